@@ -1,0 +1,75 @@
+"""baksan: machine learning for astroparticle physics, from events to answers.
+
+    samples X = (x_i, y_i) → model a(x) → loss Q(a, X) → solver argmin → evaluation → report
+
+Every name below is fetched when it is first used, so that `import baksan` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Samples": "samples",
+    "Feature": "samples",
+    "Table": "table",
+    "Column": "table",
+    "Loss": "losses",
+    "Q": "losses",
+    "L1": "losses",
+    "L2": "losses",
+    "Linear": "models.linear",
+    "Cuts": "models.cuts",
+    "Analytic": "solvers.analytic",
+    "GradientDescent": "solvers.descent",
+    "StochasticGradientDescent": "solvers.descent",
+    "MiniBatch": "solvers.descent",
+    "CutSearch": "solvers.cuts",
+    "Fit": "fit",
+    "fit": "fit",
+    "Prediction": "metrics",
+    "evaluate": "evaluate",
+    "Evaluation": "evaluate",
+    "train": "train",
+    "Run": "train",
+    "describe": "describe",
+    "read": "data",
+    "load": "data",
+    "save_model": "store",
+    "load_model": "store",
+}
+_ROOMS = (
+    "cli", "data", "describe", "evaluate", "fit", "losses", "metrics", "models", "reconstruct",
+    "report", "samples", "simulate", "solvers", "store", "table", "train", "units",
+)  # fmt: skip
+
+__all__ = ["__version__", *sorted(_HOME)]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"baksan.{_HOME[name]}"), name)
+    if name in _ROOMS:
+        return importlib.import_module(f"baksan.{name}")
+    raise AttributeError(f"module 'baksan' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_ROOMS})
+
+
+class _Package(ModuleType):
+    """Keeps `baksan.fit` the verb: importing the file fit.py would put the module in its place."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, ModuleType) and _HOME.get(name) == name:
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

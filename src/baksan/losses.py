@@ -1,0 +1,447 @@
+"""Losses: what one prediction costs, its slope, its curvature; and Q(a, X), their weighted mean.
+
+A loss is a pair of elementwise formulas in the prediction p and the target t,
+
+    cost(p, t),    slope(p, t) = ∂cost/∂p,
+
+where t = y for regression and t = ±1 for classification (+1: signal, or 'this class' in one
+against the rest). The formulas are written once, in ufuncs, so that NumPy runs them on arrays and
+Numba compiles the same lines for single numbers. With several outputs the costs are added up.
+
+What to use when
+----------------
+numbers        `squared` (mean), `absolute` (median), `huber` (outliers), `quantile` (bounds)
+two or more    `logistic` (probabilities), `softmax` (several classes at once), `squared_margin`
+classes        (least squares on ±1), `hinge`, `squared_hinge`, `exponential`; for the lecture:
+               `margin`, `perceptron`, and `zero_one`, which is what one would like to minimise
+
+The squared loss is (p − y)² with slope 2(p − y): no factor ½.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+Elementwise = Callable[..., Any]
+
+__all__ = [
+    "L1", "L2", "LOSSES", "Loss", "Q", "absolute", "by_name", "exponential", "hinge", "huber",
+    "logistic", "margin", "perceptron", "quantile", "softmax", "squared", "squared_hinge",
+    "squared_margin", "zero_one",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss as elementwise formulas of the prediction p and the target t.
+
+    Parameters
+    ----------
+    name : str
+    cost, slope_of : functions of (p, t) or, with a `setting`, of (p, t, setting)
+        The cost and ∂cost/∂p.
+    bend : float or such a function
+        An upper bound of ∂²cost/∂p²; 0 where the cost is piecewise linear.
+    task : 'regression' or 'classification'
+    setting : float
+        Huber's δ, the quantile's level.
+    constant : function of (t, w) -> float, optional
+        The best constant prediction argmin_c Σ w_i cost(c, t_i) of one output.
+    probability : function of p, optional
+        P(signal | p), where the minimiser of the expected cost tells it (Bartlett, Jordan,
+        McAuliffe, J. Am. Stat. Assoc. 101 (2006) 138).
+    projected : bool
+        The cost has no minimum unless the weights are kept within |w| ≤ 1.
+    descendable : bool
+        False where the slope says nothing: such a loss can be evaluated, not minimised by steps.
+    joint : bool
+        The cost looks at all outputs of an event at once: formulas take (n, k) and give (n,).
+    """
+
+    name: str
+    cost: Elementwise
+    slope_of: Elementwise
+    bend: float | Elementwise
+    task: Literal["regression", "classification"]
+    setting: float | None = None
+    constant: Callable[[Array, Array], float] | None = None
+    probability: Callable[[Array], Array] | None = None
+    projected: bool = False
+    descendable: bool = True
+    joint: bool = False
+
+    def value(self, p: ArrayLike, y: ArrayLike) -> Array:
+        """The cost of each event, (n,); p is (n,) or (n, k), y answers or class indices."""
+        p, t = self._aligned(p, y)
+        return _summed(self._of(self.cost, p, t))
+
+    def slope(self, p: ArrayLike, y: ArrayLike) -> Array:
+        """∂cost/∂p, of p's shape. Raises ValueError for a loss that cannot be descended."""
+        self.check_descendable()
+        p, t = self._aligned(p, y)
+        return np.asarray(self._of(self.slope_of, p, t))
+
+    def curvature(self, p: ArrayLike, y: ArrayLike) -> Array:
+        """An upper bound of ∂²cost/∂p² at each prediction, of p's shape."""
+        p, t = self._aligned(p, y)
+        if callable(self.bend):
+            return np.asarray(self._of(self.bend, p, t))
+        return np.full(p.shape, self.bend, dtype=p.dtype)
+
+    def targets(self, y: ArrayLike, outputs: int = 1) -> Array:
+        """What the formulas compare predictions with: y itself, or ±1 for classes.
+
+        (n,) for one output, (n, outputs) for several: for classes +1 in the column of the event's
+        class and −1 elsewhere, one against the rest. Raises ValueError where y is out of range.
+        """
+        y = np.asarray(y)
+        if self.task == "regression":
+            return y
+        top = max(outputs, 2) - 1
+        if y.ndim != 1 or (len(y) and (y.min() < 0 or y.max() > top or np.any(y != np.floor(y)))):
+            raise ValueError(
+                f"{self.name} loss needs class indices 0 … {top}, one a row;"
+                f" y has shape {y.shape} and runs from {y.min():g} to {y.max():g}."
+            )
+        if outputs == 1:
+            return 2.0 * y - 1.0
+        return np.where(y.astype(int)[:, None] == np.arange(outputs), 1.0, -1.0)
+
+    def outputs(self, y: ArrayLike, classes: int) -> int:
+        """How many outputs a model needs for these answers: regression k, two classes 1, else K."""
+        y = np.asarray(y)
+        if self.task == "regression":
+            return 1 if y.ndim == 1 else int(y.shape[1])
+        return classes if classes > 2 or self is softmax else 1
+
+    def best_constant(self, y: ArrayLike, outputs: int, weight: Array | None = None) -> Array:
+        """The best constant prediction, (outputs,); zeros where the loss has none."""
+        t = self.targets(y, outputs).reshape(len(np.asarray(y)), -1)
+        w = np.ones(len(t)) if weight is None else weight
+        if self.joint and outputs > 1:
+            share = np.log(np.maximum(w @ (t > 0) / w.sum(), np.finfo(float).tiny))
+            return np.asarray(share - share.mean())
+        if self.constant is None:
+            return np.zeros(outputs)
+        return np.array([self.constant(t[:, j], w) for j in range(outputs)])
+
+    def check_task(self, task: str) -> None:
+        """Raises ValueError when a regression loss meets classes or the other way round."""
+        if task != self.task:
+            fitting = ", ".join(n for n, loss in LOSSES.items() if loss.task == task)
+            raise ValueError(
+                f"{self.name} is a loss for {self.task}, the answers are for {task}."
+                f" Take one of {fitting}."
+            )
+
+    def check_descendable(self) -> None:
+        """Raises ValueError for a loss without a useful slope."""
+        if not self.descendable:
+            raise ValueError(
+                f"a solver cannot descend the {self.name} loss: its slope is 0 wherever it has one,"
+                " so no step knows where to go. Minimise logistic, hinge or another bound of it,"
+                f" and evaluate with {self.name}."
+            )
+
+    def _aligned(self, p: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+        p = np.asarray(p, dtype=np.result_type(np.asarray(p), np.float32))
+        t = self.targets(y, 1 if p.ndim == 1 else p.shape[1])
+        if t.shape != p.shape:
+            if t.size != p.size:
+                raise ValueError(
+                    f"predictions and answers differ in shape: {p.shape} against {t.shape}."
+                )
+            t = t.reshape(p.shape)
+        return p, t
+
+    def _of(self, formula: Elementwise, p: Array, t: Array) -> Array:
+        return np.asarray(formula(p, t) if self.setting is None else formula(p, t, self.setting))
+
+
+def _summed(cost: Array) -> Array:
+    return cost if cost.ndim == 1 else np.asarray(cost.sum(axis=1))
+
+
+def Q(a: Callable[[Array], Array], X: Any, loss: Loss) -> float:
+    """The functional Q(a, X) = Σ w_i loss(a(x_i), y_i) / Σ w_i of a model on Samples.
+
+    Examples
+    --------
+    >>> from baksan import Samples
+    >>> Q(lambda x: x[:, 0], Samples([[1.0], [2.0]], [1.0, 4.0]), squared)
+    2.0
+    """
+    return float(np.average(loss.value(a(X.x), X.y), weights=X.weight))
+
+
+# Penalties: what the weights cost -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class L2:
+    """λ|w|²/2 on the standardised weights, the intercept left free; its slope is λw."""
+
+    strength: float
+
+    def __post_init__(self) -> None:
+        _check_strength(self)
+
+    def value(self, w: Array) -> float:
+        return float(self.strength * (w @ w) / 2)
+
+
+@dataclass(frozen=True)
+class L1:
+    """λ Σ|w_j| on the standardised weights, the intercept left free; by a proximal step.
+
+    prox(w) = sign(w) max(|w| − rate·λ, 0) after each step (soft threshold).
+    """
+
+    strength: float
+
+    def __post_init__(self) -> None:
+        _check_strength(self)
+
+    def value(self, w: Array) -> float:
+        return float(self.strength * np.abs(w).sum())
+
+
+def _check_strength(penalty: L1 | L2) -> None:
+    if not 0 <= penalty.strength < math.inf:
+        raise ValueError(
+            f"the strength of {type(penalty).__name__} must be 0 or more; it is {penalty.strength}."
+        )
+
+
+# Regression: t = y --------------------------------------------------------------------------------
+
+
+def _squared(p: Any, t: Any) -> Any:
+    return (p - t) * (p - t)
+
+
+def _squared_slope(p: Any, t: Any) -> Any:
+    return 2.0 * (p - t)
+
+
+def _absolute(p: Any, t: Any) -> Any:
+    return np.abs(p - t)
+
+
+def _absolute_slope(p: Any, t: Any) -> Any:
+    return np.sign(p - t)
+
+
+def _huber(p: Any, t: Any, delta: Any) -> Any:
+    far = np.abs(p - t)
+    near = np.minimum(far, delta)
+    return near * (2.0 * far - near)
+
+
+def _huber_slope(p: Any, t: Any, delta: Any) -> Any:
+    return 2.0 * np.minimum(np.maximum(p - t, -delta), delta)
+
+
+def _quantile(p: Any, t: Any, level: Any) -> Any:
+    return np.maximum(level * (t - p), (level - 1.0) * (t - p))
+
+
+def _quantile_slope(p: Any, t: Any, level: Any) -> Any:
+    return 0.5 * (1.0 + np.sign(p - t)) - level
+
+
+def _mean(t: Array, w: Array) -> float:
+    return float(np.average(t, weights=w))
+
+
+def _weighted_quantile(t: Array, w: Array, level: float) -> float:
+    order = np.argsort(t)
+    total = np.cumsum(w[order])
+    return float(t[order][np.searchsorted(total, level * total[-1])])
+
+
+def _huber_constant(t: Array, w: Array, delta: float) -> float:
+    """The zero of the rising function Σ w slope(c, t), by bisection to rounding."""
+    low, high = float(t.min()), float(t.max())
+    for _ in range(200):
+        middle = 0.5 * (low + high)
+        if w @ _huber_slope(middle, t, delta) > 0:
+            high = middle
+        else:
+            low = middle
+    return 0.5 * (low + high)
+
+
+squared = Loss("squared", _squared, _squared_slope, 2.0, "regression", constant=_mean)
+absolute = Loss(
+    "absolute", _absolute, _absolute_slope, 0.0, "regression",
+    constant=lambda t, w: _weighted_quantile(t, w, 0.5),
+)  # fmt: skip
+
+
+def huber(delta: float = 1.0) -> Loss:
+    """(p − y)² within |p − y| ≤ δ, δ(2|p − y| − δ) outside: squared near, absolute far.
+
+    Huber, Ann. Math. Stat. 35 (1964) 73, times two. δ > 0 in the units of y.
+    """
+    if not 0 < delta < math.inf:
+        raise ValueError(f"huber needs a positive width delta; it is {delta}.")
+    return Loss(
+        "huber", _huber, _huber_slope, 2.0, "regression", setting=float(delta),
+        constant=lambda t, w: _huber_constant(t, w, delta),
+    )  # fmt: skip
+
+
+def quantile(level: float) -> Loss:
+    """max(τ(y − p), (τ − 1)(y − p)): its minimiser is the τ quantile of y given x.
+
+    Koenker and Bassett, Econometrica 46 (1978) 33. 0 < τ < 1; slope ½ − τ where p = y.
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"quantile needs a level between 0 and 1; it is {level}.")
+    return Loss(
+        "quantile", _quantile, _quantile_slope, 0.0, "regression", setting=float(level),
+        constant=lambda t, w: _weighted_quantile(t, w, level),
+    )  # fmt: skip
+
+
+# Classification: t = ±1, cost of the margin M = t p -----------------------------------------------
+
+
+def _margin(p: Any, t: Any) -> Any:
+    return -t * p
+
+
+def _margin_slope(p: Any, t: Any) -> Any:
+    return 0.0 * p - t
+
+
+def _perceptron(p: Any, t: Any) -> Any:
+    return np.maximum(0.0, -t * p)
+
+
+def _perceptron_slope(p: Any, t: Any) -> Any:
+    # Rosenblatt's rule corrects at M = 0 too: from w = 0 nothing would ever move otherwise.
+    return -t * (t * p <= 0.0)
+
+
+def _hinge(p: Any, t: Any) -> Any:
+    return np.maximum(0.0, 1.0 - t * p)
+
+
+def _hinge_slope(p: Any, t: Any) -> Any:
+    return -t * (t * p < 1.0)
+
+
+def _squared_hinge(p: Any, t: Any) -> Any:
+    short = np.maximum(0.0, 1.0 - t * p)
+    return short * short
+
+
+def _squared_hinge_slope(p: Any, t: Any) -> Any:
+    return -2.0 * t * np.maximum(0.0, 1.0 - t * p)
+
+
+def _logistic(p: Any, t: Any) -> Any:
+    return np.logaddexp(0.0, -t * p)
+
+
+def _logistic_slope(p: Any, t: Any) -> Any:
+    # −t / (1 + exp(M)) without overflow and with full relative precision in both tails.
+    return -t * np.exp(-np.logaddexp(0.0, t * p))
+
+
+def _exponential(p: Any, t: Any) -> Any:
+    return np.exp(-t * p)
+
+
+def _exponential_slope(p: Any, t: Any) -> Any:
+    return -t * np.exp(-t * p)
+
+
+def _softmax(p: Array, t: Array) -> Array:
+    top = p.max(axis=1)
+    total = np.log(np.exp(p - top[:, None]).sum(axis=1))
+    return np.asarray(total + top - np.where(t > 0, p, 0.0).sum(axis=1))
+
+
+def _softmax_slope(p: Array, t: Array) -> Array:
+    return np.asarray(_softmax_probability(p) - (t > 0))
+
+
+def _softmax_probability(p: Array) -> Array:
+    raised = np.exp(p - p.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+
+
+def _zero_one(p: Array, t: Array) -> Array:
+    wrong = (p > 0) != (t > 0) if p.ndim == 1 else p.argmax(axis=1) != t.argmax(axis=1)
+    return wrong.astype(float)
+
+
+def _log_odds(t: Array, w: Array) -> float:
+    tiny = np.finfo(float).tiny
+    return math.log(max(w @ (t > 0), tiny)) - math.log(max(w @ (t < 0), tiny))
+
+
+def _sigmoid(p: Array) -> Array:
+    return np.asarray(np.exp(-np.logaddexp(0.0, -p)))
+
+
+def _half(p: Array) -> Array:
+    return np.asarray(np.clip(0.5 * (1.0 + p), 0.0, 1.0))
+
+
+margin = Loss("margin", _margin, _margin_slope, 0.0, "classification", projected=True)
+perceptron = Loss("perceptron", _perceptron, _perceptron_slope, 0.0, "classification")
+hinge = Loss(
+    "hinge", _hinge, _hinge_slope, 0.0, "classification",
+    constant=lambda t, w: float(np.sign(w @ t)),
+)  # fmt: skip
+squared_hinge = Loss(
+    "squared_hinge", _squared_hinge, _squared_hinge_slope, 2.0, "classification",
+    constant=_mean, probability=_half,
+)  # fmt: skip
+squared_margin = Loss(
+    "squared_margin", _squared, _squared_slope, 2.0, "classification",
+    constant=_mean, probability=_half,
+)  # fmt: skip
+logistic = Loss(
+    "logistic", _logistic, _logistic_slope, 0.25, "classification",
+    constant=_log_odds, probability=_sigmoid,
+)  # fmt: skip
+exponential = Loss(
+    "exponential", _exponential, _exponential_slope, _exponential, "classification",
+    constant=lambda t, w: 0.5 * _log_odds(t, w), probability=lambda p: _sigmoid(2.0 * p),
+)  # fmt: skip
+softmax = Loss(
+    "softmax", _softmax, _softmax_slope, 0.5, "classification",
+    probability=_softmax_probability, joint=True,
+)  # fmt: skip
+zero_one = Loss(
+    "zero_one", _zero_one, _zero_one, 0.0, "classification", descendable=False, joint=True
+)
+
+LOSSES: dict[str, Loss] = {
+    loss.name: loss
+    for loss in (
+        squared, absolute, huber(), quantile(0.5), margin, perceptron, hinge, squared_hinge,
+        squared_margin, logistic, exponential, softmax, zero_one,
+    )
+}  # fmt: skip
+
+
+def by_name(name: str, setting: float | None = None) -> Loss:
+    """The loss of that name; `setting` is Huber's δ or the quantile's level. Raises KeyError."""
+    if name not in LOSSES:
+        raise KeyError(f"no loss {name!r}; there are {', '.join(LOSSES)}.")
+    if setting is None:
+        return LOSSES[name]
+    return {"huber": huber, "quantile": quantile}[name](setting)

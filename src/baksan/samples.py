@@ -1,0 +1,354 @@
+"""Samples X = (x_i, y_i): events in memory, with weights, groups, units and names.
+
+What to use when
+----------------
+`Samples(x, y)`            arrays that you have
+`Samples.from_frame(df)`   a pandas, polars or pyarrow table that you have
+`Table.samples(...)`       a table read from a file (`baksan.table`)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[Any]
+
+__all__ = ["Feature", "Samples", "classes", "epoch_order"]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One quantity of an event: its name, its unit ("" is a pure number) and what it is."""
+
+    name: str
+    unit: str = ""
+    description: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} [{self.unit}]" if self.unit else self.name
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Samples:
+    """Events X = (x_i, y_i) with weights w_i, i = 1 … n. Immutable: methods return new Samples.
+
+    Parameters
+    ----------
+    x : (n, …) float
+        Features; finite. Usually (n, d); images and stations have more axes.
+    y : (n,) or (n, k), optional
+        Answers: numbers (regression), or class indices 0 … K−1 when `class_names` is given.
+        With two classes `class_names[0]` is background and `class_names[1]` signal.
+    weight : (n,) float, optional
+        Event weights w_i ≥ 0, not all zero; None is w_i = 1.
+    group : (n,), optional
+        Events of one shower, run or source carry one label and are never split apart.
+    id : (n,), optional
+        The name of each event in predictions; None is the row number.
+    features : sequence of Feature, optional
+        One for each column of x; made up as x0, x1 … if left out and x is (n, d).
+    answer : Feature, optional
+        Name and unit of y.
+    class_names : sequence of str, optional
+        Present for classification, absent for regression.
+    notes : sequence of str, optional
+        What was left out or changed on the way here, one sentence each; reports print them.
+
+    Raises
+    ------
+    ValueError
+        Lengths differ, a value is not finite, a weight is negative, a class index has no name.
+    TypeError
+        x or y holds something that is not a number.
+
+    Examples
+    --------
+    >>> X = Samples([[0.0, 1.0], [1.0, 0.0], [2.0, 5.0]], [0, 1, 1], class_names=("hadron", "gamma"))
+    >>> len(X), X.features[1].name, X.class_counts
+    (3, 'x1', {'hadron': 1, 'gamma': 2})
+    """
+
+    x: Array
+    y: Array | None = None
+    weight: Array | None = None
+    group: Array | None = None
+    id: Array | None = None
+    features: tuple[Feature, ...] = ()
+    answer: Feature | None = None
+    class_names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        x: ArrayLike,
+        y: ArrayLike | None = None,
+        weight: ArrayLike | None = None,
+        group: ArrayLike | None = None,
+        id: ArrayLike | None = None,
+        features: Sequence[Feature | str] = (),
+        answer: Feature | str | None = None,
+        class_names: Sequence[str] = (),
+        notes: Sequence[str] = (),
+    ) -> None:
+        put = object.__setattr__
+        put(self, "x", _floats(x, "x"))
+        put(self, "class_names", tuple(str(c) for c in class_names))
+        put(self, "y", None if y is None else self._answers(y))
+        put(self, "weight", None if weight is None else _floats(weight, "weight"))
+        put(self, "group", None if group is None else _frozen(np.asarray(group)))
+        put(self, "id", None if id is None else _frozen(np.asarray(id)))
+        if not features and self.x.ndim == 2:
+            features = [f"x{j}" for j in range(self.x.shape[1])]
+        put(self, "features", tuple(Feature(f) if isinstance(f, str) else f for f in features))
+        put(self, "answer", Feature(answer) if isinstance(answer, str) else answer)
+        put(self, "notes", tuple(notes))
+        self._check()
+
+    def _answers(self, y: ArrayLike) -> Array:
+        if not self.class_names:
+            return _floats(y, "y")
+        values = np.asarray(y)
+        if values.dtype.kind not in "iufb" or not np.all(values == np.floor(values)):
+            raise TypeError(
+                f"y must hold class indices 0 … {len(self.class_names) - 1} because class_names are"
+                f" given; it holds {values.dtype}. Give the index of each event's class."
+            )
+        return _frozen(values.astype(np.int64))
+
+    def _check(self) -> None:
+        n = self.x.shape[0] if self.x.ndim else 0
+        if self.x.ndim < 2:
+            raise ValueError(
+                f"x must have one row for each event, shape (n, d); it has shape {self.x.shape}."
+                " A single feature is x.reshape(-1, 1)."
+            )
+        for name in ("y", "weight", "group", "id"):
+            values = getattr(self, name)
+            if values is not None and values.shape[:1] != (n,):
+                raise ValueError(f"{name} must have {n} entries, as x has; it has {values.shape}.")
+        if self.x.ndim == 2 and len(self.features) != self.x.shape[1]:
+            raise ValueError(f"x has {self.x.shape[1]} columns but {len(self.features)} features.")
+        names = [f.name for f in self.features]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"features must have different names; {twice[0]!r} occurs twice.")
+        if self.weight is not None and n:
+            if (lowest := self.weight.min()) < 0:
+                raise ValueError(
+                    f"weights must not be negative; the lowest is {lowest:g} in row"
+                    f" {int(self.weight.argmin())}. Leave such events out or take their modulus."
+                )
+            if self.weight.sum() == 0:
+                raise ValueError("weights are all zero; at least one event must count.")
+        if self.class_names and self.y is not None and n:
+            low, high = int(self.y.min()), int(self.y.max())
+            if low < 0 or high >= len(self.class_names):
+                raise ValueError(
+                    f"y must hold class indices 0 … {len(self.class_names) - 1}"
+                    f" ({', '.join(self.class_names)}); it holds {low if low < 0 else high}."
+                )
+
+    def __len__(self) -> int:
+        return int(self.x.shape[0])
+
+    @property
+    def w(self) -> Array:
+        """Event weights as numbers, (n,): ones where none were given."""
+        return np.ones(len(self)) if self.weight is None else self.weight
+
+    @property
+    def ids(self) -> Array:
+        """Event ids, (n,): row numbers where none were given."""
+        return np.arange(len(self)) if self.id is None else self.id
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the features."""
+        return tuple(f.name for f in self.features)
+
+    @property
+    def task(self) -> str:
+        """'classification' where classes are named, else 'regression'."""
+        return "classification" if self.class_names else "regression"
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """How many events each class has; empty for regression."""
+        if self.y is None or not self.class_names:
+            return {}
+        counts = np.bincount(self.y, minlength=len(self.class_names))
+        return dict(zip(self.class_names, counts.tolist(), strict=True))
+
+    @property
+    def effective_events(self) -> float:
+        """Kish's effective number of events (Σw)² / Σw²; n without weights."""
+        return float(self.w.sum() ** 2 / (self.w**2).sum())
+
+    def take(self, index: ArrayLike) -> Samples:
+        """The events of an index array or mask, in its order."""
+        i = np.asarray(index)
+        parts = {k: getattr(self, k) for k in ("y", "weight", "group", "id")}
+        if parts["id"] is None:
+            parts["id"] = self.ids
+        return replace(self, x=self.x[i], **{k: v if v is None else v[i] for k, v in parts.items()})
+
+    def select(self, names: Sequence[str]) -> Samples:
+        """The same events with these features only, in this order. Raises KeyError."""
+        missing = [name for name in names if name not in self.names]
+        if missing:
+            raise KeyError(f"no feature {missing[0]!r}; there are {', '.join(self.names)}.")
+        columns = [self.names.index(name) for name in names]
+        return replace(
+            self, x=self.x[:, columns], features=tuple(self.features[j] for j in columns)
+        )
+
+    def fold_numbers(self, k: int, *, seed: int = 0) -> Array:
+        """The fold 0 … k−1 of each event, (n,) int: groups stay whole, classes are dealt evenly.
+
+        Groups (single events where there are none) are shuffled, and those of each class are dealt
+        to the folds in turn; a group counts for the class of its first event.
+        """
+        if self.group is None:
+            units, first = np.arange(len(self)), np.arange(len(self))
+        else:
+            _, first, units = np.unique(self.group, return_index=True, return_inverse=True)
+        if not 2 <= k <= len(first):
+            what = "events" if self.group is None else "groups"
+            raise ValueError(f"folds must number 2 … {len(first)} (the {what}); {k} were asked for.")
+        strata = self.y[first] if self.class_names and self.y is not None else np.zeros(len(first))
+        order = np.random.default_rng(seed).permutation(len(first))
+        order = order[np.argsort(strata[order], kind="stable")]
+        fold = np.empty(len(first), dtype=np.int64)
+        fold[order] = np.arange(len(first)) % k
+        return fold[units]
+
+    def folds(self, k: int, *, seed: int = 0) -> Iterator[tuple[Samples, Samples]]:
+        """k pairs (train, test); each event is in one test, groups are never split."""
+        number = self.fold_numbers(k, seed=seed)
+        for j in range(k):
+            yield self.take(number != j), self.take(number == j)
+
+    def split(self, fraction: float, *, seed: int = 0) -> tuple[Samples, Samples]:
+        """Two parts, about `fraction` of the events in the first; groups are never split.
+
+        Raises ValueError unless 0 < fraction < 1 and both parts have events.
+        """
+        if not 0 < fraction < 1:
+            raise ValueError(f"fraction must lie between 0 and 1; it is {fraction}.")
+        units = len(self) if self.group is None else len(np.unique(self.group))
+        pieces = min(units, 1000)
+        first = self.fold_numbers(pieces, seed=seed) < round(fraction * pieces)
+        if first.all() or not first.any():
+            raise ValueError(f"{units} groups cannot be split at fraction {fraction}.")
+        return self.take(first), self.take(~first)
+
+    def batches(self, size: int, *, seed: int | None = None, epoch: int = 0) -> Iterator[Samples]:
+        """Samples of at most `size` events, one pass; shuffled as solvers do if a seed is given."""
+        order = np.arange(len(self)) if seed is None else epoch_order(len(self), seed, epoch)
+        for start in range(0, len(self), size):
+            yield self.take(order[start : start + size])
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        *,
+        answer: str | None = None,
+        features: Sequence[str] | None = None,
+        weight: str | None = None,
+        group: str | None = None,
+        signal: str | None = None,
+    ) -> Samples:
+        """Samples from a pandas, polars or pyarrow table (anything with columns by name).
+
+        Text answers become classes, in alphabetical order, `signal` last. Raises KeyError for an
+        unknown column, TypeError for a feature that is not a number.
+        """
+        names = [str(c) for c in getattr(frame, "column_names", None) or frame.columns]
+        for name in [*(features or ()), answer, weight, group]:
+            if name is not None and name not in names:
+                raise KeyError(f"no column {name!r}; there are {', '.join(names)}.")
+        given = features or [c for c in names if c not in (answer, weight, group)]
+        columns = {c: np.asarray(frame[c]) for c in [*given, answer, weight, group] if c}
+        x = np.column_stack([_floats(columns[c], f"column {c!r}") for c in given])
+        y, class_names = (None, ()) if answer is None else classes(columns[answer], signal)
+        return cls(
+            x,
+            y,
+            weight=columns[weight] if weight else None,
+            group=columns[group] if group else None,
+            features=list(given),
+            answer=answer,
+            class_names=class_names,
+        )
+
+    def to_frame(self) -> dict[str, Array]:
+        """Columns by name: features, then the answer (class names as text), weight, group, id.
+
+        `pandas.DataFrame(X.to_frame())`, `polars.DataFrame(…)` and `pyarrow.table(…)` take it.
+        """
+        frame: dict[str, Array] = {f: self.x[:, j] for j, f in enumerate(self.names)}
+        if self.y is not None:
+            name = self.answer.name if self.answer else "answer"
+            frame[name] = np.array(self.class_names)[self.y] if self.class_names else self.y
+        for name in ("weight", "group", "id"):
+            if (values := getattr(self, name)) is not None:
+                frame[name] = values
+        return frame
+
+
+def epoch_order(n: int, seed: int, epoch: int) -> Array:
+    """The order in which an epoch visits n events, (n,) int.
+
+    A function of (seed, epoch) alone, so that a resumed run needs no stored generator.
+    """
+    return np.random.default_rng([seed, epoch]).permutation(n)
+
+
+def classes(values: Array, signal: str | None) -> tuple[Array, tuple[str, ...]]:
+    """Class indices (n,) and class names of a text column; numbers without a signal pass through.
+
+    Names are in alphabetical order, the signal class last. Raises ValueError for a signal class
+    that does not occur.
+    """
+    if values.dtype.kind in "iuf" and signal is None:
+        return values, ()
+    text = values.astype(str)
+    names = np.unique(text).tolist()
+    if signal is not None:
+        if signal not in names:
+            raise ValueError(
+                f"the signal class must occur; {signal!r} does not, there are {', '.join(names)}."
+            )
+        names.append(names.pop(names.index(signal)))
+    index = {name: k for k, name in enumerate(names)}
+    return np.array([index[t] for t in text.tolist()], dtype=np.int64), tuple(names)
+
+
+def _frozen(values: Array) -> Array:
+    view = values.view()
+    view.flags.writeable = False
+    return view
+
+
+def _floats(values: ArrayLike, what: str) -> Array:
+    """A read-only float array, single precision kept; the first value that is not finite is named."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "iufb":
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"{what} must hold numbers; it holds {array.dtype}: {error}.") from None
+    if array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(
+            f"{what} must be finite; {array[place]} stands at {place}."
+            " Leave such events out or fill them in first."
+        )
+    return _frozen(array)

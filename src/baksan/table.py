@@ -1,0 +1,245 @@
+"""A table: columns with units as a file gives them, before anyone says which is the answer.
+
+Readers (`baksan.data`) and simulators make tables; `Table.samples` makes Samples of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from baksan.samples import Feature, Samples, classes
+
+__all__ = ["Column", "Table"]
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column: values (n,) numbers, bool or text; (n, m) where each cell is a vector.
+
+    Missing numbers are NaN, missing text is "". `unit` is as in the file, "" if it gives none.
+    """
+
+    values: NDArray[np.generic]
+    unit: str = ""
+    description: str = ""
+
+    @property
+    def is_text(self) -> bool:
+        return self.values.dtype.kind in "USO"
+
+    @property
+    def missing(self) -> NDArray[np.bool_]:
+        """True where a value is missing, (n,)."""
+        if self.is_text:
+            return np.asarray(self.values == "")
+        if self.values.dtype.kind == "f":
+            lost = np.isnan(self.values)
+            return lost if lost.ndim == 1 else lost.any(axis=tuple(range(1, lost.ndim)))
+        return np.zeros(len(self.values), dtype=bool)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns by name, all of one length.
+
+    Parameters
+    ----------
+    columns : mapping of str to Column or array
+    source : str
+        Where it came from; errors name it.
+    notes : sequence of str
+        What a reader left out or changed, one sentence each.
+    rows : (n,) int, optional
+        Row numbers in the source, from 0; they survive `take`.
+
+    Raises
+    ------
+    ValueError
+        Columns of different lengths.
+
+    Examples
+    --------
+    >>> table = Table({"width": [1.0, 2.0, 3.0], "kind": ["g", "h", "g"]})
+    >>> X = table.samples(answer="kind", signal="g")
+    >>> X.class_names, X.y.tolist(), X.names
+    (('h', 'g'), [1, 0, 1], ('width',))
+    """
+
+    columns: dict[str, Column]
+    source: str = "table"
+    notes: tuple[str, ...] = ()
+    rows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    def __init__(
+        self,
+        columns: Mapping[str, Column | ArrayLike],
+        source: str = "table",
+        notes: Iterable[str] = (),
+        rows: ArrayLike | None = None,
+    ) -> None:
+        held = {n: c if isinstance(c, Column) else Column(np.asarray(c)) for n, c in columns.items()}
+        lengths = {name: len(c.values) for name, c in held.items()}
+        n = next(iter(lengths.values()), 0)
+        for name, length in lengths.items():
+            if length != n:
+                raise ValueError(f"{source}: column {name!r} has {length} rows, the others {n}.")
+        put = object.__setattr__
+        put(self, "columns", held)
+        put(self, "source", source)
+        put(self, "notes", tuple(notes))
+        put(self, "rows", np.arange(n) if rows is None else np.asarray(rows))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.columns)
+
+    def column(self, name: str) -> Column:
+        """The column of that name. Raises KeyError that lists the names there are."""
+        if name not in self.columns:
+            raise KeyError(f"{self.source}: no column {name!r}; there are {', '.join(self.names)}.")
+        return self.columns[name]
+
+    def __getitem__(self, name: str) -> NDArray[np.generic]:
+        return self.column(name).values
+
+    def take(self, index: ArrayLike) -> Table:
+        """The rows of an index array or mask."""
+        i = np.asarray(index)
+        kept = {n: replace(c, values=c.values[i]) for n, c in self.columns.items()}
+        return Table(kept, self.source, self.notes, self.rows[i])
+
+    def with_columns(self, more: Mapping[str, Column | ArrayLike], note: str = "") -> Table:
+        """The same table with columns added or replaced, and perhaps one more note."""
+        notes = (*self.notes, note) if note else self.notes
+        return Table({**self.columns, **more}, self.source, notes, self.rows)
+
+    def with_notes(self, *notes: str) -> Table:
+        return Table(self.columns, self.source, (*self.notes, *notes), self.rows)
+
+    def samples(
+        self,
+        *,
+        answer: str | None = None,
+        features: Sequence[str] | None = None,
+        weight: str | None = None,
+        group: str | None = None,
+        id: str | None = None,
+        signal: str | None = None,
+    ) -> Samples:
+        """Samples of this table; rows with a missing value are left out, counted and noted.
+
+        Without `features`, every number column that has no other part is one. A text answer, or
+        any answer with `signal`, makes a classification. The id defaults to the row number.
+
+        Raises
+        ------
+        KeyError
+            An unknown column.
+        TypeError
+            A feature that holds text, or an answer, weight or group whose cells are vectors.
+        ValueError
+            No row or no feature is left; a feature is constant; the answer has a single class.
+        """
+        parts = {"answer": answer, "weight": weight, "group": group, "id": id}
+        taken = [name for name in parts.values() if name]
+        for name in taken:
+            self._check_scalar(name)
+        names = list(features) if features is not None else self._numbers(besides=taken)
+        block, held = self._features(names)
+        kept, notes = self._complete([*names, *taken])
+        pick = {k: self[name][kept] if name else None for k, name in parts.items()}
+        y, class_names = (
+            (None, ()) if pick["answer"] is None else classes(np.asarray(pick["answer"]), signal)
+        )
+        if len(class_names) == 1:
+            raise ValueError(
+                f"{self.source}: the answer {answer!r} must have at least two classes;"
+                f" all {len(kept)} rows are {class_names[0]!r}. Give another answer or more data."
+            )
+        self._check_constant(block[kept], held)
+        return Samples(
+            block[kept],
+            y,
+            weight=pick["weight"],
+            group=pick["group"],
+            id=self.rows[kept] if pick["id"] is None else pick["id"],
+            features=held,
+            answer=None if answer is None else self._feature(answer),
+            class_names=class_names,
+            notes=(*self.notes, *notes),
+        )
+
+    def matrix(self, features: Sequence[str]) -> NDArray[np.float64]:
+        """These features as (n, d) float64, NaN where missing. Raises KeyError, TypeError."""
+        return self._features(list(features))[0]
+
+    def _feature(self, name: str) -> Feature:
+        column = self.column(name)
+        return Feature(name, column.unit, column.description)
+
+    def _numbers(self, besides: Sequence[str]) -> list[str]:
+        return [n for n, c in self.columns.items() if n not in besides and not c.is_text]
+
+    def _check_scalar(self, name: str) -> None:
+        if self[name].ndim > 1:
+            raise TypeError(
+                f"{self.source}: column {name!r} must hold one value a row; its cells are vectors"
+                f" of {self[name].shape[1:]}."
+            )
+
+    def _features(self, names: list[str]) -> tuple[NDArray[np.float64], list[Feature]]:
+        """(n, d) numbers and their names; a vector column becomes name[0], name[1], …"""
+        blocks: list[NDArray[np.float64]] = []
+        held: list[Feature] = []
+        for name in names:
+            column = self.column(name)
+            if column.is_text:
+                raise TypeError(
+                    f"{self.source}: feature {name!r} must be a number; it holds text such as"
+                    f" {str(column.values[0]) if len(self) else ''!r}. Choose features without it."
+                )
+            flat = column.values.reshape(len(self), -1).astype(np.float64)
+            blocks.append(flat)
+            if column.values.ndim == 1:
+                held.append(self._feature(name))
+            else:
+                held += [
+                    Feature(f"{name}[{j}]", column.unit, column.description)
+                    for j in range(flat.shape[1])
+                ]
+        if not held:
+            raise ValueError(f"{self.source}: no feature is left; there are {', '.join(self.names)}.")
+        return np.column_stack(blocks), held
+
+    def _complete(self, names: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
+        """Rows without a missing or infinite value in these columns, and sentences on the rest."""
+        good = np.ones(len(self), dtype=bool)
+        notes = []
+        for name in dict.fromkeys(names):
+            column = self.column(name)
+            lost = column.missing
+            if column.values.dtype.kind == "f":
+                finite = np.isfinite(column.values)
+                lost = ~(finite if finite.ndim == 1 else finite.all(axis=-1))
+            if count := int((lost & good).sum()):
+                notes.append(f"{count} rows left out: {name} is missing or infinite.")
+            good &= ~lost
+        if not good.any():
+            raise ValueError(
+                f"{self.source}: no row is left of {len(self)}. {' '.join(notes) or 'It is empty.'}"
+            )
+        return np.flatnonzero(good), notes
+
+    def _check_constant(self, x: NDArray[np.float64], features: list[Feature]) -> None:
+        for j in np.flatnonzero(np.ptp(x, axis=0) == 0) if len(x) > 1 else ():
+            raise ValueError(
+                f"{self.source}: feature {features[j].name!r} must vary; it is {x[0, j]:g} in every"
+                f" row. Leave it out with --features or features=…"
+            )
