@@ -1,0 +1,71 @@
+# A machine with Python and make needs nothing else: each target first makes the environment that it
+# uses, in .venv, from a lock file with hashes. A stamp remembers it, so the next call starts at once.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-full bench lint docs lock clean
+SHELL := /bin/sh
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_USER
+
+# The first Python that fits; `make test PYTHON=/path/to/python3.12` names another.
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,\
+            $(shell $(name) -c '$(FITS)' 2>/dev/null && echo $(name))))
+BIN := .venv/bin
+UV ?= uv
+LOCK = $(UV) pip compile pyproject.toml --group build --universal --python-version 3.11 \
+       --fork-strategy fewest --annotation-style line \
+       --generate-hashes --no-header --no-emit-index-url --quiet
+TEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
+
+help:
+	@echo "make demo       simulate, train, compare; writes a report and names it"
+	@echo "make test       lint, types and tests; what every change must pass"
+	@echo "make test-full  the slow tests and those in a browser too, and the documentation"
+	@echo "make bench      run the benchmarks"
+	@echo "make lint       style and types only;  make docs: the documentation, in site/"
+	@echo "make lock       resolve the versions in locks/ again (needs uv);  make clean: start afresh"
+
+demo: .venv/core.stamp
+	$(BIN)/baksan demo
+
+test: lint
+	$(TEST) -m "not slow and not browser"
+
+test-full: lint docs
+	$(TEST)
+
+lint: .venv/test.stamp
+	$(BIN)/python -m ruff check
+	$(BIN)/python -m ruff format --check
+	$(BIN)/python -m mypy
+
+docs: .venv/docs.stamp
+	$(BIN)/python -m mkdocs build --strict --quiet
+	@echo "The documentation is in site/index.html"
+
+bench: .venv/test.stamp
+	@if ! ls benchmarks/*.py >/dev/null 2>&1; then echo "There are no benchmarks yet."; fi
+	@for file in benchmarks/*.py; do \
+	    if [ -f "$$file" ]; then echo "$$file"; $(BIN)/python "$$file" || exit 1; fi; done
+
+# All locks agree with the lock of the tests, so that one environment can hold them together.
+lock:
+	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv"; exit 1; }
+	$(LOCK) --extra test --output-file locks/test.txt
+	$(LOCK) --constraint locks/test.txt --output-file locks/core.txt
+	$(LOCK) --extra docs --constraint locks/test.txt --output-file locks/docs.txt
+
+clean:
+	rm -rf .venv build dist site baksan-demo .pytest_cache .mypy_cache .ruff_cache
+
+.venv/%.stamp: locks/%.txt pyproject.toml | $(BIN)/python
+	@echo "Installing locks/$*.txt into .venv; the first time takes a few minutes."
+	$(BIN)/python -m pip install --require-hashes --requirement locks/$*.txt
+	$(BIN)/python -m pip install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BIN)/python:
+	@'$(PYTHON)' -c '$(FITS)' 2>/dev/null || { echo "baksan needs Python 3.11 to 3.14;" \
+	    "found $$(python3 --version 2>&1): make PYTHON=/path/to/python3.12 …"; exit 1; }
+	@'$(PYTHON)' -m venv .venv || { rm -rf .venv; echo "'$(PYTHON)' -m venv failed, as it says" \
+	    "above: on Debian and Ubuntu, apt install python3-venv."; exit 1; }

@@ -1,0 +1,62 @@
+"""What `import baksan` costs, what it offers, and that its warnings are errors here."""
+
+import subprocess
+import sys
+import warnings
+
+import pytest
+
+import baksan
+
+VERBS = ["describe", "evaluate", "fit", "train"]
+HEAVY = ["jax", "matplotlib", "numba", "pyarrow", "scipy", "sklearn"]
+
+
+def printed(code):
+    """What a fresh Python prints."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_import_takes_under_half_a_second():
+    code = "import time; t = time.perf_counter(); import baksan; print(time.perf_counter() - t)"
+    assert min(float(printed(code)[0]) for _ in range(3)) < 0.5
+
+
+def test_import_loads_nothing_heavy():
+    loaded = printed("import sys, baksan; print(*{name.split('.')[0] for name in sys.modules})")
+    assert not set(HEAVY) & set(loaded)
+
+
+@pytest.mark.parametrize("name", baksan.__all__)
+def test_every_public_name_is_there(name):
+    assert getattr(baksan, name) is not None
+    assert name in dir(baksan)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'fitt'"):
+        _ = baksan.fitt
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_stays_a_function(verb):
+    code = (
+        f"import baksan; before = baksan.{verb}; import baksan.{verb}; from baksan import {verb}\n"
+        f"print(type(before).__name__, baksan.{verb} is before is {verb})"
+    )
+    assert printed(code) == ["function", "True"]
+    assert printed(f"import baksan.{verb}; print(callable(baksan.{verb}))") == ["True"]
+
+
+@pytest.mark.parametrize("culprit", ["baksan", "baksan.solvers.descent", "test_fit"])
+def test_a_warning_of_ours_is_an_error(culprit):
+    with pytest.raises(RuntimeWarning):
+        warnings.warn_explicit("divide by zero", RuntimeWarning, "file.py", 1, culprit)
+
+
+@pytest.mark.parametrize("culprit", ["pandas.core", "baksanology"])
+def test_a_warning_of_others_is_not(culprit):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.warn_explicit("old", DeprecationWarning, "file.py", 1, culprit)
+    assert len(caught) == 1
