@@ -383,12 +383,12 @@ def _softmax_probability(p: Array) -> Array:
 
 def _zero_one(p: Array, t: Array) -> Array:
     wrong = (p > 0) != (t > 0) if p.ndim == 1 else p.argmax(axis=1) != t.argmax(axis=1)
-    return wrong.astype(float)
+    return np.asarray(wrong, dtype=float)
 
 
 def _log_odds(t: Array, w: Array) -> float:
     tiny = np.finfo(float).tiny
-    return math.log(max(w @ (t > 0), tiny)) - math.log(max(w @ (t < 0), tiny))
+    return math.log(max(float(w @ (t > 0)), tiny)) - math.log(max(float(w @ (t < 0)), tiny))
 
 
 def _sigmoid(p: Array) -> Array:
@@ -444,4 +444,4 @@ def by_name(name: str, setting: float | None = None) -> Loss:
         raise KeyError(f"no loss {name!r}; there are {', '.join(LOSSES)}.")
     if setting is None:
         return LOSSES[name]
-    return {"huber": huber, "quantile": quantile}[name](setting)
+    return huber(setting) if name == "huber" else quantile(setting)

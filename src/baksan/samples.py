@@ -68,7 +68,7 @@ class Samples:
 
     Examples
     --------
-    >>> X = Samples([[0.0, 1.0], [1.0, 0.0], [2.0, 5.0]], [0, 1, 1], class_names=("hadron", "gamma"))
+    >>> X = Samples([[0, 1], [1, 0], [2, 5]], [0, 1, 1], class_names=("hadron", "gamma"))
     >>> len(X), X.features[1].name, X.class_counts
     (3, 'x1', {'hadron': 1, 'gamma': 2})
     """
@@ -161,6 +161,13 @@ class Samples:
         return np.ones(len(self)) if self.weight is None else self.weight
 
     @property
+    def answers(self) -> Array:
+        """y where it is needed. Raises ValueError for samples without answers."""
+        if self.y is None:
+            raise ValueError("answers y are needed; these samples have none. Name the answer.")
+        return self.y
+
+    @property
     def ids(self) -> Array:
         """Event ids, (n,): row numbers where none were given."""
         return np.arange(len(self)) if self.id is None else self.id
@@ -191,10 +198,14 @@ class Samples:
     def take(self, index: ArrayLike) -> Samples:
         """The events of an index array or mask, in its order."""
         i = np.asarray(index)
-        parts = {k: getattr(self, k) for k in ("y", "weight", "group", "id")}
-        if parts["id"] is None:
-            parts["id"] = self.ids
-        return replace(self, x=self.x[i], **{k: v if v is None else v[i] for k, v in parts.items()})
+
+        def part(values: Array | None) -> Array | None:
+            return None if values is None else values[i]
+
+        return replace(
+            self, x=self.x[i], y=part(self.y), weight=part(self.weight), group=part(self.group),
+            id=self.ids[i],
+        )  # fmt: skip
 
     def select(self, names: Sequence[str]) -> Samples:
         """The same events with these features only, in this order. Raises KeyError."""
@@ -218,7 +229,9 @@ class Samples:
             _, first, units = np.unique(self.group, return_index=True, return_inverse=True)
         if not 2 <= k <= len(first):
             what = "events" if self.group is None else "groups"
-            raise ValueError(f"folds must number 2 … {len(first)} (the {what}); {k} were asked for.")
+            raise ValueError(
+                f"folds must number 2 … {len(first)} (the {what}); {k} were asked for."
+            )
         strata = self.y[first] if self.class_names and self.y is not None else np.zeros(len(first))
         order = np.random.default_rng(seed).permutation(len(first))
         order = order[np.argsort(strata[order], kind="stable")]
@@ -336,7 +349,7 @@ def _frozen(values: Array) -> Array:
 
 
 def _floats(values: ArrayLike, what: str) -> Array:
-    """A read-only float array, single precision kept; the first value that is not finite is named."""
+    """A read-only float array, single precision kept; a value that is not finite is named."""
     array = np.asarray(values)
     if array.dtype.kind not in "iufb":
         try:

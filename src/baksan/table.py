@@ -38,7 +38,7 @@ class Column:
             return np.asarray(self.values == "")
         if self.values.dtype.kind == "f":
             lost = np.isnan(self.values)
-            return lost if lost.ndim == 1 else lost.any(axis=tuple(range(1, lost.ndim)))
+            return np.asarray(lost if lost.ndim == 1 else lost.any(axis=tuple(range(1, lost.ndim))))
         return np.zeros(len(self.values), dtype=bool)
 
 
@@ -81,7 +81,9 @@ class Table:
         notes: Iterable[str] = (),
         rows: ArrayLike | None = None,
     ) -> None:
-        held = {n: c if isinstance(c, Column) else Column(np.asarray(c)) for n, c in columns.items()}
+        held = {
+            n: c if isinstance(c, Column) else Column(np.asarray(c)) for n, c in columns.items()
+        }
         lengths = {name: len(c.values) for name, c in held.items()}
         n = next(iter(lengths.values()), 0)
         for name, length in lengths.items():
@@ -132,11 +134,15 @@ class Table:
         group: str | None = None,
         id: str | None = None,
         signal: str | None = None,
+        class_names: Sequence[str] = (),
+        allow_constant: bool = False,
     ) -> Samples:
         """Samples of this table; rows with a missing value are left out, counted and noted.
 
-        Without `features`, every number column that has no other part is one. A text answer, or
-        any answer with `signal`, makes a classification. The id defaults to the row number.
+        Without `features`, every number column that has no other part and that varies is one. A
+        text answer, or any answer with `signal` or `class_names` (all classes in the order that
+        is wanted), makes a classification. The id defaults to the row number. `allow_constant`
+        keeps named features that never vary, such as the dark corner pixels of an image.
 
         Raises
         ------
@@ -145,34 +151,38 @@ class Table:
         TypeError
             A feature that holds text, or an answer, weight or group whose cells are vectors.
         ValueError
-            No row or no feature is left; a feature is constant; the answer has a single class.
+            No row or no feature is left; a named feature is constant or is the answer itself; the
+            answer has a single class, or one that `class_names` does not list.
         """
         parts = {"answer": answer, "weight": weight, "group": group, "id": id}
         taken = [name for name in parts.values() if name]
         for name in taken:
             self._check_scalar(name)
         names = list(features) if features is not None else self._numbers(besides=taken)
+        if answer in names:
+            raise ValueError(
+                f"{self.source}: features must leave the answer to be found; {answer!r} is the"
+                " answer and among them. Take it out of the features."
+            )
         block, held = self._features(names)
         kept, notes = self._complete([*names, *taken])
+        x = block[kept]
+        if features is None:
+            x, held, dull = self._varying(x, held)
+            notes += dull
+        elif not allow_constant:
+            self._check_constant(x, held)
         pick = {k: self[name][kept] if name else None for k, name in parts.items()}
-        y, class_names = (
-            (None, ()) if pick["answer"] is None else classes(np.asarray(pick["answer"]), signal)
-        )
-        if len(class_names) == 1:
-            raise ValueError(
-                f"{self.source}: the answer {answer!r} must have at least two classes;"
-                f" all {len(kept)} rows are {class_names[0]!r}. Give another answer or more data."
-            )
-        self._check_constant(block[kept], held)
+        y, found = self._answers(pick["answer"], answer, signal, class_names)
         return Samples(
-            block[kept],
+            x,
             y,
             weight=pick["weight"],
             group=pick["group"],
             id=self.rows[kept] if pick["id"] is None else pick["id"],
             features=held,
             answer=None if answer is None else self._feature(answer),
-            class_names=class_names,
+            class_names=found,
             notes=(*self.notes, *notes),
         )
 
@@ -215,7 +225,9 @@ class Table:
                     for j in range(flat.shape[1])
                 ]
         if not held:
-            raise ValueError(f"{self.source}: no feature is left; there are {', '.join(self.names)}.")
+            raise ValueError(
+                f"{self.source}: no feature is left; there are {', '.join(self.names)}."
+            )
         return np.column_stack(blocks), held
 
     def _complete(self, names: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
@@ -227,7 +239,7 @@ class Table:
             lost = column.missing
             if column.values.dtype.kind == "f":
                 finite = np.isfinite(column.values)
-                lost = ~(finite if finite.ndim == 1 else finite.all(axis=-1))
+                lost = ~finite.reshape(len(self), -1).all(axis=1)
             if count := int((lost & good).sum()):
                 notes.append(f"{count} rows left out: {name} is missing or infinite.")
             good &= ~lost
@@ -236,6 +248,42 @@ class Table:
                 f"{self.source}: no row is left of {len(self)}. {' '.join(notes) or 'It is empty.'}"
             )
         return np.flatnonzero(good), notes
+
+    def _answers(
+        self,
+        values: NDArray[np.generic] | None,
+        name: str | None,
+        signal: str | None,
+        order: Sequence[str],
+    ) -> tuple[NDArray[np.generic] | None, tuple[str, ...]]:
+        """y and the class names: in the wanted order, or alphabetical with the signal last."""
+        if values is None:
+            return None, ()
+        y, names = classes(values.astype(str) if order else values, signal)
+        if order and (strange := [n for n in names if n not in order]):
+            raise ValueError(
+                f"{self.source}: the classes of {name!r} must be {', '.join(order)}; there is also"
+                f" {strange[0]!r}. Leave such rows out, or name the answer's own classes."
+            )
+        if len(names) == 1:
+            raise ValueError(
+                f"{self.source}: the answer {name!r} must have at least two classes;"
+                f" all {len(values)} rows are {names[0]!r}. Give another answer or more data."
+            )
+        if not order:
+            return y, names
+        return np.array([order.index(n) for n in names])[y], tuple(order)
+
+    def _varying(
+        self, x: NDArray[np.float64], held: list[Feature]
+    ) -> tuple[NDArray[np.float64], list[Feature], list[str]]:
+        """The features that vary, and a sentence about those that do not."""
+        keep = np.ptp(x, axis=0) > 0 if len(x) > 1 else np.ones(len(held), dtype=bool)
+        if not keep.any():
+            self._check_constant(x, held)
+        dull = [f.name for f, k in zip(held, keep, strict=True) if not k]
+        note = [f"{len(dull)} features left out, constant: {', '.join(dull)}."] if dull else []
+        return x[:, keep], [f for f, k in zip(held, keep, strict=True) if k], note
 
     def _check_constant(self, x: NDArray[np.float64], features: list[Feature]) -> None:
         for j in np.flatnonzero(np.ptp(x, axis=0) == 0) if len(x) > 1 else ():

@@ -1,0 +1,6 @@
+"""Models a(x): immutable functions of the features with parameters to find.
+
+`base`    what every model answers
+`linear`  a(x) = ⟨w, x⟩ with x_0 = 1
+`cuts`    rectangular cuts, written by hand or found
+"""

@@ -1,0 +1,56 @@
+"""What every model answers: a(x), its parameters, and the second half of the chain rule.
+
+    dQ/dw = (∂a/∂w)ᵀ · (∂loss/∂p) = pullback(x, slope)
+
+A model knows no losses; a loss knows no models; a solver needs only the two halves.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+__all__ = ["Model"]
+
+
+class Model(ABC):
+    """An immutable function a(x) of (n, …) features to (n,) or (n, k) predictions.
+
+    `parameters` is one flat (P,) array, whatever shape the model reads it in; `moved` gives the
+    same model elsewhere. `penalised` marks the parameters that a penalty acts on.
+    """
+
+    parameters: Array
+
+    @abstractmethod
+    def __call__(self, x: Array) -> Array:
+        """Predictions, (n,) for one output, else (n, k). Raises ValueError for a wrong width."""
+
+    @abstractmethod
+    def pullback(self, x: Array, slope: Array) -> Array:
+        """Σ_i slope_i · ∂a(x_i)/∂w, (P,), for a slope of the predictions' shape."""
+
+    @abstractmethod
+    def moved(self, parameters: Array) -> Self:
+        """The same model with these parameters."""
+
+    @abstractmethod
+    def prepared(self, x: Array, weight: Array, outputs: int) -> Self:
+        """The model with its widths and its standardisation fixed from (n, …) features.
+
+        A model that was prepared before comes back as it is, so that a fit can go on.
+        """
+
+    @abstractmethod
+    def at_constant(self, constant: Array) -> Self:
+        """The model that predicts this constant, (k,), for every event."""
+
+    @property
+    def penalised(self) -> Array:
+        """True where a penalty acts, (P,)."""
+        return np.ones(self.parameters.shape, dtype=bool)

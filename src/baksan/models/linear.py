@@ -1,0 +1,134 @@
+"""The linear model a(x) = w_0 + w_1 x_1 + … + w_d x_d = ⟨w, x⟩ with x_0 = 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baksan.models.base import Model
+
+Array = NDArray[Any]
+
+__all__ = ["Linear"]
+
+
+@dataclass(frozen=True, eq=False)
+class Linear(Model):
+    """a(x)_k = Σ_j w_kj z_j with z_0 = 1 and z_j = (x_j − centre_j) / scale_j.
+
+    Standardisation is part of the model: it is fixed from the training events before the first
+    step, and `weights` and `intercept` are given in the user's units.
+
+    Parameters
+    ----------
+    standardise : bool
+        False takes centre 0 and scale 1.
+    centre, scale : (d,), set by `prepared`
+        Weighted mean and standard deviation; the scale of a constant feature is 1.
+    parameters : (k (d + 1),), set by `prepared`
+        w_kj, row by row, intercept first.
+
+    Examples
+    --------
+    >>> import baksan as bk
+    >>> X = bk.Samples([[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 5.0, 7.0])
+    >>> line = bk.fit(bk.Linear(), X, bk.losses.squared, bk.Analytic()).model
+    >>> round(float(line.intercept), 9), line.weights.round(9).tolist()
+    (1.0, [2.0])
+    """
+
+    standardise: bool = True
+    outputs: int = 1
+    centre: Array = field(default_factory=lambda: np.empty(0))
+    scale: Array = field(default_factory=lambda: np.empty(0))
+    parameters: Array = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def features(self) -> int:
+        """The number of features d; 0 before `prepared`."""
+        return len(self.centre)
+
+    @property
+    def matrix(self) -> Array:
+        """The parameters as w_kj, (k, d + 1), for standardised features, intercept first."""
+        return self.parameters.reshape(self.outputs, self.features + 1)
+
+    @property
+    def weights(self) -> Array:
+        """∂a/∂x_j in the user's units, (d,) for one output, else (k, d)."""
+        weights = self.matrix[:, 1:] / self.scale
+        return weights[0] if self.outputs == 1 else weights
+
+    @property
+    def intercept(self) -> Array:
+        """a(0) in the user's units, () for one output, else (k,)."""
+        intercept = self.matrix[:, 0] - (self.matrix[:, 1:] / self.scale) @ self.centre
+        return np.asarray(intercept[0] if self.outputs == 1 else intercept)
+
+    @property
+    def penalised(self) -> Array:
+        mask = np.ones((self.outputs, self.features + 1), dtype=bool)
+        mask[:, 0] = False
+        return mask.ravel()
+
+    def design(self, x: Array) -> Array:
+        """The standardised features with z_0 = 1 in front, (n, d + 1) float64."""
+        x = np.asarray(x)
+        if x.ndim != 2 or x.shape[1] != self.features:
+            raise ValueError(
+                f"this linear model needs {self.features} features, x (n, {self.features});"
+                f" x has shape {x.shape}."
+            )
+        z = np.empty((len(x), self.features + 1))
+        z[:, 0] = 1.0
+        np.subtract(x, self.centre, out=z[:, 1:])
+        z[:, 1:] /= self.scale
+        return z
+
+    def __call__(self, x: Array) -> Array:
+        p = self.design(x) @ self.matrix.T
+        return p[:, 0] if self.outputs == 1 else p
+
+    def pullback(self, x: Array, slope: Array) -> Array:
+        return np.asarray(slope.reshape(len(slope), -1).T @ self.design(x)).ravel()
+
+    def moved(self, parameters: Array) -> Self:
+        return replace(self, parameters=parameters)
+
+    def prepared(self, x: Array, weight: Array, outputs: int) -> Self:
+        if self.features:
+            return self
+        if x.ndim != 2:
+            raise ValueError(
+                f"a linear model needs x of shape (n, d); it has {x.shape}."
+                " Flatten images first: x.reshape(len(x), -1)."
+            )
+        d = x.shape[1]
+        centre, scale = np.zeros(d), np.ones(d)
+        if self.standardise:
+            centre = np.average(x, axis=0, weights=weight).astype(np.float64)
+            spread = np.sqrt(np.average((x - centre) ** 2, axis=0, weights=weight))
+            # Rounding leaves a constant feature a spread of about eps·|centre|, not 0.
+            varies = spread > 4 * np.finfo(x.dtype).eps * np.abs(centre)
+            scale = np.where(varies, spread, 1.0)
+        zero = np.zeros(outputs * (d + 1))
+        return replace(self, outputs=outputs, centre=centre, scale=scale, parameters=zero)
+
+    def at_constant(self, constant: Array) -> Self:
+        matrix = np.zeros((self.outputs, self.features + 1))
+        matrix[:, 0] = constant
+        return self.moved(matrix.ravel())
+
+    def in_user_units(self, covariance: Array) -> Array:
+        """The covariance of (intercept, weights) in the user's units from that of `parameters`.
+
+        (d + 1, d + 1) for one output: w_j = v_j / s_j, w_0 = v_0 − Σ v_j c_j / s_j.
+        """
+        if self.outputs != 1:
+            raise ValueError(f"in_user_units is for one output; this model has {self.outputs}.")
+        change = np.diag(np.concatenate([[1.0], 1.0 / self.scale]))
+        change[0, 1:] = -self.centre / self.scale
+        return np.asarray(change @ covariance @ change.T)

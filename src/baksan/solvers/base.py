@@ -1,0 +1,173 @@
+"""What every solver answers, and the State that lets any run go on from where it was.
+
+    state = solver.start(model, seed=0)
+    for state in solver.run(model, X, loss, state):
+        ...
+
+A State holds arrays and numbers only: storing it and going on from it later is the same run.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baksan.losses import L1, L2, Loss
+from baksan.models.base import Model
+from baksan.samples import Samples
+
+Array = NDArray[Any]
+Penalty = L1 | L2
+
+__all__ = ["Penalty", "Problem", "Solver", "State", "Stepper"]
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Where a run stands; everything that the next step depends on, and what it has counted.
+
+    The order in which epoch e visits the events is drawn from (seed, e), so these two numbers and
+    the place in the epoch are the whole random state.
+    """
+
+    parameters: Array
+    velocity: Array
+    average: Array
+    seed: int = 0
+    step: int = 0
+    epoch: int = 0
+    place: int = 0
+    """Events of this epoch already visited."""
+    seen: int = 0
+    cost: float = 0.0
+    """Σ w_i loss_i before each update, over the whole run: progressive loss is Δcost/Δmass."""
+    mass: float = 0.0
+    """Σ w_i over the whole run."""
+    loss: float = np.nan
+    """Mean loss of the last step's batch, before its update; for a full batch this is Q."""
+    gradient: float = np.nan
+    """|∂(Q + penalty)/∂w| on the last step's batch."""
+    change: float = np.nan
+    """|w_t − w_(t−1)| of the last step."""
+    turn: Array = field(default_factory=lambda: np.empty(0))
+    """The parameters when this epoch began."""
+    epoch_change: float = np.inf
+    """|w at the end of the last whole epoch − w at its start|."""
+    best: Array = field(default_factory=lambda: np.empty(0))
+    """The parameters with the lowest validation loss so far, where a fit watches it."""
+    best_loss: float = np.inf
+    waited: int = 0
+    """Looks at the validation loss since then."""
+
+    def to_arrays(self) -> dict[str, Array]:
+        """Every part as a float64 or int64 array, by name."""
+        return {f.name: np.asarray(getattr(self, f.name)) for f in fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Array]) -> Self:
+        """The State that `to_arrays` took apart. Raises KeyError when a part is missing."""
+        return cls(**{f.name: _scalar(arrays[f.name]) for f in fields(cls)})
+
+
+def _scalar(array: Array) -> Any:
+    return array if array.ndim else array.item()
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What a run minimises: Q(a, X) + penalty, with everything checked once.
+
+    Raises ValueError for empty samples, missing answers, and a loss that does not fit the answers
+    or the model's outputs.
+    """
+
+    model: Model
+    X: Samples
+    loss: Loss
+    penalty: Penalty | None = None
+
+    def __post_init__(self) -> None:
+        if not len(self.X):
+            raise ValueError("a fit needs events; the samples are empty.")
+        _ = self.X.answers
+        self.loss.check_task(self.X.task)
+
+    @property
+    def l2(self) -> float:
+        return self.penalty.strength if isinstance(self.penalty, L2) else 0.0
+
+    @property
+    def l1(self) -> float:
+        return self.penalty.strength if isinstance(self.penalty, L1) else 0.0
+
+    @property
+    def mean_weight(self) -> float:
+        return 1.0 if self.X.weight is None else float(self.X.weight.mean())
+
+    def value(self, parameters: Array) -> float:
+        """Q(a, X) + penalty at these parameters."""
+        a = self.model.moved(parameters)
+        q = float(np.average(self.loss.value(a(self.X.x), self.X.answers), weights=self.X.weight))
+        w = parameters[self.model.penalised]
+        return q if self.penalty is None else q + self.penalty.value(w)
+
+
+Stepper = Callable[[State, int], State]
+"""(state, steps) → the state that many steps later."""
+
+
+class Solver(ABC):
+    """A frozen description of how to minimise; it holds settings, never data."""
+
+    def start(self, model: Model, *, seed: int = 0) -> State:
+        """The State before the first step, at the model's parameters."""
+        w = np.array(model.parameters, dtype=np.float64)
+        return State(
+            parameters=w, velocity=np.zeros_like(w), average=w.copy(), turn=w.copy(), seed=seed
+        )
+
+    @abstractmethod
+    def stepper(self, problem: Problem) -> Stepper:
+        """The function that takes steps on this problem, in the fastest way that applies."""
+
+    @abstractmethod
+    def end(self, n: int) -> float:
+        """The number of the last step on n events; infinite where only a condition ends it."""
+
+    def iterate(self, state: State) -> Array:
+        """The parameters that this state stands for, (P,)."""
+        return state.parameters
+
+    def solution(self, state: State) -> Array:
+        """The parameters offered as the answer: the iterate, or the best one that was watched."""
+        return state.best if state.best.size else self.iterate(state)
+
+    def run(
+        self,
+        model: Model,
+        X: Samples,
+        loss: Loss,
+        state: State | None = None,
+        *,
+        penalty: Penalty | None = None,
+        seed: int = 0,
+        every: int = 1,
+    ) -> Iterator[State]:
+        """The States of a run, one after each `every` steps, from `state` or from the start."""
+        state = self.start(model, seed=seed) if state is None else state
+        step, last = self.stepper(Problem(model, X, loss, penalty)), self.end(len(X))
+        while state.step < last:
+            state = step(state, int(min(every, last - state.step)))
+            yield state
+
+
+def watched(state: State, loss: float, parameters: Array) -> State:
+    """The state with the lowest validation loss kept: one more look at it."""
+    if loss < state.best_loss:
+        return replace(state, best=parameters.copy(), best_loss=loss, waited=0)
+    return replace(state, waited=state.waited + 1)
