@@ -1,0 +1,28 @@
+"""Pictures: plain arrays and dictionaries in, matplotlib Figures out.
+
+What to use when
+----------------
+descent          `loss_against_iteration`, `small_and_big_steps`, `loss_over_weight`
+classification   `scores`, `roc`, `calibration`, `confusion`
+regression       `residuals`, `merit_in_bins`
+features         `importance`, `weights`, `inputs`, `correlations`
+style            colours, axes, `series` (one colour a method, everywhere), `svg` (for a page)
+
+Missing values are None or NaN everywhere. A picture of nothing raises ValueError.
+"""
+
+from baksan.report.plots.classification import calibration, confusion, roc, scores
+from baksan.report.plots.descent import (
+    loss_against_iteration,
+    loss_over_weight,
+    small_and_big_steps,
+)
+from baksan.report.plots.features import correlations, importance, inputs, weights
+from baksan.report.plots.regression import merit_in_bins, residuals
+from baksan.report.plots.style import Series, series, svg
+
+__all__ = [
+    "Series", "calibration", "confusion", "correlations", "importance", "inputs",
+    "loss_against_iteration", "loss_over_weight", "merit_in_bins", "residuals", "roc", "scores",
+    "series", "small_and_big_steps", "svg", "weights",
+]  # fmt: skip
