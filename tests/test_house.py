@@ -1,7 +1,9 @@
 """What `import baksan` costs, what it offers, and that its warnings are errors here."""
 
+import re
 import subprocess
 import sys
+import tomllib
 import warnings
 
 import pytest
@@ -60,3 +62,35 @@ def test_a_warning_of_others_is_not(culprit):
     with warnings.catch_warnings(record=True) as caught:
         warnings.warn_explicit("old", DeprecationWarning, "file.py", 1, culprit)
     assert len(caught) == 1
+
+
+# The locks ----------------------------------------------------------------------------------------
+
+
+def locked(file):
+    """{name: version} of a lock; every line is a pinned requirement, its hash, or a comment."""
+    pins = {}
+    text = re.sub(r"^ +# .*\n", "", file.read_text(), flags=re.MULTILINE).replace("\\\n", " ")
+    for line in text.splitlines():
+        pin = re.fullmatch(
+            r"([a-z0-9-]+)==(\S+)(?: ; [^#]*?)?(?: +--hash=sha256:[0-9a-f]{64})+", line
+        )
+        assert pin, f"{file.name}: {line[:80]}"
+        pins[pin[1]] = pin[2]
+    return pins
+
+
+def test_locks_are_pinned_with_hashes_and_agree(root):
+    locks = {file.stem: locked(file) for file in (root / "locks").glob("*.txt")}
+    assert set(locks) == {"core", "test", "docs"}
+    for pins in locks.values():
+        assert {name: locks["test"].get(name, version) for name, version in pins.items()} == pins
+
+
+def test_locks_hold_what_the_project_asks_for(root):
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    needs = {"core": project["dependencies"], "test": extras["test"], "docs": extras["docs"]}
+    for name, wanted in needs.items():
+        names = {re.match(r"[\w-]+", one)[0] for one in wanted} - {"baksan"}
+        assert names - set(locked(root / f"locks/{name}.txt")) == set()
