@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 from scipy.special import ndtr, ndtri
 
+from baksan.simulate.counter import check_count, uniforms
 from baksan.table import Column, Table
 
 Array = NDArray[Any]
@@ -59,7 +60,7 @@ NOTE = "Simulated image parameters: a toy tuned to the published MAGIC table, no
 
 _Z = ("size", "dist", "alpha", "length", "width", "conc", "ratio",
       "|asym|", "|m3long|", "|m3trans|", "sign asym", "sign m3long")  # fmt: skip
-_DRAWS = 16  # uniform numbers kept for one event: four blocks of the Philox counter
+_DRAWS = 16  # uniform numbers kept for one event
 _PROBABILITIES = (0.01, 0.05, 0.25, 0.50, 0.75, 0.95, 0.99)
 _ENDS = 4.0  # the smallest and largest value of a table stand at 4 standard deviations
 _LONGEST = 350.0  # mm: the camera ends; 334 mm is the longest image of the published file
@@ -186,15 +187,15 @@ def events(n: int, seed: int = 0, *, gamma_fraction: float = 0.65, start: int = 
     >>> X.x.shape, X.class_names, X.names[0]
     ((1000, 10), ('hadron', 'gamma'), 'fLength')
     """
-    _check(n, "n, the number of events,", 0)
-    _check(seed, "seed", 0)
-    _check(start, "start, the number of the first event,", 0)
+    check_count(n, "n, the number of events,", 0)
+    check_count(seed, "seed", 0)
+    check_count(start, "start, the number of the first event,", 0)
     if not 0.0 <= gamma_fraction <= 1.0:
         raise ValueError(
             f"gamma_fraction must lie between 0 and 1; {gamma_fraction} does not."
             " Give the share of gamma showers, for example 0.65."
         )
-    u = _uniforms(n, seed, start)
+    u = uniforms(n, _DRAWS, seed, start)
     gamma = u[:, 0] < gamma_fraction
     columns = {name: np.empty(n) for name in FEATURES}
     for name, chosen in (("hadron", ~gamma), ("gamma", gamma)):
@@ -217,24 +218,11 @@ def blocks(
     ValueError
         As `events`; rows < 1.
     """
-    _check(n, "n, the number of events,", 0)
-    _check(rows, "rows, the size of a block,", 1)
+    check_count(n, "n, the number of events,", 0)
+    check_count(rows, "rows, the size of a block,", 1)
     for first in range(0, n, rows):
         count = min(rows, n - first)
         yield events(count, seed, gamma_fraction=gamma_fraction, start=first)
-
-
-def _check(value: int, what: str, lowest: int) -> None:
-    if not isinstance(value, int | np.integer) or value < lowest:
-        raise ValueError(
-            f"{what} must be a whole number of at least {lowest}; it is {value!r}. Give one."
-        )
-
-
-def _uniforms(n: int, seed: int, start: int) -> Array:
-    """(n, 16) numbers in (0, 1): one counter of Philox gives four, so event i starts at 4 i."""
-    generator = np.random.Generator(np.random.Philox(seed).advance(start * _DRAWS // 4))
-    return np.maximum(generator.random((n, _DRAWS)), 2.0**-54)
 
 
 def _image(u: Array, kind: _Kind) -> dict[str, Array]:
