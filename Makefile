@@ -15,7 +15,9 @@ UV ?= uv
 LOCK = $(UV) pip compile pyproject.toml --group build --universal --python-version 3.11 \
        --fork-strategy fewest --annotation-style line \
        --generate-hashes --no-header --no-emit-index-url --quiet
-TEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
+# One thread for each worker: workers that all use all cores wait for one another.
+TEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest \
+        --numprocesses logical --maxprocesses 8 --dist worksteal
 
 help:
 	@echo "make demo       simulate, train, compare; writes a report and names it"
@@ -66,6 +68,7 @@ clean:
 
 $(BIN)/python:
 	@'$(PYTHON)' -c '$(FITS)' 2>/dev/null || { echo "baksan needs Python 3.11 to 3.14;" \
-	    "found $$(python3 --version 2>&1): make PYTHON=/path/to/python3.12 …"; exit 1; }
+	    "$(or $(PYTHON),python3) is $$('$(or $(PYTHON),python3)' --version 2>/dev/null || echo missing):" \
+	    "name another with make PYTHON=/path/to/python3.12"; exit 1; }
 	@'$(PYTHON)' -m venv .venv || { rm -rf .venv; echo "'$(PYTHON)' -m venv failed, as it says" \
 	    "above: on Debian and Ubuntu, apt install python3-venv."; exit 1; }
