@@ -18,6 +18,10 @@ How an event is made
 regressions are those of this project's physics sheet, section H7; the 1 and 99 % quantiles, the
 ends, the signs and the correlations were counted in the same way for this file.
 
+How near it comes: a forest separates simulated events with AUC 0.945, boosted trees 0.955, logistic
+regression 0.85 (published file: 0.937, 0.935, 0.839); a forest trained here and applied to the
+published file has 0.91. The toy is a little too easy, being smoother than the real thing.
+
 There is no energy column: the table says nothing of energies, and an energy worked backwards from
 fSize would be a formula that any regression finds again, not a physical answer.
 """
