@@ -16,7 +16,8 @@ HEAVY = ["jax", "matplotlib", "numba", "pyarrow", "scipy", "sklearn"]
 
 def printed(code):
     """What a fresh Python prints."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     return done.stdout.split()
 
 
