@@ -113,7 +113,8 @@ class Samples:
         if not self.class_names:
             return _floats(y, "y")
         values = np.asarray(y)
-        if values.dtype.kind not in "iufb" or not np.all(values == np.floor(values)):
+        whole = values.dtype.kind in "iufb" and np.isfinite(values) & (values == np.floor(values))
+        if not np.all(whole):
             raise TypeError(
                 f"y must hold class indices 0 … {len(self.class_names) - 1} because class_names are"
                 f" given; it holds {values.dtype}. Give the index of each event's class."
@@ -223,21 +224,25 @@ class Samples:
         Groups (single events where there are none) are shuffled, and those of each class are dealt
         to the folds in turn; a group counts for the class of its first event.
         """
+        units, order = self._dealt(seed)
+        if not 2 <= k <= len(order):
+            what = "events" if self.group is None else "groups"
+            raise ValueError(
+                f"folds must number 2 … {len(order)} (the {what}); {k} were asked for."
+            )
+        fold = np.empty(len(order), dtype=np.int64)
+        fold[order] = np.arange(len(order)) % k
+        return fold[units]
+
+    def _dealt(self, seed: int) -> tuple[Array, Array]:
+        """The group number of each event, (n,), and the groups shuffled, class after class, (g,)."""
         if self.group is None:
             units, first = np.arange(len(self)), np.arange(len(self))
         else:
             _, first, units = np.unique(self.group, return_index=True, return_inverse=True)
-        if not 2 <= k <= len(first):
-            what = "events" if self.group is None else "groups"
-            raise ValueError(
-                f"folds must number 2 … {len(first)} (the {what}); {k} were asked for."
-            )
         strata = self.y[first] if self.class_names and self.y is not None else np.zeros(len(first))
         order = np.random.default_rng(seed).permutation(len(first))
-        order = order[np.argsort(strata[order], kind="stable")]
-        fold = np.empty(len(first), dtype=np.int64)
-        fold[order] = np.arange(len(first)) % k
-        return fold[units]
+        return units, order[np.argsort(strata[order], kind="stable")]
 
     def folds(self, k: int, *, seed: int = 0) -> Iterator[tuple[Samples, Samples]]:
         """k pairs (train, test); each event is in one test, groups are never split."""
@@ -246,18 +251,21 @@ class Samples:
             yield self.take(number != j), self.take(number == j)
 
     def split(self, fraction: float, *, seed: int = 0) -> tuple[Samples, Samples]:
-        """Two parts, about `fraction` of the events in the first; groups are never split.
+        """Two parts, `fraction` of the groups (events) of each class in the first, rounded.
 
-        Raises ValueError unless 0 < fraction < 1 and both parts have events.
+        Groups are never split. Raises ValueError unless 0 < fraction < 1 and both parts have
+        events.
         """
         if not 0 < fraction < 1:
             raise ValueError(f"fraction must lie between 0 and 1; it is {fraction}.")
-        units = len(self) if self.group is None else len(np.unique(self.group))
-        pieces = min(units, 1000)
-        first = self.fold_numbers(pieces, seed=seed) < round(fraction * pieces)
+        units, order = self._dealt(seed)
+        first = np.empty(len(order), dtype=bool)
+        # Going through the order, the first part takes the next whenever fraction · i rounds up.
+        first[order] = np.diff(np.floor(fraction * np.arange(len(order) + 1) + 0.5)) > 0
         if first.all() or not first.any():
-            raise ValueError(f"{units} groups cannot be split at fraction {fraction}.")
-        return self.take(first), self.take(~first)
+            what = "events" if self.group is None else "groups"
+            raise ValueError(f"{len(order)} {what} cannot be split at fraction {fraction}.")
+        return self.take(first[units]), self.take(~first[units])
 
     def batches(self, size: int, *, seed: int | None = None, epoch: int = 0) -> Iterator[Samples]:
         """Samples of at most `size` events, one pass; shuffled as solvers do if a seed is given."""
