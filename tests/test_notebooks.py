@@ -26,7 +26,7 @@ def run(tmp_path, monkeypatch):
     return execute
 
 
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("lesson", LESSONS, ids=[path.stem for path in LESSONS])
 def test_lesson(run, lesson):
     notebook = run(lesson)
     assert any(cell.cell_type == "code" for cell in notebook.cells)

@@ -200,4 +200,4 @@ def test_a_circle_is_seen(copied):
 
 def test_a_stranger_is_seen(copied):
     plant(copied, "helpers.py", "x = 1")
-    assert strangers(copied) == ["helpers"]
+    assert "helpers" in strangers(copied)
