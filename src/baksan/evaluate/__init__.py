@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from baksan.evaluate.bootstrap import Part, differences, draw, fold_spread
 from baksan.evaluate.result import Evaluation, Row, plain, plus_minus
-from baksan.metrics import CENTRAL, METRICS, Prediction, bin_numbers, confusion
+from baksan.metrics import METRICS, Prediction, bin_numbers, confusion
 from baksan.metrics.figures import ClassFigures
 from baksan.samples import Samples
 
@@ -166,11 +166,9 @@ def _class_curves(part: Part, X: Samples, y: Array) -> Row:
 
 
 def _residual_curves(model: str, bins: int, in_bin: Mapping[tuple[str, int], Part]) -> Row:
-    names = [f"q{100 * level:.2f}" for level in CENTRAL]
     points = np.array([in_bin[model, j].value[-3:] for j in range(bins)]).reshape(bins, 3)
-    return {
-        "residuals": {name: plain(column) for name, column in zip(names, points.T, strict=True)}
-    }
+    names = ("q16", "q50", "q84")
+    return {"residuals": {name: plain(c) for name, c in zip(names, points.T, strict=True)}}
 
 
 @dataclass(frozen=True)
@@ -267,9 +265,10 @@ def _check(predictions: Mapping[str, Prediction], X: Samples, replicas: int) -> 
         columns = 1 if given.ndim == 1 else given.shape[1]
         needed = len(X.class_names) if len(X.class_names) > 2 else 1
         if columns != needed:
+            kind = "value" if a.score is None else "score"
             raise ValueError(
-                f"{model!r} must have {needed} number{'s' * (needed > 1)} for each event; it has"
-                f" {columns}. Two classes need one score, K ≥ 3 a score each."
+                f"{model!r} must have {needed} {kind}{'s' * (needed > 1)} for each event; it has"
+                f" {columns}. K ≥ 3 classes need a score each, everything else one number."
             )
 
 

@@ -35,7 +35,8 @@ class Evaluation:
         By model. Classes: roc, a list (one for two classes, else one for each class against the
         rest) of {class, background, signal, low, high} on one grid of background efficiencies;
         calibration {predicted, observed, low, high, weight}; confusion, Σw of class (row) given
-        label (column). Numbers: residuals {q15.87, q50.00, q84.13}, lists over the bins.
+        label (column). Numbers: residuals {q16, q50, q84}, lists over the bins: the quantiles
+        15.87, 50 and 84.13 % of prediction − answer.
     bins : dict or None
         name, unit, edges, events, outside (events in no bin), rows of {model, bin, metric, value,
         low, high}.
@@ -159,7 +160,7 @@ def plus_minus(value: float | None, low: float | None, high: float | None) -> st
     >>> plus_minus(0.93701, 0.93512, 0.93913), plus_minus(12346.0, 12246.0, 12446.0)
     ('0.9370 +0.0021 −0.0019', '12350 ± 100')
     >>> plus_minus(2.5e-7, 2.4e-7, 2.6e-7), plus_minus(None, None, None)
-    ('(2.50 ± 0.10)e−07', '–')
+    ('(2.50 ± 0.10)e−7', '–')
     """
     if value is None:
         return "–"
@@ -170,7 +171,7 @@ def plus_minus(value: float | None, low: float | None, high: float | None) -> st
     if size and not 1e-3 <= size < 1e6:
         power = math.floor(math.log10(size))
         inner = plus_minus(*(v / 10.0**power for v in (value, low, high)))
-        return f"({inner})e{power:+03d}".replace("-", "−")
+        return f"({inner})e{power}".replace("-", "−")
     # Rounded first: an error of 0.0996 is one of 0.10, and has its two digits there.
     error = float(f"{max(up, down):.1e}")
     digits = 1 - math.floor(math.log10(error)) if error else 4
