@@ -110,6 +110,11 @@ class Loss:
                 f"{self.name} loss needs class indices 0 … {top}, one a row;"
                 f" y has shape {y.shape} and runs from {y.min():g} to {y.max():g}."
             )
+        if outputs == 1 and self.cost is _softmax:
+            raise ValueError(
+                "softmax needs one output for each class, at least two; there is one output."
+                " Take logistic, or a model with as many outputs as classes."
+            )
         if outputs == 1:
             return 2.0 * y - 1.0
         return np.where(y.astype(int)[:, None] == np.arange(outputs), 1.0, -1.0)
@@ -178,7 +183,7 @@ def Q(a: Callable[[Array], Array], X: Any, loss: Loss) -> float:
     >>> Q(lambda x: x[:, 0], Samples([[1.0], [2.0]], [1.0, 4.0]), squared)
     2.0
     """
-    return float(np.average(loss.value(a(X.x), X.y), weights=X.weight))
+    return float(np.average(loss.value(a(X.x), X.answers), weights=X.weight))
 
 
 # Penalties: what the weights cost -----------------------------------------------------------------
@@ -439,9 +444,15 @@ LOSSES: dict[str, Loss] = {
 
 
 def by_name(name: str, setting: float | None = None) -> Loss:
-    """The loss of that name; `setting` is Huber's δ or the quantile's level. Raises KeyError."""
+    """The loss of that name; `setting` is Huber's δ or the quantile's level.
+
+    Raises KeyError for an unknown name, ValueError for a setting that the loss does not have.
+    """
     if name not in LOSSES:
         raise KeyError(f"no loss {name!r}; there are {', '.join(LOSSES)}.")
     if setting is None:
         return LOSSES[name]
-    return huber(setting) if name == "huber" else quantile(setting)
+    with_setting = {"huber": huber, "quantile": quantile}
+    if name not in with_setting:
+        raise ValueError(f"only huber and quantile have a setting; {name} was given {setting}.")
+    return with_setting[name](setting)

@@ -235,7 +235,7 @@ class Samples:
         return fold[units]
 
     def _dealt(self, seed: int) -> tuple[Array, Array]:
-        """The group number of each event, (n,), and the groups shuffled, class after class, (g,)."""
+        """The group of each event, (n,), and the groups shuffled, class after class, (g,)."""
         if self.group is None:
             units, first = np.arange(len(self)), np.arange(len(self))
         else:

@@ -22,10 +22,11 @@ class Model(ABC):
     """An immutable function a(x) of (n, …) features to (n,) or (n, k) predictions.
 
     `parameters` is one flat (P,) array, whatever shape the model reads it in; `moved` gives the
-    same model elsewhere. `penalised` marks the parameters that a penalty acts on.
+    same model elsewhere. `penalised` marks the parameters that a penalty acts on; `outputs` is k.
     """
 
     parameters: Array
+    outputs: int
 
     @abstractmethod
     def __call__(self, x: Array) -> Array:

@@ -26,6 +26,8 @@ class Linear(Model):
     ----------
     standardise : bool
         False takes centre 0 and scale 1.
+    outputs : int, set by `prepared`
+        Predictions for each event, k.
     centre, scale : (d,), set by `prepared`
         Weighted mean and standard deviation; the scale of a constant feature is 1.
     parameters : (k (d + 1),), set by `prepared`

@@ -65,8 +65,8 @@ class Exact:
         n = len(self.problem.X)
         return replace(
             state, parameters=w, average=w.copy(), step=1, epoch=1, seen=n,
-            loss=self.problem.value(w), gradient=0.0, mass=float(n),
-            change=float(np.linalg.norm(w - state.parameters)),
+            loss=losses.Q(self.problem.model.moved(w), self.problem.X, self.problem.loss),
+            gradient=0.0, change=float(np.linalg.norm(w - state.parameters)),
         )  # fmt: skip
 
     @property
@@ -87,7 +87,7 @@ def _system(problem: Problem) -> tuple[Array, Array]:
     assert isinstance(model, Linear)
     root = np.sqrt(2.0 * X.w / X.w.sum())[:, None]
     z = model.design(X.x) * root
-    t = problem.loss.targets(X.answers, model.outputs).reshape(len(z), -1) * root
+    t = problem.targets * root
     if problem.l2:
         ridge = np.sqrt(problem.l2) * np.eye(model.features + 1)[1:]
         z = np.vstack([z, ridge])
@@ -114,7 +114,10 @@ def covariance(problem: Problem, parameters: Array) -> Array:
     """
     model, X, loss = problem.model, problem.X, problem.loss
     if not isinstance(model, Linear) or model.outputs != 1:
-        raise ValueError("the covariance is for a linear model with one output.")
+        raise ValueError(
+            "the covariance is for a linear model with one output; this is"
+            f" {type(model).__name__} with {model.outputs}. Resample the events instead."
+        )
     if loss.bend == 0.0:
         raise ValueError(
             f"the {loss.name} loss is piecewise linear: no second derivative, no errors."
@@ -130,7 +133,7 @@ def covariance(problem: Problem, parameters: Array) -> Array:
         return np.asarray(
             (slope / 2) @ (slope / 2) / free * np.linalg.pinv(z.T @ z, hermitian=True)
         )
-    h = 1e-5 * max(1.0, float(np.abs(p).max()))
+    h = 1e-5 * (float(np.std(problem.targets)) or 1.0)
     bend = (loss.slope(p + h, X.answers) - loss.slope(p - h, X.answers)) / (2 * h)
     inverse = np.linalg.pinv((z.T * (w * bend)) @ z + ridge, hermitian=True)
     return np.asarray(inverse @ ((z.T * (w * slope) ** 2) @ z) @ inverse)

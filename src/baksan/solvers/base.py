@@ -82,8 +82,7 @@ def _scalar(array: Array) -> Any:
 class Problem:
     """What a run minimises: Q(a, X) + penalty, with everything checked once.
 
-    Raises ValueError for empty samples, missing answers, and a loss that does not fit the answers
-    or the model's outputs.
+    Raises ValueError for empty samples, missing answers, and a loss that does not fit the answers.
     """
 
     model: Model
@@ -108,6 +107,20 @@ class Problem:
     @property
     def mean_weight(self) -> float:
         return 1.0 if self.X.weight is None else float(self.X.weight.mean())
+
+    @property
+    def targets(self) -> Array:
+        """What each output is compared with, (n, k). Raises ValueError for another number of them.
+
+        Always a fresh array, so that kernels meet one kind of memory only.
+        """
+        k = self.model.outputs
+        t = self.loss.targets(self.X.answers, k).reshape(len(self.X), -1)
+        if t.shape[1] != k:
+            raise ValueError(
+                f"the model has {k} outputs, the answers have {t.shape[1]}; fit a new model."
+            )
+        return np.array(t, dtype=np.float64, order="C")
 
     def value(self, parameters: Array) -> float:
         """Q(a, X) + penalty at these parameters."""
