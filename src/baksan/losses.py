@@ -452,7 +452,7 @@ def by_name(name: str, setting: float | None = None) -> Loss:
         raise KeyError(f"no loss {name!r}; there are {', '.join(LOSSES)}.")
     if setting is None:
         return LOSSES[name]
-    with_setting = {"huber": huber, "quantile": quantile}
+    with_setting: dict[str, Callable[[float], Loss]] = {"huber": huber, "quantile": quantile}
     if name not in with_setting:
         raise ValueError(f"only huber and quantile have a setting; {name} was given {setting}.")
     return with_setting[name](setting)

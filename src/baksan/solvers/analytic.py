@@ -115,8 +115,8 @@ def covariance(problem: Problem, parameters: Array) -> Array:
     model, X, loss = problem.model, problem.X, problem.loss
     if not isinstance(model, Linear) or model.outputs != 1:
         raise ValueError(
-            "the covariance is for a linear model with one output; this is"
-            f" {type(model).__name__} with {model.outputs}. Resample the events instead."
+            "the covariance is known for a linear model with one output only; for any other,"
+            " fit bootstrap samples of the events."
         )
     if loss.bend == 0.0:
         raise ValueError(
