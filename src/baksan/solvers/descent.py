@@ -13,8 +13,11 @@ kernel as machine code. `auto` takes the last where it applies.
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -97,10 +100,10 @@ class Descent(Solver):
                 raise ValueError(f"{name} must be 0 or more; it is {getattr(self, name)}.")
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum must be at least 0 and below 1; it is {self.momentum}.")
-        if isinstance(self.rate, str) and self.rate != "auto":
-            raise ValueError(f"rate must be a number, a schedule or 'auto'; it is {self.rate!r}.")
-        if isinstance(self.rate, float | int) and not 0 < self.rate < math.inf:
+        if isinstance(self.rate, Real) and not 0 < self.rate < math.inf:
             raise ValueError(f"rate must be positive; it is {self.rate}.")
+        if not (isinstance(self.rate, Real) or callable(self.rate) or self.rate == "auto"):
+            raise ValueError(f"rate must be a number, a schedule or 'auto'; it is {self.rate!r}.")
         if self.way not in ("auto", "generic", "python", "compiled"):
             raise ValueError(f"way must be auto, generic, python or compiled; it is {self.way!r}.")
 
@@ -129,9 +132,21 @@ class Descent(Solver):
 
     def schedule(self, problem: Problem) -> Schedule:
         """The rate of each step on this problem, 'auto' resolved."""
-        if not isinstance(self.rate, str):
-            return Constant(self.rate) if isinstance(self.rate, float | int) else self.rate
-        return automatic(self, problem)
+        return automatic(self, problem) if isinstance(self.rate, str) else _as_schedule(self.rate)
+
+    def bound(self, problem: Problem) -> tuple[float, str]:
+        """The rate above which Q grows, and its formula; L and R² as in `Steepness`.
+
+        Full batches of a squared loss: exactly 2/L, with momentum μ 2(1 + μ)/L, with Nesterov's
+        2(1 + μ)/((1 + 2μ) L). Raises ValueError for a model that is not linear.
+        """
+        limit, mu = Steepness.of(problem).limit(self.batch), self.momentum
+        if self.batch is not None:
+            # Momentum μ lengthens a noisy step 1/(1 − μ) times in the mean.
+            return limit * (1.0 - mu), "2(1 − μ)/(L + R²/m)" if mu else "2/(L + R²/m)"
+        if self.nesterov and mu:
+            return limit * (1.0 + mu) / (1.0 + 2.0 * mu), "2(1 + μ)/((1 + 2μ) L)"
+        return limit * (1.0 + mu), "2(1 + μ)/L" if mu else "2/L"
 
     def way_for(self, problem: Problem) -> Way:
         """Which way takes the steps. Raises ValueError where the one asked for does not apply."""
@@ -184,6 +199,18 @@ def MiniBatch(
     return Descent(rate, batch=batch, **settings)
 
 
+def _as_schedule(rate: float | Schedule) -> Schedule:
+    return Constant(float(rate)) if isinstance(rate, Real) else rate
+
+
+def _visits(solver: Descent, n: int) -> Callable[[int, int], Array]:
+    """(seed, epoch) → the order in which that epoch visits n events, (n,); the last one is kept."""
+    in_order = np.arange(n)
+    if solver.batch is None or not solver.shuffle:
+        return lambda seed, epoch: in_order
+    return functools.lru_cache(maxsize=1)(functools.partial(epoch_order, n))
+
+
 # The rule of one step, for any model --------------------------------------------------------------
 
 
@@ -221,12 +248,19 @@ def step_on(
 
 
 def next_epoch(state: State, n: int) -> State:
-    """The state with the epoch counted up where all n events were visited."""
+    """The state with the epoch counted up where all n events were visited.
+
+    Online learning, which knows no n, may have visited them several times.
+    """
     if state.place < n:
         return state
     change = float(np.linalg.norm(state.parameters - state.turn))
     return replace(
-        state, epoch=state.epoch + 1, place=0, turn=state.parameters, epoch_change=change
+        state,
+        epoch=state.epoch + state.place // n,
+        place=state.place % n,
+        turn=state.parameters,
+        epoch_change=change,
     )
 
 
@@ -241,28 +275,21 @@ class Generic:
 
     def __init__(self, solver: Descent, problem: Problem) -> None:
         self.solver, self.problem = solver, problem
-        self.schedule = solver.schedule(problem)
+        self.schedule, self.order = solver.schedule(problem), _visits(solver, len(problem.X))
         self.size = solver.batch or len(problem.X)
 
     def __call__(self, state: State, steps: int) -> State:
         X, mean_weight = self.problem.X, self.problem.mean_weight
+        state = next_epoch(state, len(X))
         rates = self.schedule(np.arange(state.step, state.step + steps))
         for rate in rates:
-            rows = self._order(state)[state.place : state.place + self.size]
+            rows = self.order(state.seed, state.epoch)[state.place : state.place + self.size]
             batch = X if self.solver.batch is None else X.take(rows)
             state = step_on(self.solver, self.problem, state, batch, float(rate), mean_weight)
             state = next_epoch(state, len(X))
             if settled(self.solver, state.change, state.gradient):
                 break
         return state
-
-    def _order(self, state: State) -> Array:
-        n = len(self.problem.X)
-        if self.solver.batch is None or not self.solver.shuffle:
-            return np.arange(n)
-        if getattr(self, "_epoch", None) != state.epoch:
-            self._epoch, self._shuffled = state.epoch, epoch_order(n, state.seed, state.epoch)
-        return self._shuffled
 
 
 class Kernel:
@@ -273,11 +300,9 @@ class Kernel:
 
         assert isinstance(problem.model, Linear)
         self.solver, self.problem = solver, problem
-        self.schedule = solver.schedule(problem)
+        self.schedule, self.order = solver.schedule(problem), _visits(solver, len(problem.X))
         self.shape = problem.model.matrix.shape
-        self.z = problem.model.design(problem.X.x)
-        self.t = problem.loss.targets(problem.X.answers, self.shape[0]).reshape(len(self.z), -1)
-        self.t = np.ascontiguousarray(self.t, dtype=np.float64)
+        self.z, self.t = problem.model.design(problem.X.x), problem.targets
         self.weight = np.asarray(problem.X.w / problem.mean_weight, dtype=np.float64)
         self.code = kernels.CODES[problem.loss.cost]
         self.kernel = kernels.descend
@@ -288,7 +313,7 @@ class Kernel:
 
     def __call__(self, state: State, steps: int) -> State:
         n, size = len(self.z), self.solver.batch or len(self.z)
-        last = state.step + steps
+        state, last = next_epoch(state, n), state.step + steps
         while state.step < last:
             left = math.ceil((n - state.place) / size)
             state, settled = self._stretch(state, min(left, last - state.step), size)
@@ -300,20 +325,18 @@ class Kernel:
     def _stretch(self, state: State, steps: int, size: int) -> tuple[State, bool]:
         """Steps within one epoch; True where the tolerance ended them."""
         n, solver, problem = len(self.z), self.solver, self.problem
-        shuffled = solver.batch is not None and solver.shuffle
-        order = epoch_order(n, state.seed, state.epoch) if shuffled else np.arange(n)
-        full = solver.batch is None
+        order, full = self.order(state.seed, state.epoch), solver.batch is None
+        rates = self.schedule(np.arange(state.step, state.step + steps))
         w, velocity, average = (
             part.reshape(self.shape).copy()
             for part in (state.parameters, state.velocity, state.average)
         )
         taken, cost, mass, loss, gradient, change = self.kernel(
             self.z, self.t, self.weight, order[state.place :], size,
-            self.schedule(np.arange(state.step, state.step + steps)), self.code,
-            float(problem.loss.setting or 0.0), float(solver.momentum), solver.nesterov,
-            float(problem.l2), float(problem.l1), problem.loss.projected, state.step,
-            solver.tolerance * full, solver.gradient_tolerance * full, w, velocity, average,
-            state.cost, state.mass,
+            np.asarray(rates, dtype=np.float64), self.code, float(problem.loss.setting or 0.0),
+            float(solver.momentum), bool(solver.nesterov), float(problem.l2), float(problem.l1),
+            problem.loss.projected, state.step, float(solver.tolerance * full),
+            float(solver.gradient_tolerance * full), w, velocity, average, state.cost, state.mass,
         )  # fmt: skip
         visited = min(taken * size, n - state.place)
         state = replace(
@@ -348,14 +371,17 @@ class Online:
                 'online learning needs a rate, a number or a schedule: rate="auto" takes it from'
                 " the curvature over all events, which nobody knows beforehand."
             )
+        if solver.batch is None:
+            raise ValueError(
+                "online learning steps on one event at a time, and each step of gradient descent"
+                " sees all of them; take StochasticGradientDescent."
+            )
         loss.check_descendable()
         self.solver, self.loss, self.state = solver, loss, state
         self._start, self._penalty = model, penalty
-        k = max(getattr(model, "outputs", 1), 2) if loss.task == "classification" else 0
-        self._classes = [str(c) for c in range(k)]
-        self._schedule = (
-            Constant(solver.rate) if isinstance(solver.rate, float | int) else solver.rate
-        )
+        self._schedule = _as_schedule(solver.rate)
+        classes = max(model.outputs, 2) if loss.task == "classification" else 0
+        self._classes = [str(k) for k in range(classes)]
 
     @property
     def model(self) -> Model:
@@ -364,12 +390,11 @@ class Online:
 
     def learn(self, x: ArrayLike, y: ArrayLike, weight: float = 1.0) -> None:
         """One step on one event: features x (d,), its answer y."""
-        classes = ("0", "1") if self.loss.task == "classification" else ()
-        outputs = getattr(self._start, "outputs", 1)
-        if classes and outputs > 1:
-            classes = tuple(map(str, range(outputs)))
         X = Samples(
-            np.asarray(x, dtype=float)[None], np.asarray(y)[None], [weight], class_names=classes
+            np.asarray(x, dtype=float)[None],
+            np.asarray(y)[None],
+            [weight],
+            class_names=self._classes,
         )
         problem = Problem(self._start, X, self.loss, self._penalty)
         rate = float(self._schedule(np.array([self.state.step]))[0])
@@ -384,7 +409,7 @@ class Steepness:
     """How steeply Q bends, for a linear model: z z^T is the outer product of standardised features.
 
     largest = λ_max( Σ w_i b_i z_i z_iᵀ / Σ w_i ) + λ        b_i: the loss's bend at the start
-    noise   = Σ w_i b_i |z_i|⁴ / Σ w_i |z_i|²
+    noise   = n Σ w_i² b_i |z_i|⁴ / (Σ w_i  Σ w_i |z_i|²)                 R² in `Descent.bound`
 
     A full step is stable below 2 / largest. A step on a batch of m events is stable in the mean
     square below 2 / (largest + noise / m) (for m = 1: Bach and Moulines, NIPS 2013).
@@ -406,7 +431,7 @@ class Steepness:
         bend = problem.loss.curvature(model(X.x), X.answers).reshape(len(z), -1).max(axis=1)
         size = (z * z).sum(axis=1)
         largest = float(np.linalg.eigvalsh((z.T * (w * bend)) @ z)[-1])
-        noise = float((w * bend) @ size**2 / (w @ size))
+        noise = float(len(z) * (w * w * bend) @ size**2 / (w @ size))
         return cls(largest + problem.l2, noise)
 
     def limit(self, batch: int | None) -> float:
@@ -424,14 +449,12 @@ def automatic(solver: Descent, problem: Problem) -> Schedule:
     """
     steep = Steepness.of(problem)
     epoch = solver.steps_per_epoch(len(problem.X))
-    limit = steep.limit(solver.batch)
-    if math.isinf(limit):
+    if steep.noise == 0:
         model = problem.model
         assert isinstance(model, Linear)
         t = problem.loss.targets(problem.X.answers, model.outputs)
         spread = float(np.std(t)) if problem.loss.task == "regression" else 1.0
         return InverseTime(spread / math.sqrt(model.features + 1), tau=max(epoch, 1.0), power=0.5)
     if solver.batch is None:
-        return Constant(limit / 2)
-    # Momentum μ lengthens a noisy step 1/(1 − μ) times in the mean.
-    return InverseTime(limit / 2 * (1.0 - solver.momentum), tau=epoch, power=0.75)
+        return Constant(steep.limit(None) / 2)
+    return InverseTime(solver.bound(problem)[0] / 2, tau=epoch, power=0.75)
