@@ -200,7 +200,7 @@ def MiniBatch(
 
 
 def _as_schedule(rate: float | Schedule) -> Schedule:
-    return Constant(float(rate)) if isinstance(rate, Real) else rate
+    return rate if callable(rate) else Constant(float(rate))
 
 
 def _visits(solver: Descent, n: int) -> Callable[[int, int], Array]:
