@@ -19,7 +19,6 @@ from baksan.report.plots.style import (
     HALF,
     INK,
     MUTED,
-    PAPER,
     Series,
     dress,
     heading,
@@ -120,7 +119,7 @@ def _score_panel(
         seen = density > 0
         ax.errorbar(middle[seen], density[seen], error[seen], fmt="o", ms=2.2, color=colour,
                     elinewidth=0.7)  # fmt: skip
-        label = plain(short(name, 22)) + ("" if p is None else f", KS p = {p:.2g}")
+        label = plain(short(name, 22)) + _p_value(p)
         handles.append(Patch(facecolor=colour, alpha=0.6, label=label))
     handles += [
         Patch(facecolor=MUTED, alpha=0.35, label="test"),
@@ -130,6 +129,12 @@ def _score_panel(
     ax.set(xlim=(edges[0], edges[-1]), ylim=(0, top * 1.45))
     dress(ax, x="score", y="density", title=title)
     legend(ax, handles, columns=2, loc="upper left")
+
+
+def _p_value(p: float | None) -> str:
+    if p is None or not np.isfinite(p):
+        return ""
+    return f", KS p = {p:.2g}" if p >= 0.001 else ", KS p < 0.001"
 
 
 def _score_edges(score: Array) -> Array:
@@ -160,6 +165,7 @@ def roc(
     curves: Mapping[str, Mapping[str, ArrayLike]],
     styles: Mapping[str, Series] | None = None,
     title: str = "",
+    narrow: bool = False,
 ) -> Figure:
     """Signal efficiency against background efficiency, the latter logarithmic.
 
@@ -168,6 +174,8 @@ def roc(
     curves : {name: {background, signal, low, high}}
         Efficiencies (m,) each; `low` and `high` (68 % of the signal efficiency) may be missing.
         Points without background left are not shown.
+    narrow : bool
+        Half the width, for one panel of several.
 
     Raises
     ------
@@ -177,7 +185,7 @@ def roc(
     if not curves:
         raise ValueError("a ROC picture needs a curve; there is none. Give scores of two classes.")
     styles = styles or series(curves)
-    figure, axes = new_figure(0.72 * FULL, 3.7)
+    figure, axes = new_figure(HALF if narrow else 0.72 * FULL, 2.9 if narrow else 3.7)
     ax = axes[0]
     smallest = []
     for name, curve in curves.items():
@@ -202,7 +210,7 @@ def roc(
     ax.set(xlim=(floor, 1), ylim=(0, 1.005))
     log_axis(ax, "x")
     dress(ax, x="background efficiency", y="signal efficiency", title=title)
-    legend(ax, ax.get_lines(), loc="best")
+    legend(figure, ax.get_lines(), columns=2 if narrow else 4)
     return figure
 
 
@@ -218,8 +226,9 @@ def calibration(
 
     Parameters
     ----------
-    curves : {name: {predicted, observed, low, high, count}}
-        One entry a bin, (bins,) each; `low`, `high` (68 % of observed) and `count` may be missing.
+    curves : {name: {predicted, observed, low, high, weight}}
+        One entry a bin, (bins,) each; `low`, `high` (68 % of observed) and `weight` (events behind
+        it) may be missing.
 
     Raises
     ------
@@ -242,12 +251,12 @@ def calibration(
             errors = np.maximum(np.stack([observed - low, high - observed]), 0)
         top.errorbar(p, observed, errors, fmt=look.marker, linestyle="-", lw=0.8, ms=3.5,
                      color=look.colour, elinewidth=0.8)  # fmt: skip
-        if len(counts := numbers(curve.get("count"))) == len(p):
+        if len(counts := numbers(curve.get("weight"))) == len(p):
             bottom.plot(p, counts, look.marker, ms=3, color=look.colour)
     top.set(xlim=(-0.01, 1.01), ylim=(-0.02, 1.02))
     dress(top, y="observed share", title=title)
     dress(bottom, x="predicted probability", y="events")
-    bottom.set_ylim(bottom=0)
+    bottom.set_ylim(0, 1.3 * bottom.get_ylim()[1])
     bottom.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     handles = [
         Line2D(
@@ -282,18 +291,18 @@ def confusion(counts: ArrayLike, class_names: Sequence[str], title: str = "") ->
         raise ValueError(f"{k} classes need counts of shape ({k}, {k}); they are {matrix.shape}.")
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1e-300)
     wide = k > 5
-    figure, axes = new_figure(FULL if wide else HALF, 5.4 if wide else 2.9)
+    figure, axes = new_figure(FULL if wide else HALF, 5.4 if wide else 1.2 + 0.5 * k)
     ax = axes[0]
     size = 8.0 if k <= 3 else 7.0 if k <= 8 else 6.0
     for i in range(k):
         for j in range(k):
             colour = COLOURS[0] if i == j else COLOURS[1]
-            ax.add_patch(Rectangle((j, i), 0.97, 0.97, color=colour, alpha=0.06 + 0.7 * share[i, j],
-                                   linewidth=0))  # fmt: skip
+            shade = {"color": colour, "alpha": 0.05 + 0.45 * share[i, j], "linewidth": 0}
+            ax.add_patch(Rectangle((j, i), 0.97, 0.97, **shade))
             if k <= MOST_CLASSES:
                 text = f"{_count(matrix[i, j])}\n{_percent(share[i, j])}"
                 ax.text(j + 0.49, i + 0.49, text, ha="center", va="center", fontsize=size,
-                        color=PAPER if share[i, j] > 0.6 else INK, linespacing=1.25)  # fmt: skip
+                        color=INK, linespacing=1.25)  # fmt: skip
     ax.set(xlim=(0, k), ylim=(k, 0))
     middle = np.arange(k) + 0.49
     labels = [plain(short(n, 13)) for n in class_names]

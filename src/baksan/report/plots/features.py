@@ -20,7 +20,6 @@ from baksan.report.plots.style import (
     HALF,
     INK,
     MUTED,
-    PAPER,
     RULE,
     Series,
     dress,
@@ -315,10 +314,9 @@ def _correlation_panel(ax: Axes, r: Array, names: Sequence[str]) -> None:
         for j in range(d):
             colour = COLOURS[0] if r[i, j] >= 0 else COLOURS[1]
             ax.add_patch(Rectangle((j, i), 0.96, 0.96, color=colour, linewidth=0,
-                                   alpha=0.04 + 0.8 * abs(r[i, j])))  # fmt: skip
+                                   alpha=0.04 + 0.5 * abs(r[i, j])))  # fmt: skip
             text = f"{round(100 * r[i, j])}".replace("-", "−")
-            ink = PAPER if abs(r[i, j]) > 0.65 else INK
-            ax.text(j + 0.48, i + 0.48, text, ha="center", va="center", fontsize=size, color=ink)
+            ax.text(j + 0.48, i + 0.48, text, ha="center", va="center", fontsize=size, color=INK)
     ax.set(xlim=(0, d), ylim=(d, 0), aspect="equal")
     middle = np.arange(d) + 0.48
     ax.set_xticks(middle, [plain(short(n, 14)) for n in names], rotation=45, ha="right")

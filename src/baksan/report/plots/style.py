@@ -121,8 +121,8 @@ def plain(text: str) -> str:
 
     Examples
     --------
-    >>> plain("US$"), plain("width")
-    ('US\$', 'width')
+    >>> print(plain("US$"), plain("width"))
+    US\$ width
     """
     text = text.replace("$", r"\$")
     return f"\u200b{text}" if text.startswith("_") else text
@@ -151,8 +151,10 @@ def log_axis(ax: Axes, which: str, top: float = math.inf) -> None:
         low, high = ax.get_xlim()
     else:
         ax.set_yscale("log")
-        ax.set_ylim(top=min(ax.get_ylim()[1], top))
         low, high = ax.get_ylim()
+        if high > top:
+            lowest = min(np.nanmin(np.asarray(line.get_ydata(), dtype=float)) for line in ax.lines)
+            low, high = ax.set_ylim(lowest * (lowest / top) ** 0.05, top)
     decades = math.log10(high / low)
     if decades < 1.2:
         inside = [v for v in MaxNLocator(5).tick_values(low, high) if low <= v <= high]

@@ -1,0 +1,139 @@
+"""The report: contents in, one offline HTML file out.
+
+The page fetches nothing, needs no JavaScript, and follows the reader's light or dark setting; on
+paper it is light. What the contents do not hold is left out.
+
+    summary → models compared → how they learned → pictures → the data → what was left out →
+    provenance
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from baksan.report.blocks import Picture
+from baksan.report.plots.style import COLOURS, DARK, INK, MUTED, PAPER, RULE
+from baksan.report.sections import facts, sections
+
+__all__ = ["render", "write"]
+
+
+def render(contents: Mapping[str, Any]) -> str:
+    """The report as one HTML string.
+
+    Parameters
+    ----------
+    contents : mapping
+        Plain nested dicts, lists and arrays; `title` and `summary` are needed, the rest may be
+        missing: created, task, class_names, data, methods, evaluation (`Evaluation.to_dict()`),
+        histories, optimum, steps, scores, importance, weights, inputs, residuals, provenance.
+
+    Raises
+    ------
+    KeyError
+        There is no title or no summary.
+
+    Examples
+    --------
+    >>> html = render({"title": "Gamma or hadron", "summary": "The forest is best. By far."})
+    >>> "<h1>Gamma or hadron</h1>" in html
+    True
+    """
+    for key in ("title", "summary"):
+        if not contents.get(key):
+            raise KeyError(f"a report needs {key!r}; the contents hold {', '.join(contents)}.")
+    lead, *rest = re.split(r"(?<=[.!?])\s+(?=[A-Z])", str(contents["summary"]), maxsplit=1)
+    return _template().render(
+        title=contents["title"],
+        lead=lead,
+        rest="".join(rest),
+        created=contents.get("created", ""),
+        facts=facts(contents),
+        sections=sections(contents),
+        colours=_colours(),
+        figure=_Drawing(),
+        numbered=_Numbers(),
+    )
+
+
+def write(contents: Mapping[str, Any], path: str | Path) -> Path:
+    """Writes the report to `path`, which is either whole or as before. Returns the path."""
+    target = Path(path)
+    text = render(contents)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            out.write(text)
+        # mkstemp makes files that only their owner may read; a report is meant to be passed on.
+        os.chmod(name, 0o644)
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return target
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("baksan.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["symbols"] = _symbols
+    return environment.get_template("report.html")
+
+
+def _symbols(text: str) -> Markup:
+    """ε_s and ε_b with their index below the line."""
+    safe = str(escape(text))
+    for index in "sb":
+        safe = safe.replace(f"ε_{index}", f"ε<sub>{index}</sub>")
+    return Markup(safe)
+
+
+def _colours() -> dict[str, dict[str, str]]:
+    """The CSS variables of the light and of the dark page."""
+    names = {"ink": INK, "muted": MUTED, "rule": RULE, "paper": PAPER}
+    names |= {f"c{k}": colour for k, colour in enumerate(COLOURS)}
+    return {"light": names, "dark": {name: DARK[colour] for name, colour in names.items()}}
+
+
+class _Numbers:
+    """Figure 1, 2 … and Table 1, 2 …, in the order of the page."""
+
+    def __init__(self) -> None:
+        self._next = {"Figure": count(1), "Table": count(1)}
+
+    def __call__(self, what: str) -> str:
+        return f"{what} {next(self._next[what])}"
+
+
+class _Drawing:
+    """Inline SVG with ids of its own for each picture of a page."""
+
+    def __init__(self) -> None:
+        self._key = count(1)
+
+    def __call__(self, picture: Picture) -> Markup:
+        return Markup(picture.svg(f"f{next(self._key)}"))
+
+    @staticmethod
+    def widest(picture: Picture) -> float:
+        """How wide a picture is set at most, in rem: two narrow ones fill the column."""
+        return round(picture.inches * 7.12, 1)
+
+    @staticmethod
+    def narrowest(picture: Picture) -> float:
+        """Below this width, in rem, a picture is scrolled rather than shrunk; narrow ones fit."""
+        return 0 if picture.narrow else round(picture.inches * 4.7, 1)
