@@ -41,9 +41,9 @@ _BUDGET = 0.05
 class History:
     """One row at each of the log-spaced moments of a run, at most about 500.
 
-    step, epoch, seen (samples), loss (Q on all events for full batches, else on a fixed subsample),
-    loss_progressive (mean cost before each update since the last row), validation (loss),
-    gradient (norm), rate, change (|w_t − w_(t−1)|), seconds. NaN where unknown.
+    step, epoch, seen (samples), loss (Q as the last step found it for full batches, else Q now on
+    a fixed subsample), loss_progressive (mean cost before each update since the last row),
+    validation (loss), gradient (norm), rate, change (|w_t − w_(t−1)|), seconds. NaN where unknown.
     """
 
     rows: list[tuple[float, ...]] = field(default_factory=list)
@@ -52,8 +52,10 @@ class History:
         return len(self.rows)
 
     def __getitem__(self, column: str) -> Array:
+        if column not in COLUMNS:
+            raise KeyError(f"a history has no column {column!r}; it has {', '.join(COLUMNS)}.")
         j = COLUMNS.index(column)
-        return np.array([row[j] for row in self.rows])
+        return np.array([row[j] for row in self.rows], dtype=float)
 
     def to_dict(self) -> dict[str, Array]:
         """Columns by name."""
@@ -96,8 +98,9 @@ class Fit:
 
         See `baksan.solvers.analytic.covariance` for the formula and the errors raised.
         """
-        assert isinstance(self.model, Linear)
-        return self.model.in_user_units(covariance(self.problem, self.model.parameters))
+        found = covariance(self.problem, self.model.parameters)
+        assert isinstance(self.model, Linear)  # `covariance` has refused any other
+        return self.model.in_user_units(found)
 
     def errors(self) -> Array:
         """Standard errors of (intercept, weights) in the user's units, (d + 1,)."""
@@ -145,14 +148,21 @@ def fit(
     Raises
     ------
     ValueError
-        The loss does not fit the answers; the samples are empty; a loss that cannot be descended.
+        The loss does not fit the answers; the samples are empty; a loss that cannot be descended;
+        patience without validation samples; a state of another model.
 
     Ctrl-C ends the run and returns what was reached.
     """
     problem = Problem(model, X, loss, penalty)
     problem = replace(problem, model=ready(model, X, loss, start))
+    state = solver.start(problem.model, seed=seed) if state is None else state
+    if state.parameters.shape != problem.model.parameters.shape:
+        raise ValueError(
+            f"the state must be of this model, with {problem.model.parameters.size} parameters;"
+            f" it has {state.parameters.size}. Start afresh: state=None."
+        )
     loop = _Loop(problem, solver, validation, history or History(), progress, checkpoint)
-    state, verdict = loop.run(solver.start(problem.model, seed=seed) if state is None else state)
+    state, verdict = loop.run(state)
     found = problem.model.moved(solver.solution(state))
     return Fit(found, state, loop.history, *verdict, Q(found, X, loss), problem, solver)
 
@@ -194,18 +204,19 @@ class _Loop:
         progress: Progress | None,
         checkpoint: Callable[[State, History], None] | None,
     ) -> None:
-        self.problem, self.solver, self.validation, self.history = (
-            problem,
-            solver,
-            validation,
-            history,
-        )
+        self.problem, self.solver = problem, solver
+        self.validation, self.history = validation, history
         self.progress, self.checkpoint = progress, checkpoint
         self.descent = solver if isinstance(solver, Descent) else Descent(steps=1)
+        if self.descent.patience is not None and validation is None:
+            raise ValueError(
+                f"patience={self.descent.patience} waits for the validation loss to fall; give"
+                " validation samples, or stop by tolerance or a budget."
+            )
         self.full = self.descent.batch is None
         self.step, self.last = solver.stepper(problem), solver.end(len(problem.X))
         self.schedule = self.descent.schedule(problem) if isinstance(solver, Descent) else None
-        self.subsample = _subsample(problem.X)
+        self.events = problem.X if self.full else _subsample(problem.X)
         self.looked, self.block = 0.0, 1
         past = float(history["seconds"][-1]) if len(history) else 0.0
         self.began = self.shown = time.perf_counter() - past
@@ -306,24 +317,27 @@ class _Loop:
         if self.schedule is None or not isinstance(self.problem.model, Linear):
             return ""
         rate = float(self.schedule(np.zeros(1))[0])
-        limit = Steepness.of(self.problem).limit(self.descent.batch)
+        limit, formula = self.descent.bound(self.problem)
         if rate <= limit:
             return ""
-        bound = "2/L" if self.full else "2/(L + R²/m)"
         return (
-            f"the step {rate:.3g} is above {bound} = {limit:.3g}: Q grows; try {limit / 2:.2g} or"
+            f"the step {rate:.3g} is above {formula} = {limit:.3g}: Q grows; try {limit / 2:.2g} or"
             ' rate="auto".'
         )
 
     def _out_of_budget(self, state: State) -> Verdict:
-        if self._q(self.solver.iterate(state), self.subsample) > self.first_loss and (
-            advice := self._too_steep(state)
-        ):
+        grown = self._q(self.solver.iterate(state), self.events) > self.first_loss
+        if grown and (advice := self._too_steep(state)):
             return False, advice
         if self.full:
             return False, (
                 f"the budget of {state.step:,} steps is spent with |∂Q/∂w| = {state.gradient:.2g};"
                 " give more steps, or momentum, if Q still falls."
+            )
+        if not state.epoch:
+            return False, (
+                f"the budget of {state.step:,} steps is spent within the first epoch; give more"
+                " steps if Q still falls."
             )
         return False, (
             f"the budget of {state.epoch:,} epochs is spent; the last moved the weights by"
@@ -341,18 +355,16 @@ class _Loop:
         clock, w = time.perf_counter(), self.solver.iterate(state)
         loss = state.loss if self.full else math.nan
         if not state.step or (affordable and not self.full):
-            loss = self._q(w, self.subsample)
+            loss = self._q(w, self.events)
         validation = math.nan
         if self.validation is not None and affordable:
             validation = self._q(w, self.validation)
         self.looked += time.perf_counter() - clock
         mass = state.mass - row.mass
         progressive = (state.cost - row.cost) / mass if mass > 0 else math.nan
-        rate = (
-            float(self.schedule(np.array([max(state.step - 1, 0)]))[0])
-            if self.schedule
-            else math.nan
-        )
+        rate = math.nan
+        if self.schedule is not None and state.step:
+            rate = float(self.schedule(np.array([state.step - 1]))[0])
         self.history.rows.append(
             (state.step, state.epoch, state.seen, loss, progressive, validation, state.gradient, rate,
              state.change, elapsed)

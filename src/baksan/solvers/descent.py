@@ -453,7 +453,7 @@ def automatic(solver: Descent, problem: Problem) -> Schedule:
         model = problem.model
         assert isinstance(model, Linear)
         t = problem.loss.targets(problem.X.answers, model.outputs)
-        spread = float(np.std(t)) if problem.loss.task == "regression" else 1.0
+        spread = (float(np.std(t)) or 1.0) if problem.loss.task == "regression" else 1.0
         return InverseTime(spread / math.sqrt(model.features + 1), tau=max(epoch, 1.0), power=0.5)
     if solver.batch is None:
         return Constant(steep.limit(None) / 2)
