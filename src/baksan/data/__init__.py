@@ -1,0 +1,22 @@
+"""Where X comes from: files of any common format, and the catalogue of known data sets.
+
+What to use when
+----------------
+`load("magic")`, `load("fermi-4fgl:unassociated")`   a known data set, with its features and rules
+`load("my_events.parquet")`                          a file in the same way
+`read("events.fits.gz")`                             the table of a file, all columns
+`blocks("events.csv", rows=65536)`                   the same, larger than memory
+`write_parquet(table, "events.parquet")`             a table with its units
+"""
+
+from baksan.data.catalogue import Entry
+from baksan.data.columns import ReadError
+from baksan.data.expressions import derive, evaluate, select, specification
+from baksan.data.formats import blocks, format_of, read
+from baksan.data.loading import Loaded, entry, load, names, stream
+from baksan.data.parquet import write_parquet
+
+__all__ = [
+    "Entry", "Loaded", "ReadError", "blocks", "derive", "entry", "evaluate", "format_of", "load",
+    "names", "read", "select", "specification", "stream", "write_parquet",
+]  # fmt: skip

@@ -1,0 +1,127 @@
+"""What all readers share: from the array of a file to a Column, and how a file may be refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baksan.samples import Feature
+from baksan.table import Column, Table
+
+__all__ = ["ReadError", "check_names", "clean", "features_of_yaml", "missing_note", "parts_error"]
+
+DEFAULT_ROWS = 65536
+
+
+class ReadError(ValueError):
+    """A file that cannot be read: what was needed, what came, what to do."""
+
+
+def clean(values: NDArray[Any]) -> NDArray[Any] | None:
+    """Numbers in this machine's byte order, text without padding; None for what is neither.
+
+    Bytes are decoded as UTF-8 (a bad byte becomes '�'), half precision becomes single.
+    """
+    kind = values.dtype.kind
+    if kind in "biuf":
+        values = values.astype(values.dtype.newbyteorder("="), copy=False)
+        return values.astype(np.float32) if values.dtype.itemsize == 2 and kind == "f" else values
+    if kind in "SO" and values.ndim == 1:
+        if kind == "O" and not all(isinstance(v, (str, bytes)) for v in values):
+            return None
+        text = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values]
+        values = np.array(text, dtype=str) if text else np.empty(0, dtype="U1")
+    if values.dtype.kind == "U" and values.ndim == 1:
+        return np.asarray(np.strings.strip(values, " \t\r\n\0"))
+    return None
+
+
+def check_names(names: Sequence[str], source: str) -> None:
+    """Raises ReadError when two columns have one name, or one has none."""
+    if twice := sorted({n for n in names if names.count(n) > 1}):
+        places = [str(j + 1) for j, n in enumerate(names) if n == twice[0]]
+        raise ReadError(
+            f"{source}: columns must have different names; {twice[0]!r} is the name of columns"
+            f" {' and '.join(places)}. Rename one of them in the file."
+        )
+    if "" in names:
+        raise ReadError(
+            f"{source}: every column must have a name; column {names.index('') + 1} has none."
+            " Name it in the file."
+        )
+
+
+def missing_note(table: Table) -> Table:
+    """The table with a note that counts the missing numbers of each column, if there are any."""
+    counts = {n: int(c.missing.sum()) for n, c in table.columns.items() if not c.is_text}
+    words = [f"{name} {count}" for name, count in counts.items() if count]
+    more = f" and {len(words) - 8} more columns" if len(words) > 8 else ""
+    note = f"missing values: {', '.join(words[:8])}{more}."
+    return table.with_notes(note) if words else table
+
+
+def parts_error(source: str, what: str, parts: Sequence[str]) -> ReadError:
+    """The sentence for a file that holds several tables."""
+    shown = ", ".join(parts[:20]) + (f" and {len(parts) - 20} more" if len(parts) > 20 else "")
+    return ReadError(
+        f"{source}: one {what} must be chosen; there are {len(parts)}: {shown}."
+        f" Write it behind the file's name, as in '{source}#{parts[0]}'."
+    )
+
+
+_FIELD = re.compile(r"\{(.*)\}")
+_ITEM = re.compile(r"(name|unit|description):\s*(\"[^\"]*\"|'[^']*'|![^,]*\{[^}]*\}|[^,}]*)")
+
+
+def features_of_yaml(lines: Iterable[str]) -> dict[str, Feature]:
+    """Names, units and descriptions in astropy's column notes '- {name: ra, unit: deg, …}'.
+
+    Found in ECSV headers and beside tables that astropy writes to HDF5; nothing else of YAML is
+    read. https://github.com/astropy/astropy-APEs/blob/main/APE6.rst
+    """
+    found = {}
+    for line in _joined(lines):
+        if inner := _FIELD.search(line):
+            items = {key: value.strip(" '\"") for key, value in _ITEM.findall(inner.group(1))}
+            if "name" in items:
+                unit = "" if items.get("unit", "").startswith("!") else items.get("unit", "")
+                found[items["name"]] = Feature(items["name"], unit, items.get("description", ""))
+    return found
+
+
+def _joined(lines: Iterable[str]) -> Iterator[str]:
+    """One string for each '- {…}', which may run over several lines."""
+    held = ""
+    for line in lines:
+        text = line.strip().lstrip("#").strip()
+        if text.startswith("- "):
+            yield held
+            held = text
+        elif held:
+            held += " " + text
+    yield held
+
+
+def table_of(
+    arrays: Iterable[tuple[str, NDArray[Any], str, str]], source: str, first: int
+) -> Table:
+    """A table of (name, values, unit, description); what is no column is left out with a note."""
+    columns: dict[str, Column] = {}
+    lost = []
+    for name, values, unit, description in arrays:
+        if (cleaned := clean(values)) is None:
+            lost.append(f"{name} ({values.dtype.name})")
+        else:
+            columns[name] = Column(cleaned, unit, description)
+    if not columns:
+        raise ReadError(
+            f"{source}: a column of numbers or text is needed; there is none"
+            f" ({', '.join(lost) or 'no column at all'}). Choose another table or convert it."
+        )
+    note = [f"columns left out, neither numbers nor text: {', '.join(lost)}."] if lost else []
+    n = len(next(iter(columns.values())).values)
+    return Table(columns, source, note, np.arange(first, first + n))

@@ -1,0 +1,281 @@
+"""Which format a file has, by its content; and reading it, whole or in blocks.
+
+A file that is called .csv and holds Parquet is read as Parquet. What is not read is named.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from baksan.data import fits, hdf5, npy, parquet, text
+from baksan.data.columns import DEFAULT_ROWS, ReadError, missing_note
+from baksan.table import Column, Table
+
+__all__ = ["blocks", "files_of", "format_of", "joined", "read", "whole"]
+
+_HEAD = 4096
+
+# Beginnings of files that are not read: (bytes, what it is, what to do).
+_CONVERT = "Convert it to CSV or Parquet."
+_FOREIGN = [
+    (b"root", "a ROOT file, which is not read yet", "Convert it to Parquet, e.g. with uproot."),
+    (b"SQLite format 3\0", "an SQLite database, which is not read yet", "Export a table to CSV."),
+    (b"%PDF", "a PDF document", "Give the table that it shows."),
+    (b"ARROW1", "an Arrow or Feather file", "Write it as Parquet."),
+    (b"FEA1", "a Feather file", "Write it as Parquet."),
+    (b"BZh", "packed with bzip2", "Unpack it with bunzip2, or pack it with gzip."),
+    (b"\xfd7zXZ\0", "packed with xz", "Unpack it with unxz, or pack it with gzip."),
+    (b"\x28\xb5\x2f\xfd", "packed with zstd", "Unpack it with unzstd, or pack it with gzip."),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "Unpack it first."),
+    (b"\x89PNG", "a PNG picture", "Give the numbers behind it."),
+    (b"\xff\xd8\xff", "a JPEG picture", "Give the numbers behind it."),
+    (b"MATLAB 5.0", "a MATLAB file", _CONVERT),
+    (b"CDF\x01", "a NetCDF file", _CONVERT),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file", "Save the sheet as CSV."),
+    (b"\x7fELF", "a program", "Give a table."),
+    (b"\xff\xfe", "text in UTF-16", "Convert it with iconv -f utf16 -t utf8."),
+    (b"\xfe\xff", "text in UTF-16", "Convert it with iconv -f utf16 -t utf8."),
+]
+_OPTIONS = {
+    "text": {"names", "header", "separator", "text"},
+    "fits": {"part"},
+    "hdf5": {"part"},
+    "parquet": set(),
+    "npy": set(),
+    "npz": set(),
+}
+
+
+def read(path: str | Path, **options: Any) -> Table:
+    r"""A whole file (or all files of a folder) as a Table; units and descriptions come along.
+
+    Parameters
+    ----------
+    path : str or Path
+        CSV, TSV or blank-separated text (also gzip), Parquet, NPY, NPZ, FITS or HDF5, told apart by
+        content. `catalogue.fits#NAME` and `events.h5#/path` choose one table of several. The files
+        of a folder, in the order of their names, must have the same columns.
+    **options
+        For text `names`, `header`, `separator`, `text` (`baksan.data.text.blocks`); for FITS and
+        HDF5 `part`, the same as '#…'.
+
+    Raises
+    ------
+    ReadError
+        (a ValueError) The file is empty, cut, mislabelled beyond help, or of a format that is not
+        read; the sentence says which, where and what to do.
+    FileNotFoundError
+        No such file.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder) / "events.csv"
+    ...     _ = file.write_text("width [mm],kind\n1.5,g\n,h\n")
+    ...     table = read(file)
+    >>> table.names, table.column("width").unit, table.notes
+    (('width', 'kind'), 'mm', ('missing values: width 1.',))
+    """
+    return missing_note(whole(path, **options))
+
+
+def whole(path: str | Path, **options: Any) -> Table:
+    """As `read`, without the note on missing values: for those who choose columns first."""
+    return joined(list(blocks(path, **options)))
+
+
+def blocks(path: str | Path, rows: int = DEFAULT_ROWS, **options: Any) -> Iterator[Table]:
+    """The same in tables of at most `rows` rows, in bounded memory; `table.rows` counts on.
+
+    NPZ is the exception: its arrays are unpacked whole. Options and errors as `read`.
+    """
+    if rows < 1:
+        raise ValueError(f"blocks must have at least one row; rows is {rows}. Give 65536 or so.")
+    part = _split(path)[1]
+    if part is not None:
+        options = {**options, "part": part}
+    files = files_of(path)
+    start = 0
+    names: list[str] | None = None
+    for file in files:
+        for table in _file_blocks(file, rows, options):
+            found = [f"{n} [{c.unit}]" for n, c in table.columns.items()]
+            if names is not None and found != names:
+                raise _columns_error(files[0], file, names, found)
+            names = found
+            yield table.renumbered(start)
+        start += int(table.rows[-1]) + 1
+
+
+def format_of(path: Path) -> str:
+    """'text', 'parquet', 'npy', 'npz', 'fits' or 'hdf5', by content. Raises ReadError, which says
+    what else it is.
+    """
+    source = str(path)
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if not head:
+        raise ReadError(
+            f"{source}: a table is needed; the file is empty. Check where it came from."
+        )
+    if head.startswith(b"\x1f\x8b"):
+        inner = _format(_unzipped(path, source), path, source)
+        if inner in ("text", "fits"):
+            return inner
+        raise ReadError(
+            f"{source}: gzip is read around text and FITS; this is {inner} in gzip."
+            " Unpack it with gunzip."
+        )
+    return _format(head, path, source)
+
+
+# Telling formats apart ----------------------------------------------------------------------------
+
+
+def _format(head: bytes, path: Path, source: str) -> str:
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(b"\x93NUMPY"):
+        return "npy"
+    if head.startswith(b"PK\x03\x04"):
+        return _zip(path, source)
+    if head.startswith(b"SIMPLE  ="):
+        return "fits"
+    # A user block of 512, 1024, … bytes may stand before the signature.
+    if any(head[at : at + 8] == b"\x89HDF\r\n\x1a\n" for at in (0, 512, 1024, 2048)):
+        return "hdf5"
+    what = _foreign(head)
+    if what is None and (b"\0" in head or _is_binary(head)):
+        what = ("a binary file of a kind that is not known here", _CONVERT)
+    if what is not None:
+        raise ReadError(
+            f"{source}: a table is needed (text, Parquet, NPY, NPZ, FITS or HDF5); this is"
+            f" {what[0]}. {what[1]}"
+        )
+    return "text"
+
+
+def _foreign(head: bytes) -> tuple[str, str] | None:
+    for start, what, advice in _FOREIGN:
+        if head.startswith(start):
+            return what, advice
+    if re.match(rb"\x80[\x02-\x05]", head):
+        return "a Python pickle, which may run any code and is never opened", "Save plain arrays."
+    if head[257:262] == b"ustar":
+        return "a tar archive", "Unpack it first."
+    if head[4:8] == b"RUNH" or head[:4] == b"RUNH":
+        return "a CORSIKA file, which is not read yet", _CONVERT
+    begin = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if begin.startswith((b"<!doctype html", b"<html")):
+        return "a web page, perhaps an error page saved in place of data", "Fetch the file again."
+    if begin.startswith((b"<?xml", b"<votable")):
+        return "XML, which is not read", _CONVERT
+    if begin.startswith((b"{", b"[")):
+        return "JSON, which is not read yet", _CONVERT
+    return None
+
+
+def _is_binary(head: bytes) -> bool:
+    """Control characters that no text has."""
+    return bool(re.search(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]", head))
+
+
+def _zip(path: Path, source: str) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.namelist()
+    except zipfile.BadZipFile as error:
+        raise ReadError(
+            f"{source}: a whole NPZ file is needed; this zip is cut or damaged ({error})."
+            " Fetch or write it again."
+        ) from None
+    if members and all(m.endswith(".npy") for m in members):
+        return "npz"
+    kinds = {"model.json": "a baksan model file", "[Content_Types].xml": "an Excel or Word file"}
+    what = next((k for m, k in kinds.items() if m in members), "a zip archive")
+    raise ReadError(
+        f"{source}: a table is needed; this is {what} with {', '.join(members[:3]) or 'nothing'} in"
+        " it. Give the table itself."
+    )
+
+
+def _unzipped(path: Path, source: str) -> bytes:
+    try:
+        with gzip.open(path) as file:
+            return file.read(_HEAD)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ReadError(
+            f"{source}: a whole gzip file is needed; this one is cut or damaged ({error})."
+            " Fetch it again."
+        ) from None
+
+
+# Files, parts and folders -------------------------------------------------------------------------
+
+
+def _split(path: str | Path) -> tuple[Path, str | None]:
+    """'cat.fits#NAME' is the table NAME of cat.fits, unless a file has that very name."""
+    text, mark, part = str(path).rpartition("#")
+    if not mark or Path(path).exists():
+        return Path(path), None
+    return Path(text), part
+
+
+def files_of(path: str | Path) -> list[Path]:
+    """The file itself, or the files of a folder in the order of their names.
+
+    Raises FileNotFoundError, or ReadError for an empty folder.
+    """
+    path = _split(path)[0]
+    if not path.exists():
+        raise FileNotFoundError(f"no such file: {path}. Check the name and the folder.")
+    if not path.is_dir():
+        return [path]
+    files = sorted(f for f in path.iterdir() if f.is_file() and not f.name.startswith("."))
+    if not files:
+        raise ReadError(f"{path}: files are needed; the folder has none. Give another folder.")
+    return files
+
+
+def _file_blocks(path: Path, rows: int, options: dict[str, Any]) -> Iterator[Table]:
+    kind, source = format_of(path), str(path)
+    if strange := sorted(set(options) - _OPTIONS[kind]):
+        takes = ", ".join(sorted(_OPTIONS[kind])) or "no option"
+        raise TypeError(f"{source}: a {kind} file takes {takes}; {strange[0]!r} was given.")
+    if kind == "text":
+        return text.blocks(path, source, rows, **options)
+    if kind == "parquet":
+        return parquet.blocks(path, source, rows)
+    if kind in ("npy", "npz"):
+        return (npy.blocks_npy if kind == "npy" else npy.blocks_npz)(path, source, rows)
+    return (fits.blocks if kind == "fits" else hdf5.blocks)(path, source, rows, **options)
+
+
+def _columns_error(first: Path, other: Path, names: list[str], found: list[str]) -> ReadError:
+    strange = sorted(set(names) ^ set(found)) or ["their order"]
+    return ReadError(
+        f"{other}: the columns of {first.name} are needed, since both are in one folder; they"
+        f" differ in {', '.join(strange[:5])}. Give the files one by one."
+    )
+
+
+def joined(tables: list[Table]) -> Table:
+    """Tables with the same columns, one after another; rows are numbered through."""
+    first = tables[0]
+    if len(tables) == 1:
+        return first
+    columns = {
+        name: Column(np.concatenate([t[name] for t in tables]), c.unit, c.description)
+        for name, c in first.columns.items()
+    }
+    notes = dict.fromkeys(note for t in tables for note in t.notes)
+    return Table(columns, first.source, notes)

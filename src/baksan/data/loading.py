@@ -1,0 +1,239 @@
+"""`load`: a file, a folder or a data set of the catalogue, ready to become Samples."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from baksan.data.catalogue import ENTRIES, Entry, File
+from baksan.data.columns import DEFAULT_ROWS
+from baksan.data.expressions import columns, derive, features_of, select
+from baksan.data.formats import blocks, files_of, read
+from baksan.samples import Samples
+from baksan.table import Table
+
+__all__ = ["Loaded", "entry", "load", "names", "stream"]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A table, and what the catalogue knows about it (`entry` is None for a file)."""
+
+    table: Table
+    entry: Entry | None = None
+    part: str = ""
+    files: tuple[Path, ...] = ()
+
+    def samples(
+        self,
+        features: Sequence[str] | str | None = None,
+        *,
+        answer: str | None = None,
+        signal: str | None = None,
+        weight: str | None = None,
+        group: str | None = None,
+        id: str | None = None,
+        where: str | None = None,
+    ) -> Samples:
+        """Samples: the catalogue's choices, unless another is given.
+
+        Parameters
+        ----------
+        features : sequence of str, or str
+            Columns, or formulas such as 'lgE = log10(energy)'; or one string with commas between
+            them; or the name of one of the catalogue's lists.
+        answer, signal, weight, group, id : str
+            As in `Table.samples`.
+        where : str
+            Rows to keep, e.g. 'fSize > 2.3 and fDist < 250'.
+
+        Raises
+        ------
+        KeyError, TypeError
+            As `Table.samples`.
+        ValueError
+            A feature that the catalogue forbids, with the reason; a formula that is not understood;
+            and as `Table.samples`.
+
+        Examples
+        --------
+        >>> X = load("digits").samples()
+        >>> X.x.shape, X.class_names[:3]
+        ((1797, 64), ('0', '1', '2'))
+        """
+        wanted = self._wanted(features)
+        if self.entry and wanted:
+            self._check_allowed(self.entry, wanted)
+        table = select(self.table, where) if where else self.table
+        chosen = None
+        if wanted is not None:
+            table, chosen = derive(table, wanted)
+        if self.entry is None:
+            return table.samples(
+                answer=answer, features=chosen, weight=weight, group=group, id=id, signal=signal
+            )
+        own = answer in (None, self.entry.answer) and self.entry.answer in table.columns
+        order = self.entry.class_names if own else ()
+        if own and signal is not None and signal in order and len(order) == 2:
+            order = tuple(sorted(order, key=lambda name: name == signal))
+        return table.samples(
+            answer=self.entry.answer if own else answer,
+            features=chosen,
+            weight=weight,
+            group=group or self.entry.group,
+            id=id or self.entry.id,
+            signal=signal,
+            class_names=order,
+            allow_constant=self.entry.allow_constant,
+        )
+
+    def checksums(self) -> dict[str, str]:
+        """The SHA-256 of each file, by name."""
+        return {path.name: _sha256(path) for path in self.files}
+
+    def _wanted(self, features: Sequence[str] | str | None) -> list[str] | None:
+        lists = self.entry.features if self.entry else {}
+        if features is None:
+            return list(next(iter(lists.values()))) if lists else None
+        if isinstance(features, str):
+            return list(lists[features]) if features in lists else features_of(features)
+        return list(features)
+
+    def _check_allowed(self, known: Entry, wanted: Sequence[str]) -> None:
+        for item in wanted:
+            formula = item if item not in self.table.columns else f"`{item}`"
+            for column in columns(formula):
+                if reason := known.reason(column):
+                    raise ValueError(
+                        f"{known.name}: features that a new event has are needed; {column!r} is"
+                        f" forbidden: {reason}. To see what it does, make the Samples from the"
+                        f" table: load({known.name!r}).table.samples(…)."
+                    )
+
+
+def names() -> tuple[str, ...]:
+    """The names of the catalogue."""
+    return tuple(ENTRIES)
+
+
+def entry(name: str) -> Entry:
+    """The entry of a name, with or without a part. Raises KeyError that lists what there is."""
+    stem, _, part = name.partition(":")
+    if stem not in ENTRIES:
+        raise KeyError(
+            f"a file, a folder or a name of the catalogue is needed; {name!r} is none of them."
+            f" The catalogue has {', '.join(ENTRIES)}."
+        )
+    found = ENTRIES[stem]
+    if part and part not in found.parts:
+        raise KeyError(f"{stem} has the parts {', '.join(found.parts)}; {part!r} is none of them.")
+    return found
+
+
+def load(name: str | Path, *, allow_changed: bool = False, **options: Any) -> Loaded:
+    """A file or folder if there is one of that name, else a data set of the catalogue.
+
+    Parameters
+    ----------
+    name : str or Path
+        'events.parquet', 'magic', 'fermi-4fgl:unassociated', …
+    allow_changed : bool
+        Go on although a file's SHA-256 is not the published one, with a note.
+    **options
+        For files, as `read`.
+
+    Raises
+    ------
+    KeyError
+        Neither a file nor a name (or part) of the catalogue.
+    FileNotFoundError
+        The files of the data set are not here; the message says where to get them.
+    ValueError
+        A file of the data set was changed; a file cannot be read.
+    """
+    if _is_file(name):
+        return Loaded(read(name, **options), files=tuple(files_of(name)))
+    found = entry(str(name))
+    part = str(name).partition(":")[2] or next(iter(found.parts))
+    paths = [_find(found, file) for file in found.files]
+    notes = [
+        note
+        for f, p in zip(found.files, paths, strict=True)
+        for note in _check(f, p, allow_changed)
+    ]
+    table = found.described(found.make(paths, part)).with_notes(*notes)
+    label = found.name + (f":{part}" if len(found.parts) > 1 else "")
+    table = Table(table.columns, label, table.notes, table.rows)
+    return Loaded(table, found, part, tuple(paths))
+
+
+def stream(
+    name: str | Path, rows: int = DEFAULT_ROWS, *, allow_changed: bool = False, **options: Any
+) -> Iterator[Table]:
+    """The same as tables of at most `rows` rows: files in bounded memory, data sets in slices."""
+    if _is_file(name):
+        yield from blocks(name, rows, **options)
+        return
+    table = load(name, allow_changed=allow_changed, **options).table
+    for start in range(0, len(table), rows):
+        yield table.take(np.arange(start, min(start + rows, len(table))))
+
+
+def _is_file(name: str | Path) -> bool:
+    try:
+        return bool(files_of(name))
+    except FileNotFoundError:
+        # What looks like a file is one that is missing: no name of the catalogue has such marks.
+        if any(mark in str(name) for mark in "./\\#"):
+            raise
+        return False
+
+
+def _folders() -> list[Path]:
+    """Where data sets are looked for: BAKSAN_DATA, then the cache."""
+    import pooch
+
+    given = os.environ.get("BAKSAN_DATA", "")
+    return [*(Path(p) for p in given.split(os.pathsep) if p), Path(pooch.os_cache("baksan"))]
+
+
+def _find(known: Entry, file: File) -> Path:
+    if file.installed is not None:
+        return file.installed()
+    for folder in _folders():
+        for name in file.known:
+            for path in (folder / known.folder / name, folder / name):
+                if path.exists():
+                    return path
+    *_, cache = _folders()
+    raise FileNotFoundError(
+        f"{known.name} needs the file {' or '.join(file.known)}; it is neither in BAKSAN_DATA"
+        f" ({os.environ.get('BAKSAN_DATA') or 'not set'}) nor in the cache. Get it from"
+        f" {known.publisher} and put it into {cache / known.folder}, or name its folder in"
+        " BAKSAN_DATA."
+    )
+
+
+def _check(file: File, path: Path, allow_changed: bool) -> list[str]:
+    """Raises ValueError for a changed file, or notes it."""
+    expected, found = file.known.get(path.name, file.known[file.name]), _sha256(path)
+    if found == expected:
+        return []
+    if not allow_changed:
+        raise ValueError(
+            f"{path}: the published file has the SHA-256 {expected}; this one has {found}, so"
+            " someone changed it. Fetch it again, or go on only with --allow-changed"
+            " (allow_changed=True)."
+        )
+    return [f"{path.name} is not the published file: its SHA-256 is {found}, not {expected}."]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

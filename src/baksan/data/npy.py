@@ -1,0 +1,107 @@
+"""NPY and NPZ: NumPy's own files. Nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baksan.data.columns import ReadError, check_names, table_of
+from baksan.table import Table
+
+__all__ = ["blocks_npy", "blocks_npz"]
+
+_LARGEST = 16 << 30  # bytes that the arrays of one NPZ may unpack to
+
+Named = dict[str, NDArray[Any]]
+
+
+def blocks_npy(path: Path, source: str, rows: int) -> Iterator[Table]:
+    """Tables of at most `rows` rows from one array, by a memory map.
+
+    A structured array has one column a field; an array (n, d) has the columns x1 … xd.
+    Raises ReadError for pickled objects, a cut file, an array without rows.
+    """
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except ValueError as error:
+        raise _refused(source, error) from None
+    yield from _tables(_columns(array, source), source, rows)
+
+
+def blocks_npz(path: Path, source: str, rows: int) -> Iterator[Table]:
+    """Tables from a zip of arrays: each is a column, (n, m) a column of vectors.
+
+    An archive that holds a single array is read as `blocks_npy` reads it. Raises ReadError.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > _LARGEST:
+            raise ReadError(
+                f"{source}: arrays of at most {_LARGEST >> 30} GiB are needed; these unpack to"
+                f" {unpacked / 2**30:.0f} GiB. Write them as Parquet or as single .npy files."
+            )
+        with np.load(path, allow_pickle=False) as members:
+            arrays = {name: members[name] for name in members.files}
+    except (ValueError, EOFError) as error:
+        if isinstance(error, ReadError):
+            raise
+        raise _refused(source, error) from None
+    except (zipfile.BadZipFile, zlib.error, OSError) as error:
+        raise ReadError(
+            f"{source}: a whole NPZ file is needed; this one is cut or damaged ({error})."
+            " Fetch or write it again."
+        ) from None
+    alone = len(arrays) == 1
+    columns = _columns(next(iter(arrays.values())), source) if alone else arrays
+    yield from _tables(columns, source, rows)
+
+
+def _columns(array: NDArray[Any], source: str) -> Named:
+    if array.dtype.names:
+        return {name: array[name] for name in array.dtype.names}
+    if array.ndim == 1:
+        return {"x1": array}
+    if array.ndim != 2:
+        raise ReadError(
+            f"{source}: an array (n, d) is needed, one row for each event; this one has shape"
+            f" {array.shape}. Save it in an NPZ under a name to keep its axes."
+        )
+    return {f"x{j + 1}": array[:, j] for j in range(array.shape[1])}
+
+
+def _tables(columns: Named, source: str, rows: int) -> Iterator[Table]:
+    check_names(list(columns), source)
+    lengths = {name: values.shape[:1] for name, values in columns.items()}
+    if len(set(lengths.values())) != 1 or () in lengths.values():
+        shapes = ", ".join(f"{name} {values.shape}" for name, values in columns.items())
+        raise ReadError(
+            f"{source}: arrays of one length are needed, one entry for each event; there are"
+            f" {shapes}. Save them apart."
+        )
+    n = next(iter(lengths.values()))[0]
+    if n == 0:
+        raise ReadError(
+            f"{source}: rows are needed; the arrays are empty. Check how they were made."
+        )
+    for first in range(0, n, rows):
+        part = [(name, v[first : first + rows], "", "") for name, v in columns.items()]
+        yield table_of(((k, np.array(v), u, d) for k, v, u, d in part), source, first)
+
+
+def _refused(source: str, error: Exception) -> ReadError:
+    if "allow_pickle" in str(error) or "Object arrays" in str(error):
+        return ReadError(
+            f"{source}: arrays of numbers or text are needed; this file holds pickled Python"
+            " objects, which may run any code and are never opened. Save plain arrays instead."
+        )
+    return ReadError(
+        f"{source}: a whole NumPy file is needed; this one is cut or damaged ({error})."
+        " Fetch or write it again."
+    )

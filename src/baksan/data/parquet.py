@@ -1,0 +1,114 @@
+"""Parquet: tables in columns. Units and descriptions ride in each field's metadata."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from baksan.data.columns import ReadError, check_names, table_of
+from baksan.table import Table
+
+__all__ = ["blocks", "write_parquet"]
+
+
+def blocks(path: Path, source: str, rows: int) -> Iterator[Table]:
+    """Tables of at most `rows` rows. Raises ReadError for a file that is cut or holds no rows."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            schema = file.schema_arrow
+            check_names(schema.names, source)
+            if file.metadata.num_rows == 0:
+                raise ReadError(
+                    f"{source}: rows are needed; the table has {len(schema.names)} columns and no"
+                    " row. Check how it was written."
+                )
+            first = 0
+            for batch in file.iter_batches(batch_size=rows):
+                arrays = [_column(batch.column(j), schema.field(j)) for j in range(len(schema))]
+                yield table_of(arrays, source, first).with_notes(*_notes(schema))
+                first += batch.num_rows
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ReadError(
+            f"{source}: a whole Parquet file is needed; this one is cut or damaged"
+            f" ({str(error).splitlines()[0]}). Fetch or write it again."
+        ) from None
+
+
+def write_parquet(table: Table, path: Path | str) -> None:
+    """Write a table with its units, descriptions and notes; a file appears whole or not at all.
+
+    Raises
+    ------
+    OSError
+        The disk is full or the folder is missing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from baksan import Column, read
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_parquet(Table({"E": Column(np.array([1.0, 2.0]), "EeV")}), folder + "/t.parquet")
+    ...     read(folder + "/t.parquet").column("E").unit
+    'EeV'
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    arrays = [_arrow(column.values) for column in table.columns.values()]
+    fields = [
+        pa.field(name, array.type, metadata={"unit": c.unit, "description": c.description})
+        for (name, c), array in zip(table.columns.items(), arrays, strict=True)
+    ]
+    schema = pa.schema(fields, metadata={"baksan_notes": json.dumps(table.notes)})
+    part = Path(f"{path}.part")
+    try:
+        parquet.write_table(pa.Table.from_arrays(arrays, schema=schema), part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _arrow(values: Any) -> Any:
+    import pyarrow as pa
+
+    array = pa.array(np.ascontiguousarray(values).ravel())
+    for size in reversed(values.shape[1:]):
+        array = pa.FixedSizeListArray.from_arrays(array, size)
+    return array
+
+
+def _notes(schema: Any) -> tuple[str, ...]:
+    return tuple(json.loads((schema.metadata or {}).get(b"baksan_notes", b"[]")))
+
+
+def _column(array: Any, field: Any) -> tuple[str, Any, str, str]:
+    about = {k.decode(): v.decode("utf-8", "replace") for k, v in (field.metadata or {}).items()}
+    return field.name, _values(array), about.get("unit", ""), about.get("description", "")
+
+
+def _values(array: Any) -> Any:
+    """NumPy values; a null is NaN or "". Vectors of one length become (n, m)."""
+    from pyarrow import types
+
+    kind = array.type
+    if types.is_dictionary(kind):
+        array = array.dictionary_decode()
+        kind = array.type
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return np.array(array.fill_null("").to_pylist(), dtype=str)
+    if types.is_decimal(kind):
+        array = array.cast("float64")
+    if types.is_fixed_size_list(kind) and not array.null_count:
+        inner = _values(array.flatten())
+        return inner.reshape(len(array), kind.list_size, *inner.shape[1:])
+    if array.null_count and (types.is_integer(kind) or types.is_boolean(kind)):
+        array = array.cast("int8" if types.is_boolean(kind) else kind).cast("float64")
+    return array.to_numpy(zero_copy_only=False)

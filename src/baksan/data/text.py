@@ -1,0 +1,474 @@
+"""Text tables: separated by commas, tabs, semicolons, bars or blanks; with a header, '#' or none.
+
+The first mebibyte settles the layout (separator, names, which columns are numbers); then blocks of
+whole lines go through pyarrow's parser. Whatever stops it is looked up line by line, so that the
+message can name the row and the cell.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from baksan import units
+from baksan.data.columns import ReadError, check_names, features_of_yaml
+from baksan.samples import Feature
+from baksan.table import Column, Table
+
+__all__ = ["Layout", "blocks", "sniff"]
+
+_CHUNK = 4 << 20
+_SAMPLE = 1 << 20
+_LONGEST_LINE = 64 << 20
+_LARGEST_RATIO = 300
+_MISSING = ["", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "null", "NULL", "None", "--"]
+_TRUE, _FALSE = ["true", "True", "TRUE"], ["false", "False", "FALSE"]
+_BLANKS = re.compile(rb"[ \t]+")
+_BLANKS_OR_QUOTED = re.compile(rb'"[^"\n]*"|[ \t]+')
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a text file is written: settled once, from its beginning."""
+
+    separator: str  # "," "\t" ";" "|", or " " for any run of blanks
+    features: tuple[Feature, ...]
+    kinds: tuple[str, ...]  # "int", "float", "bool", "text" for each column
+    header: bool  # the first line that is no comment holds the names
+
+    @property
+    def names(self) -> list[str]:
+        return [f.name for f in self.features]
+
+
+def blocks(
+    path: Path,
+    source: str,
+    rows: int,
+    *,
+    names: Sequence[str] | None = None,
+    header: bool | None = None,
+    separator: str | None = None,
+    text: Sequence[str] = (),
+) -> Iterator[Table]:
+    r"""Tables of at most `rows` rows, in order; memory stays bounded however long the file is.
+
+    Parameters
+    ----------
+    names : sequence of str, optional
+        The names of the columns, for a file without a header.
+    header : bool, optional
+        Whether the first line holds names; found out if left out.
+    separator : str, optional
+        ",", "\t", ";", "|" or " " (any run of blanks); found out if left out.
+    text : sequence of str
+        Columns to keep as text even where they look like numbers.
+
+    Raises
+    ------
+    ReadError
+        An empty file, a row with too many or too few fields, a word in a column of numbers,
+        two columns of one name, a cut gzip file, bytes that are not UTF-8.
+    """
+    layout = sniff(path, source, names, header, separator, text)
+    first, kinds = 0, list(layout.kinds)
+    for chunk in _line_blocks(path, source, layout):
+        table = _parse(chunk, path, source, layout, kinds, first)
+        for start in range(0, len(table), rows):
+            yield table if len(table) <= rows else table.take(slice_of(table, start, rows))
+        first += len(table)
+    if first == 0:
+        raise ReadError(
+            f"{source}: rows of data are needed; there are only {len(layout.names)} column names."
+            " Check that the file was written to its end."
+        )
+
+
+def slice_of(table: Table, start: int, rows: int) -> Any:
+    """Row positions start … start + rows − 1, as far as the table goes."""
+    return np.arange(start, min(start + rows, len(table)))
+
+
+# Layout -------------------------------------------------------------------------------------------
+
+
+def sniff(
+    path: Path,
+    source: str,
+    names: Sequence[str] | None = None,
+    header: bool | None = None,
+    separator: str | None = None,
+    text: Sequence[str] = (),
+) -> Layout:
+    """The layout of a text file, from its first mebibyte. Raises ReadError."""
+    lines, comments = _first_lines(path, source)
+    if not lines:
+        raise ReadError(
+            f"{source}: a table is needed; the file is empty. Check where it came from."
+        )
+    _check_libsvm(lines[0], source)
+    ecsv = bool(comments) and comments[0].startswith("%ECSV")
+    separator = separator or (_separator(lines) if not ecsv else _ecsv_separator(comments))
+    cells = [_cells(line, separator) for line in lines]
+    if header is None:
+        header = ecsv or _is_header(cells[0])
+    body = cells[1:] if header else cells
+    features = _features(cells[0], body, comments, separator, header, names, source)
+    check_names([f.name for f in features], source)
+    return Layout(
+        separator,
+        tuple(features),
+        tuple(_kinds(body, features, text, source)),
+        header,
+    )
+
+
+def _first_lines(path: Path, source: str) -> tuple[list[str], list[str]]:
+    """Data lines of the file's beginning, and the comments above them without their '#'."""
+    with _open(path) as file:
+        head = _read(file, _SAMPLE, source)
+    if len(head) == _SAMPLE and b"\n" in head:
+        head = head[: head.rindex(b"\n")]
+    try:
+        content = head.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _encoding_error(source, head, error) from None
+    lines = [line for line in re.split(r"\r\n|\n|\r", content) if line.strip()]
+    data = [line for line in lines if not line.lstrip().startswith("#")]
+    comments = []
+    for line in lines:
+        if not line.lstrip().startswith("#"):
+            break
+        comments.append(line.lstrip().lstrip("#").strip())
+    return data, comments
+
+
+def _separator(lines: list[str]) -> str:
+    """The first of tab, ';', ',' and '|' that every line has as often; else blanks."""
+    sample = lines[:200]
+    for mark in "\t;,|":
+        counts = Counter(len(_cells(line, mark)) for line in sample)
+        if len(counts) == 1 and next(iter(counts)) > 1:
+            return mark
+    # Lines may differ because one of them is wrong: what nearly all agree on still holds.
+    for mark in "\t;,|":
+        fields, times = Counter(len(_cells(line, mark)) for line in sample).most_common(1)[0]
+        if fields > 1 and times > 0.5 * len(sample):
+            return mark
+    return " "
+
+
+def _ecsv_separator(comments: list[str]) -> str:
+    stated = [c for c in comments if c.startswith("delimiter:")]
+    return stated[0].split(":", 1)[1].strip(" '\"") or " " if stated else " "
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    """The fields of one line, quotes removed."""
+    if separator == " ":
+        line = _single_tabs(line.encode()).decode()
+        separator = "\t"
+    return [c.strip() for c in next(csv.reader([line.rstrip("\r\n")], delimiter=separator), [])]
+
+
+def _single_tabs(block: bytes) -> bytes:
+    """Runs of blanks become one tab, those at either end of a line go; quoted blanks stay."""
+    if b'"' in block:
+        block = _BLANKS_OR_QUOTED.sub(lambda m: m[0] if m[0].startswith(b'"') else b"\t", block)
+    else:
+        block = _BLANKS.sub(b"\t", block)
+    return block.replace(b"\n\t", b"\n").replace(b"\t\n", b"\n").strip(b"\t")
+
+
+def _is_number(cell: str) -> bool:
+    if cell.lower() in ("nan", "inf", "-inf", "+inf"):
+        return True
+    return bool(re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", cell))
+
+
+def _is_header(first: list[str]) -> bool:
+    """Whether no field of the first line is a number."""
+    return not any(_is_number(cell) for cell in first)
+
+
+def _features(
+    first: list[str],
+    body: list[list[str]],
+    comments: list[str],
+    separator: str,
+    header: bool,
+    names: Sequence[str] | None,
+    source: str,
+) -> list[Feature]:
+    """Names (with units, where the file gives them) from the caller, the header, '#' or made up."""
+    wide = Counter(map(len, body)).most_common(1)[0][0] if body else len(first)
+    if header:
+        described = features_of_yaml(comments)
+        given = _header_names(first, wide, separator)
+        named = [described.get(n) or _with_unit(n) for n in given]
+        _check_same(names, [f.name for f in named], source)
+        return named
+    if names is not None:
+        if len(names) != wide:
+            raise ReadError(
+                f"{source}: {len(names)} columns are needed ({', '.join(names[:4])} …); the file"
+                f" has {wide}. Give the name of every column."
+            )
+        return [Feature(name) for name in names]
+    for line in (comments[-1:] + comments[:1]) if comments else []:
+        if found := _comment_names(line, wide, prose=line != comments[-1]):
+            return [_with_unit(name) for name in found]
+    return [Feature(f"x{j + 1}") for j in range(wide)]
+
+
+def _header_names(first: list[str], wide: int, separator: str) -> list[str]:
+    """The names of the first line; the row numbers that R writes without a name become 'row'."""
+    if separator in " \t" and len(first) == wide - 1:
+        return ["row", *first]
+    return ["row", *first[1:]] if first[0] == "" else first
+
+
+def _check_same(names: Sequence[str] | None, found: Sequence[str], source: str) -> None:
+    if names is not None and (lost := [n for n in names if n not in found]):
+        raise ReadError(
+            f"{source}: a column {lost[0]!r} is needed; the header has {', '.join(found)}."
+            " Rename the columns, or leave out the header if the order is right."
+        )
+
+
+def _comment_names(line: str, wide: int, prose: bool) -> list[str]:
+    """The names in a '#' line that has as many words as the table has columns, else none.
+
+    The first of several comments may be prose: it must have its words separated by marks.
+    """
+    for pattern in (r"\s*[,;|]\s*", r"\t+", r"\s+"):
+        words = re.split(pattern, line.strip())
+        if len(words) == wide and not any(_is_number(w) or not w for w in words):
+            return [] if prose and pattern == r"\s+" else words
+    return []
+
+
+def _with_unit(name: str) -> Feature:
+    """'energy [GeV]' is energy in GeV, if what stands in brackets is a unit."""
+    found = re.fullmatch(r"(.*\S)\s*\[([^\[\]]+)\]", name)
+    if found and not found.group(2).isdigit() and units.known(found.group(2)):
+        return Feature(found.group(1), found.group(2))
+    return Feature(name)
+
+
+def _kinds(
+    body: list[list[str]], features: Sequence[Feature], text: Sequence[str], source: str
+) -> list[str]:
+    kinds = []
+    for j, feature in enumerate(features):
+        cells = [row[j] for row in body if j < len(row) and row[j] not in _MISSING]
+        as_text = feature.name in text or feature.name == "row"
+        kinds.append("text" if as_text else _kind(cells))
+        if kinds[-1] == "text" and not as_text:
+            _check_mixed(cells, body, j, feature.name, source)
+    return kinds
+
+
+def _kind(cells: list[str]) -> str:
+    if cells and all(c in _TRUE or c in _FALSE for c in cells):
+        return "bool"
+    if all(re.fullmatch(r"[+-]?\d{1,18}", c) for c in cells):
+        return "int"
+    return "float" if all(_is_number(c) for c in cells) else "text"
+
+
+def _check_mixed(cells: list[str], body: list[list[str]], j: int, name: str, source: str) -> None:
+    """A column in which nearly every cell is a number is a damaged column of numbers."""
+    words = [c for c in cells if not _is_number(c)]
+    if len(words) > 0.1 * len(cells):
+        return
+    row = next(i for i, cells in enumerate(body) if j < len(cells) and cells[j] == words[0])
+    raise _word_error(source, row + 1, name, words[0])
+
+
+# Lines --------------------------------------------------------------------------------------------
+
+
+def _open(path: Path) -> BinaryIO:
+    with path.open("rb") as file:
+        zipped = file.read(2) == b"\x1f\x8b"
+    return gzip.open(path, "rb") if zipped else path.open("rb")  # type: ignore[return-value]
+
+
+def _read(file: BinaryIO, size: int, source: str) -> bytes:
+    try:
+        return file.read(size)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ReadError(
+            f"{source}: a whole gzip file is needed; this one is cut or damaged ({error})."
+            " Fetch it again."
+        ) from None
+
+
+def _line_blocks(path: Path, source: str, layout: Layout) -> Iterator[bytes]:
+    r"""Blocks of whole data lines, '\n' at their ends, fields split by one character."""
+    skip = layout.header
+    for block in _raw_blocks(path, source):
+        if b"\r" in block:
+            block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if b"#" in block:
+            block = re.sub(rb"(?m)^[ \t]*#.*\n?", b"", block)
+        if layout.separator == " ":
+            block = _single_tabs(block)
+        if skip:
+            block = block.lstrip(b"\n \t") if layout.separator != "\t" else block.lstrip(b"\n")
+            skip, block = not block, block.partition(b"\n")[2]
+        if block.strip(b"\n \t"):
+            yield block
+
+
+def _raw_blocks(path: Path, source: str) -> Iterator[bytes]:
+    limit = _CHUNK + _LARGEST_RATIO * path.stat().st_size
+    with _open(path) as file:
+        rest = _read(file, 3, source).removeprefix(b"\xef\xbb\xbf")
+        while chunk := _read(file, _CHUNK, source):
+            if file.tell() > limit:
+                raise ReadError(
+                    f"{source}: a gzip file that unpacks to at most {_LARGEST_RATIO} times its size"
+                    " is needed; this one is larger. Unpack it yourself if you trust it."
+                )
+            whole, end, tail = (rest + chunk).rpartition(b"\n")
+            if len(tail) > _LONGEST_LINE:
+                raise ReadError(
+                    f"{source}: lines of at most {_LONGEST_LINE >> 20} MiB are needed; one is"
+                    " longer. Is this a text table?"
+                )
+            if end:
+                yield whole + end
+            rest = tail
+        if rest:
+            yield rest
+
+
+# Parsing ------------------------------------------------------------------------------------------
+
+
+def _parse(
+    block: bytes, path: Path, source: str, layout: Layout, kinds: list[str], first: int
+) -> Table:
+    """One block as a table; `kinds` changes from int to float when the numbers do."""
+    import pyarrow as pa
+
+    while True:
+        try:
+            arrow = _arrow(block, layout, kinds)
+            break
+        except pa.ArrowInvalid as error:
+            if "int" not in kinds:
+                raise _explained(path, source, layout, kinds, str(error)) from None
+            kinds[:] = ["float" if kind == "int" else kind for kind in kinds]
+    columns = {
+        feature.name: Column(_values(arrow.column(j), kinds[j]), feature.unit, feature.description)
+        for j, feature in enumerate(layout.features)
+    }
+    return Table(columns, source, rows=np.arange(first, first + arrow.num_rows))
+
+
+def _arrow(block: bytes, layout: Layout, kinds: Sequence[str]) -> Any:
+    import pyarrow as pa
+    from pyarrow import csv as parser
+
+    types = {"int": pa.int64(), "float": pa.float64(), "bool": pa.bool_(), "text": pa.string()}
+    return parser.read_csv(
+        io.BytesIO(block),
+        parser.ReadOptions(column_names=layout.names, block_size=max(len(block) + 1, 1 << 16)),
+        parser.ParseOptions(delimiter=layout.separator.replace(" ", "\t")),
+        parser.ConvertOptions(
+            column_types={n: types[k] for n, k in zip(layout.names, kinds, strict=True)},
+            null_values=_MISSING,
+            true_values=_TRUE,
+            false_values=_FALSE,
+            strings_can_be_null=False,
+        ),
+    )
+
+
+def _values(column: Any, kind: str) -> Any:
+    """NumPy values: missing numbers are NaN (integers and bools then become floats)."""
+    if kind == "text":
+        import pyarrow.compute as pc
+
+        trimmed = pc.utf8_trim_whitespace(column).to_pylist()
+        return np.array(trimmed, dtype=str)
+    if column.null_count:
+        column = column.cast("int8" if kind == "bool" else column.type).cast("float64")
+        return column.to_numpy()
+    return column.to_numpy()
+
+
+# What is wrong, and where -------------------------------------------------------------------------
+
+
+def _explained(
+    path: Path, source: str, layout: Layout, kinds: Sequence[str], message: str
+) -> ReadError:
+    """The first row that the parser must have stumbled over, found line by line."""
+    row = -int(layout.header)
+    for block in _raw_blocks(path, source):
+        try:
+            lines = block.decode().splitlines()
+        except UnicodeDecodeError as error:
+            return _encoding_error(source, block, error)
+        for line in lines:
+            if not line.strip() or line.lstrip().startswith("#"):
+                continue
+            row += 1
+            if row > 0 and (found := _line_error(line, row, layout, kinds, source)):
+                return found
+    return ReadError(f"{source}: a table in plain text is needed; the parser says: {message}.")
+
+
+def _line_error(
+    line: str, row: int, layout: Layout, kinds: Sequence[str], source: str
+) -> ReadError | None:
+    cells = _cells(line, layout.separator)
+    if len(cells) != len(kinds):
+        return ReadError(
+            f"{source}: row {row:,} has {len(cells)} fields, {len(kinds)} were needed"
+            f" ({line.strip()[:60]!r}). Mend this line, or fetch the file again if it was cut."
+        )
+    for cell, kind, name in zip(cells, kinds, layout.names, strict=True):
+        if kind in ("int", "float") and cell not in _MISSING and not _is_number(cell):
+            return _word_error(source, row, name, cell)
+        if kind == "bool" and cell not in (*_MISSING, *_TRUE, *_FALSE):
+            return _word_error(source, row, name, cell, "true or false")
+    return None
+
+
+def _word_error(source: str, row: int, name: str, cell: str, what: str = "a number") -> ReadError:
+    return ReadError(
+        f"{source}: {what} is needed in column {name!r}; row {row:,} has {cell!r}."
+        " Mend the cell, or leave it empty if the value is missing."
+    )
+
+
+def _encoding_error(source: str, block: bytes, error: UnicodeDecodeError) -> ReadError:
+    return ReadError(
+        f"{source}: text in UTF-8 is needed; the byte 0x{block[error.start]:02x} is not"
+        f" ({block[max(0, error.start - 20) : error.start + 1]!r}). Convert the file, for example"
+        " with iconv -f latin1 -t utf8."
+    )
+
+
+def _check_libsvm(line: str, source: str) -> None:
+    fields = line.split()
+    if len(fields) > 1 and all(re.fullmatch(r"\d+:[-+.\deE]+", f) for f in fields[1:]):
+        raise ReadError(
+            f"{source}: a table with one column for each quantity is needed; this looks like LIBSVM"
+            " text (index:value), which is not read yet. Convert it to CSV or Parquet."
+        )
