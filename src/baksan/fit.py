@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baksan.losses import Loss, Q
+from baksan.metrics import Prediction
 from baksan.models.base import Model
 from baksan.models.linear import Linear
 from baksan.samples import Samples
 from baksan.solvers.analytic import Exact, covariance
 from baksan.solvers.base import Penalty, Problem, Solver, State, watched
-from baksan.solvers.descent import Descent, Steepness
+from baksan.solvers.cuts import Peeling
+from baksan.solvers.descent import Descent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,7 +34,7 @@ COLUMNS = (
     "step", "epoch", "seen", "loss", "loss_progressive", "validation", "gradient", "rate", "change",
     "seconds",
 )  # fmt: skip
-_SUBSAMPLE = 5_000
+_SUBSAMPLE = 100_000
 _BLOCK_SECONDS = 0.2
 _BUDGET = 0.05
 
@@ -86,6 +88,10 @@ class Fit:
     loss: float
     problem: Problem
     solver: Solver
+
+    def predict(self, x: Array) -> Prediction:
+        """What the model says of (n, …) features: values, or scores and probabilities."""
+        return Prediction(**self.problem.loss.read(self.model(x)))
 
     def plot(self) -> Figure:
         """Loss against samples seen."""
@@ -155,10 +161,11 @@ def fit(
     """
     problem = Problem(model, X, loss, penalty)
     problem = replace(problem, model=ready(model, X, loss, start))
-    state = solver.start(problem.model, seed=seed) if state is None else state
-    if state.parameters.shape != problem.model.parameters.shape:
+    fresh = solver.start(problem.model, seed=seed)
+    state = fresh if state is None else state
+    if state.parameters.shape != fresh.parameters.shape:
         raise ValueError(
-            f"the state must be of this model, with {problem.model.parameters.size} parameters;"
+            f"the state must be of this model, with {fresh.parameters.size} parameters;"
             f" it has {state.parameters.size}. Start afresh: state=None."
         )
     loop = _Loop(problem, solver, validation, history or History(), progress, checkpoint)
@@ -171,7 +178,10 @@ def ready(model: Model, X: Samples, loss: Loss, start: str) -> Model:
     """The model with its widths and standardisation fixed, at its starting point."""
     outputs = loss.outputs(X.answers, len(X.class_names))
     prepared = model.prepared(X.x, X.w, outputs)
-    if prepared is model or start == "zero":
+    if prepared is model:
+        return model
+    prepared = prepared.named(X.names, [f.unit for f in X.features])
+    if start == "zero":
         return prepared
     return prepared.at_constant(loss.best_constant(X.answers, outputs, X.weight))
 
@@ -303,6 +313,8 @@ class _Loop:
 
     def _grew(self, state: State) -> Verdict | None:
         """Whether Q grows instead of falling: the run is given up and the weights go back."""
+        if not isinstance(self.solver, Descent):
+            return None
         finite = bool(np.isfinite(state.parameters).all())
         if finite and not (self.full and state.loss > 2 * abs(self.first_loss) + 1e-300):
             return None
@@ -326,6 +338,8 @@ class _Loop:
         )
 
     def _out_of_budget(self, state: State) -> Verdict:
+        if isinstance(self.step, Peeling):
+            return True, self.step.message(state)
         grown = self._q(self.solver.iterate(state), self.events) > self.first_loss
         if grown and (advice := self._too_steep(state)):
             return False, advice
@@ -363,11 +377,13 @@ class _Loop:
         mass = state.mass - row.mass
         progressive = (state.cost - row.cost) / mass if mass > 0 else math.nan
         rate = math.nan
-        if self.schedule is not None and state.step:
-            rate = float(self.schedule(np.array([state.step - 1]))[0])
+        if self.schedule is not None:
+            rate = float(self.schedule(np.array([max(state.step - 1, 0)]))[0])
         self.history.rows.append(
-            (state.step, state.epoch, state.seen, loss, progressive, validation, state.gradient, rate,
-             state.change, elapsed)
+            (
+                state.step, state.epoch, state.seen, loss, progressive, validation,
+                state.gradient, rate, state.change, elapsed,
+            )
         )  # fmt: skip
         if self.checkpoint is not None:
             self.checkpoint(state, self.history)

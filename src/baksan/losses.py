@@ -137,6 +137,29 @@ class Loss:
             return np.zeros(outputs)
         return np.array([self.constant(t[:, j], w) for j in range(outputs)])
 
+    def read(self, p: ArrayLike) -> dict[str, Any]:
+        """What the outputs say: {'value': p}, or {'score': …} and perhaps {'probability': …}.
+
+        Two classes: score (n,), P (n, 2); several: score (n, K), P (n, K), where one-against-rest
+        probabilities are divided by their sum. No probability where the loss tells none.
+        """
+        p = np.asarray(p)
+        if self.task == "regression":
+            return {"value": p}
+        known = None if self.probability is None else self.probability(p)
+        if p.ndim == 1:
+            score, columns = p, None if known is None else np.column_stack([1.0 - known, known])
+        else:
+            score, columns = (p[:, 1] - p[:, 0]) if p.shape[1] == 2 else p, known
+        if columns is None:
+            return {"score": score}
+        total = columns.sum(axis=1, keepdims=True)
+        shared = np.full_like(columns, 1.0 / columns.shape[1])
+        return {
+            "score": score,
+            "probability": np.divide(columns, total, out=shared, where=total > 0),
+        }
+
     def check_task(self, task: str) -> None:
         """Raises ValueError when a regression loss meets classes or the other way round."""
         if task != self.task:

@@ -1,0 +1,295 @@
+"""The command line: each command reads its options, calls one public function, and prints.
+
+A mistake ends with one sentence on stderr and exit status 2; `--debug` shows where it came from.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+import baksan
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Machine learning for astroparticle physics: from events to answers.",
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)  # fmt: skip
+data_app = typer.Typer(help="Look at data and at the catalogue.", no_args_is_help=True)
+simulate_app = typer.Typer(help="Make labelled events.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+app.add_typer(simulate_app, name="simulate")
+
+_settings = {"quiet": False, "debug": False}
+
+X = Annotated[str, typer.Argument(help="A file, a folder, or a catalogue name (baksan data list).")]
+Answer = Annotated[str | None, typer.Option(help="The column to predict.")]
+Signal = Annotated[str | None, typer.Option(help="The class that is signal.")]
+Features = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--features", "-f",
+        help="Columns or formulas such as 'lgE=log10(energy)', separated by commas; or the name"
+        " of a feature list of the catalogue. Repeat or list.",
+    ),
+]  # fmt: skip
+Where = Annotated[str | None, typer.Option(help="Keep rows for which this formula is true.")]
+Out = Annotated[Path | None, typer.Option(help="The folder or file to write.")]
+Seed = Annotated[int, typer.Option(help="Everything random follows from it.")]
+AllowChanged = Annotated[
+    bool, typer.Option("--allow-changed", help="Go on with a catalogue file whose SHA-256 differs.")
+]
+
+
+@app.callback()
+def _common(
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, only results.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    _settings.update(quiet=quiet, debug=debug)
+    if version:
+        print(f"baksan {baksan.__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    out: Out = Path("baksan-demo"),
+    events: Annotated[int, typer.Option(help="How many images to simulate.")] = 20_000,
+    seed: Seed = 1,
+) -> None:
+    """The main job on simulated telescope images: simulate, train, compare, report."""
+    from baksan.simulate import telescope
+    from baksan.source import from_table
+    from baksan.train import train as run_training
+
+    began = time.perf_counter()
+    print(f"Simulating {events:,} images of gammas and hadrons, seed {seed}.")
+    table = telescope.events(events, seed=seed)
+    opened = from_table(
+        table, answer="class", signal="gamma", id="event",
+        name="simulated telescope images", title="Gamma or hadron? Simulated telescope images",
+    )  # fmt: skip
+    with _progress() as progress:
+        run = run_training(
+            opened.samples, seed=seed, out=_free(out or Path("baksan-demo")),
+            source=opened.source, progress=progress,
+        )  # fmt: skip
+    _tell(run, began)
+
+
+@data_app.command("list")
+def data_list() -> None:
+    """What the catalogue holds."""
+    from baksan.data import entry, names
+
+    for name in names():
+        known = entry(name)
+        print(f"{name:20}{known.title}")
+        for part, what in known.parts.items():
+            if len(known.parts) > 1:
+                print(f"  {name}:{part} — {what}")
+
+
+@data_app.command("describe")
+def data_describe(
+    x: X,
+    answer: Answer = None,
+    where: Where = None,
+    allow_changed: AllowChanged = False,
+) -> None:
+    """What is in a table: columns, units, ranges, what is missing, what gives the answer away."""
+    from baksan.describe import describe
+    from baksan.source import open_table
+
+    loaded = open_table(x, where=where, allow_changed=allow_changed)
+    known = loaded.entry.answer if loaded.entry else None
+    told = describe(loaded.table, answer=answer or known)
+    print(told.text(width=Console().width))
+
+
+@app.command()
+def train(
+    x: X,
+    answer: Answer = None,
+    signal: Signal = None,
+    features: Features = None,
+    weight: Annotated[str | None, typer.Option(help="The column of event weights.")] = None,
+    group: Annotated[str | None, typer.Option(help="The column of groups kept together.")] = None,
+    id: Annotated[str | None, typer.Option(help="The column that names events.")] = None,
+    where: Where = None,
+    method: Annotated[
+        list[str] | None, typer.Option("--method", "-m", help="linear, cuts, trees, forest, …")
+    ] = None,
+    folds: Annotated[int, typer.Option(help="How many folds.")] = 5,
+    test: Annotated[
+        float | None, typer.Option(help="Instead of folds: the share to test on.")
+    ] = None,
+    bin_by: Annotated[str | None, typer.Option(help="Figures of merit in bins of this.")] = None,
+    seed: Seed = 0,
+    threads: Annotated[
+        int | None, typer.Option(help="Cores to use; all of them if not said.")
+    ] = None,
+    out: Out = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.html.")] = False,
+    allow_changed: AllowChanged = False,
+) -> None:
+    """Train and compare methods; leave models, figures of merit and a report in a run folder."""
+    from baksan.source import open_samples
+    from baksan.train import train as run_training
+
+    began = time.perf_counter()
+    opened = open_samples(
+        x, answer=answer, signal=signal, features=features, weight=weight, group=group, id=id,
+        where=where, bin_by=bin_by, allow_changed=allow_changed,
+    )  # fmt: skip
+    for note in opened.samples.notes:
+        print(f"  {note}")
+    with _progress() as progress:
+        run = run_training(
+            opened.samples, method, folds=folds, test=test, seed=seed, threads=threads,
+            out=out or f"baksan-{opened.source.name.replace(':', '-')}", resume=resume,
+            source=opened.source, bin_by=opened.bin_by, report=not no_report, progress=progress,
+        )  # fmt: skip
+    _tell(run, began)
+
+
+@app.command()
+def apply(
+    model: Annotated[Path, typer.Argument(help="A model file, NAME.baksan or NAME.skops.")],
+    x: X,
+    out: Annotated[Path, typer.Option(help="The file to write, .parquet or .csv.")],
+    where: Where = None,
+    id: Annotated[str | None, typer.Option(help="The column that names events.")] = None,
+    ranked: Annotated[bool, typer.Option("--ranked", help="Best score first.")] = False,
+    allow_changed: AllowChanged = False,
+) -> None:
+    """Predictions for new events, streaming; units are checked, strangers are marked."""
+    from baksan.apply import apply as run_apply
+    from baksan.source import open_blocks
+    from baksan.store import load_model
+
+    stored = load_model(model)
+    blocks = open_blocks(x, where=where, allow_changed=allow_changed)
+    with _progress() as progress:
+        done = run_apply(
+            stored, blocks, out, id=id, ranked=ranked,
+            progress=lambda n: progress(f"{n:,} events", 0.0),
+        )  # fmt: skip
+    print(f"{done}\nPredictions: {out}")
+
+
+@app.command()
+def report(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
+    """Render a run's report again."""
+    from baksan.report import page
+    from baksan.store import RunFolder
+
+    folder = RunFolder.open(run)
+    path = folder.write_text("report.html", page.render(folder.read_json("report.json")))
+    print(f"Report: {path}")
+
+
+@simulate_app.command("telescope")
+def simulate_telescope(
+    events: Annotated[int, typer.Option(help="How many images.")],
+    out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
+    seed: Seed = 0,
+    gamma_fraction: Annotated[float, typer.Option(help="The share of gammas.")] = 0.65,
+) -> None:
+    """Image parameters of gammas and hadrons seen by one telescope (a toy; see the docs)."""
+    from baksan.data.parquet import write_blocks
+    from baksan.simulate import telescope
+    from baksan.store.files import replacing
+
+    with _progress() as progress, replacing(out) as beside:
+        blocks = telescope.blocks(events, seed=seed, gamma_fraction=gamma_fraction)
+        write_blocks(
+            beside, blocks, progress=lambda n: progress(f"{n:,} of {events:,} images", n / events)
+        )
+    print(f"{events:,} images: {out}")
+
+
+@app.command()
+def lab(
+    folder: Annotated[Path, typer.Option(help="Where the lessons are, or are put.")] = Path(
+        "lessons"
+    ),
+) -> None:
+    """Open the lessons in JupyterLab."""
+    from baksan.lessons import open_lab
+
+    open_lab(folder)
+
+
+# Faces --------------------------------------------------------------------------------------------
+
+
+def _free(path: Path) -> Path:
+    """The path, or the path with the first number that makes it new."""
+    k, free = 1, path
+    while free.exists():
+        k += 1
+        free = path.with_name(f"{path.name}-{k}")
+    return free
+
+
+def _tell(run: Any, began: float) -> None:
+    from baksan.summary import sentence
+
+    print(run.evaluation.text(width=max(100, Console().width)))
+    print()
+    print(sentence(run))
+    print(f"Models: {run.folder.path / 'models'}")
+    if (run.folder.path / "report.html").exists():
+        print(f"Report: {run.folder.path / 'report.html'}")
+    print(f"Done in {time.perf_counter() - began:.0f} s.")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, float], None]]:
+    """A line that shows what is being done, on stderr; silent with --quiet or into a file."""
+    console = Console(stderr=True)
+    if _settings["quiet"] or not console.is_terminal:
+        yield lambda text, share: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as shown:
+        task = shown.add_task("reading", total=1.0)
+
+        def show(text: str, share: float) -> None:
+            shown.update(task, description=text, completed=share)
+
+        yield show
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command `baksan`. Exits with 0, or with 2 after one sentence."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    # These two may stand anywhere.
+    ahead = [flag for flag in ("--quiet", "--debug") if flag in given]
+    given = ahead + [a for a in given if a not in ahead]
+    try:
+        app(given, prog_name="baksan")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (ValueError, KeyError, TypeError, OSError, ImportError) as error:
+        if "--debug" in ahead:
+            raise
+        said = error.args[0] if isinstance(error, KeyError) and error.args else error
+        if isinstance(error, OSError) and error.strerror:
+            said = error.strerror if " " in error.strerror and error.filename is None else error
+        print(f"baksan: {said}", file=sys.stderr)
+        sys.exit(2)

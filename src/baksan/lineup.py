@@ -1,0 +1,269 @@
+"""The line-up: methods by name, each a way from Samples to predictions.
+
+What to use when
+----------------
+`linear`   four straight lines: least squares solved exactly, and the logistic (softmax, squared)
+           loss by gradient descent, stochastic gradient descent and mini-batches
+`cuts`     rectangular cuts; two classes
+`trees`    gradient-boosted trees (scikit-learn's HistGradientBoosting)
+`forest`   a random forest (scikit-learn's)
+
+Any scikit-learn estimator can stand beside them: `Theirs("svm", SVC())`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baksan import losses
+from baksan.fit import Fit, History, Progress, fit
+from baksan.losses import Loss
+from baksan.metrics import Prediction
+from baksan.models.base import Model
+from baksan.models.cuts import Cuts
+from baksan.models.linear import Linear
+from baksan.samples import Samples
+from baksan.solvers.analytic import Analytic
+from baksan.solvers.base import Penalty, Solver, State
+from baksan.solvers.cuts import CutSearch
+from baksan.solvers.descent import GradientDescent, MiniBatch, StochasticGradientDescent
+from baksan.store.card import LossCard
+from baksan.store.model import estimator_prediction
+
+Array = NDArray[Any]
+
+__all__ = ["METHODS", "Fitted", "Method", "Ours", "Theirs", "line_up"]
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """One trained method: the model, how it predicts, and what it says of its training."""
+
+    model: Any
+    predict: Callable[[Array], Prediction]
+    message: str
+    fit: Fit | None = None
+
+
+class Method(ABC):
+    """A named way to train: (samples, seed) → Fitted."""
+
+    name: str
+    title: str
+    description: str
+
+    @abstractmethod
+    def train(
+        self,
+        X: Samples,
+        *,
+        seed: int,
+        threads: int,
+        validation: Samples | None = None,
+        state: State | None = None,
+        history: History | None = None,
+        progress: Progress | None = None,
+        checkpoint: Callable[[State, History], None] | None = None,
+    ) -> Fitted:
+        """Train on these samples; `state` and `history` go on with a run that was broken off."""
+
+    @property
+    @abstractmethod
+    def settings(self) -> str:
+        """All settings, in a line that config.toml keeps."""
+
+    @property
+    @abstractmethod
+    def kind(self) -> str:
+        """Its model's kind in a model file."""
+
+    @property
+    def loss_card(self) -> LossCard | None:
+        """The loss of its model file, where it has one."""
+        return None
+
+
+@dataclass(frozen=True)
+class Ours(Method):
+    """A model of baksan's with its loss and solver."""
+
+    name: str
+    title: str
+    description: str
+    model: Model
+    loss: Loss
+    solver: Solver
+    penalty: Penalty | None = None
+
+    @property
+    def settings(self) -> str:
+        penalty = f", {self.penalty}" if self.penalty else ""
+        return f"{type(self.model).__name__}, {self.loss.name}, {self.solver}{penalty}"
+
+    @property
+    def kind(self) -> str:
+        return type(self.model).__name__.lower()
+
+    @property
+    def loss_card(self) -> LossCard | None:
+        return LossCard(name=self.loss.name, setting=self.loss.setting)
+
+    def train(self, X: Samples, *, seed: int, threads: int, **more: Any) -> Fitted:
+        found = fit(self.model, X, self.loss, self.solver, penalty=self.penalty, seed=seed, **more)
+        return Fitted(found.model, found.predict, found.message, found)
+
+
+@dataclass(frozen=True)
+class Theirs(Method):
+    """A scikit-learn estimator; event weights go to `sample_weight` where it takes them."""
+
+    name: str
+    estimator: Any
+    title: str = ""
+    description: str = ""
+
+    @property
+    def settings(self) -> str:
+        return " ".join(repr(self.estimator).split())
+
+    @property
+    def kind(self) -> str:
+        return "sklearn"
+
+    def train(self, X: Samples, *, seed: int, threads: int, **more: Any) -> Fitted:
+        from sklearn.base import clone
+        from sklearn.utils.validation import has_fit_parameter
+
+        estimator = clone(self.estimator)
+        wanted = {"random_state": seed, "n_jobs": threads}
+        known = estimator.get_params(deep=False)
+        estimator.set_params(**{k: v for k, v in wanted.items() if k in known})
+        weights = {}
+        if X.weight is not None:
+            if not has_fit_parameter(estimator, "sample_weight"):
+                raise ValueError(
+                    f"{type(estimator).__name__} takes no event weights, and these events have"
+                    " some. Leave it out, or leave out --weight."
+                )
+            weights["sample_weight"] = X.weight
+        estimator.fit(X.x, X.answers, **weights)
+        # A model file should not tie its reader to our number of cores.
+        if "n_jobs" in known:
+            estimator.set_params(n_jobs=None)
+        return Fitted(estimator, lambda x: estimator_prediction(estimator, x, X.task), "trained.")
+
+
+# The methods by name ------------------------------------------------------------------------------
+
+
+def line_up(methods: Sequence[str | Method] | None, X: Samples) -> list[Method]:
+    """The methods of these names for these samples; a good line-up if none is named.
+
+    Raises KeyError for an unknown name, ValueError for a method that does not fit the task or for
+    two methods of one name.
+    """
+    chosen: list[Method] = []
+    for method in methods if methods is not None else _default(X):
+        chosen += [method] if isinstance(method, Method) else _named(method, X)
+    names = [method.name for method in chosen]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"methods need different names; {twice[0]!r} is there twice.")
+    if not chosen:
+        raise ValueError(f"a line-up needs a method; there are {', '.join(METHODS)}.")
+    return chosen
+
+
+def _default(X: Samples) -> list[str]:
+    return [name for name in METHODS if name != "cuts" or len(X.class_names) == 2]
+
+
+def _named(name: str, X: Samples) -> list[Method]:
+    if name in METHODS:
+        return METHODS[name](X)
+    for method in _linear(X):
+        if method.name == name:
+            return [method]
+    known = [*METHODS, *(method.name for method in _linear(X))]
+    raise KeyError(f"no method {name!r}; there are {', '.join(known)}.")
+
+
+def _linear(X: Samples) -> list[Method]:
+    """Least squares solved exactly, and one loss by three descents that differ in their batch."""
+    if X.task == "regression":
+        exact, loss, what = losses.squared, losses.squared, "the squared loss"
+    else:
+        exact = losses.squared_margin
+        loss = losses.logistic if len(X.class_names) == 2 else losses.softmax
+        what = f"the {loss.name} loss"
+    size = float(np.std(X.answers)) if X.task == "regression" else 1.0
+    # About two million events seen, whatever their number: enough for 1e-4 of the minimum.
+    epochs = int(np.clip(round(2e6 / len(X)), 20, 1000))
+    return [
+        Ours(
+            "linear-analytic", "Linear, least squares",
+            "the linear model with the squared loss (on ±1 for classes), solved exactly",
+            Linear(), exact, Analytic(),
+        ),
+        Ours(
+            "linear-gd", "Linear, gradient descent",
+            f"the linear model with {what}; every step sees all events, with Nesterov's momentum",
+            Linear(), loss,
+            GradientDescent(
+                momentum=0.95, nesterov=True, steps=20_000, gradient_tolerance=1e-8 * size
+            ),
+        ),
+        Ours(
+            "linear-sgd", "Linear, stochastic gradient descent",
+            f"the linear model with {what}; every step sees one event, the iterates are averaged",
+            Linear(), loss, StochasticGradientDescent(epochs=epochs, average=True),
+        ),
+        Ours(
+            "linear-minibatch", "Linear, mini-batches",
+            f"the linear model with {what}; every step sees 64 events, the iterates are averaged",
+            Linear(), loss, MiniBatch(batch=64, epochs=epochs, average=True),
+        ),
+    ]  # fmt: skip
+
+
+def _cuts(X: Samples) -> list[Method]:
+    if len(X.class_names) != 2:
+        what = f"{len(X.class_names)} classes" if X.class_names else "a number"
+        raise ValueError(f"cuts part a signal from a background; the answer is {what}.")
+    return [
+        Ours(
+            "cuts", "Rectangular cuts",
+            "nested boxes in the features, one for each background level, found by peeling",
+            Cuts(), losses.zero_one, CutSearch(),
+        )
+    ]  # fmt: skip
+
+
+def _trees(X: Samples) -> list[Method]:
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    kind = HistGradientBoostingClassifier if X.class_names else HistGradientBoostingRegressor
+    about = "scikit-learn's HistGradientBoosting with its default settings"
+    return [Theirs("trees", kind(), "Gradient-boosted trees", about)]
+
+
+def _forest(X: Samples) -> list[Method]:
+    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+    kind = RandomForestClassifier if X.class_names else RandomForestRegressor
+    about = "scikit-learn's random forest of 300 trees"
+    return [Theirs("forest", kind(n_estimators=300), "Random forest", about)]
+
+
+METHODS: dict[str, Callable[[Samples], list[Method]]] = {
+    "linear": _linear,
+    "cuts": _cuts,
+    "trees": _trees,
+    "forest": _forest,
+}
+"""Line-ups by name, each a function of the samples."""

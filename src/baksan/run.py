@@ -1,0 +1,65 @@
+"""What a training leaves: parts (a method on a fold) and the whole Run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baksan.evaluate import Evaluation
+from baksan.fit import History
+from baksan.lineup import Method
+from baksan.metrics import Prediction
+from baksan.samples import Samples
+from baksan.source import Source
+from baksan.store.model import Stored
+from baksan.store.run import RunFolder
+
+Array = NDArray[Any]
+
+__all__ = ["Part", "Run"]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What training one method on one fold left."""
+
+    prediction: Prediction
+    """Of the fold's test events."""
+    train: Prediction | None
+    """Of (a part of) its training events, first fold only."""
+    train_rows: Array
+    importance: Array
+    """The fall of the AUC (rise of the RMSE) when a feature is permuted, (d,)."""
+    history: History
+    message: str
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished training.
+
+    `predictions` are out of fold, for the rows `tested`; `models` are trained on all events;
+    `parts` by method, one for each fold; `folder` where it was written, or None.
+    """
+
+    X: Samples
+    methods: list[Method]
+    fold: Array
+    """The fold of each event, −1 for events that are never tested, (n,)."""
+    seed: int
+    source: Source
+    parts: dict[str, list[Part]]
+    predictions: dict[str, Prediction]
+    evaluation: Evaluation
+    models: dict[str, Stored]
+    provenance: dict[str, Any]
+    folder: RunFolder | None = None
+
+    @property
+    def tested(self) -> Array:
+        """The rows of X that have an out-of-fold prediction."""
+        return np.flatnonzero(self.fold >= 0)

@@ -1,0 +1,135 @@
+"""The card of a model file: everything about a model but its numbers. Public, version 1."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from baksan.data.expressions import evaluate as evaluate_expression
+from baksan.samples import Samples
+from baksan.table import Column, Table
+from baksan.units import UnitError, factor
+
+Array = NDArray[Any]
+
+__all__ = ["AnswerCard", "Card", "FeatureCard", "InputCard", "LossCard"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InputCard(_Strict):
+    """A column that the input must have, and the unit that the model thinks in."""
+
+    name: str
+    unit: str = ""
+
+
+class FeatureCard(_Strict):
+    """A feature: a column, or a formula of columns; its range in training."""
+
+    name: str
+    unit: str = ""
+    description: str = ""
+    formula: str = ""
+    low: float | None = None
+    high: float | None = None
+
+
+class AnswerCard(_Strict):
+    """What is predicted."""
+
+    name: str = "answer"
+    unit: str = ""
+    description: str = ""
+
+
+class LossCard(_Strict):
+    """The loss by name, and its setting (Huber's δ, the quantile's level)."""
+
+    name: str
+    setting: float | None = None
+
+
+class Card(_Strict):
+    """What a model is, what it needs, what it answers and where it comes from."""
+
+    format: Literal["baksan model"] = "baksan model"
+    version: Literal[1] = 1
+    kind: str
+    title: str
+    task: Literal["classification", "regression"]
+    shape: dict[str, Any] = Field(default_factory=dict)
+    inputs: list[InputCard]
+    features: list[FeatureCard]
+    answer: AnswerCard
+    class_names: list[str] = Field(default_factory=list)
+    id: str | None = None
+    loss: LossCard | None = None
+    solver: str = ""
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    provenance: dict[str, Any] = Field(default_factory=dict)
+
+    def features_of(self, table: Table) -> tuple[Array, Array, Array]:
+        """The model's features of a table: x (n, d), which rows are complete, which are outside.
+
+        Units are converted where they differ. `outside` marks rows with a feature beyond its range
+        in training. Raises KeyError for a missing column, UnitError for a unit that does not fit.
+        """
+        table = self._in_my_units(table)
+        columns = [
+            np.asarray(
+                evaluate_expression(f.formula, table) if f.formula else table[f.name],
+                dtype=np.float64,
+            )
+            for f in self.features
+        ]
+        x = np.column_stack(columns) if columns else np.empty((len(table), 0))
+        complete = np.asarray(np.isfinite(x).all(axis=1))
+        low = np.array([-np.inf if f.low is None else f.low for f in self.features])
+        high = np.array([np.inf if f.high is None else f.high for f in self.features])
+        return x, complete, np.asarray(((x < low) | (x > high)).any(axis=1))
+
+    def _in_my_units(self, table: Table) -> Table:
+        missing = [c.name for c in self.inputs if c.name not in table.columns]
+        if missing:
+            raise KeyError(
+                f"{table.source}: the model {self.title!r} needs the column"
+                f"{'s' if len(missing) > 1 else ''} {', '.join(missing)}; the file has"
+                f" {', '.join(table.names)}. Rename its columns or give a file with them."
+            )
+        turned: dict[str, Column] = {}
+        for need in self.inputs:
+            column = table.column(need.name)
+            if column.is_text:
+                raise TypeError(
+                    f"{table.source}: column {need.name!r} must hold numbers; it holds text."
+                )
+            if need.unit and column.unit and need.unit != column.unit:
+                try:
+                    times = factor(column.unit, need.unit)
+                except UnitError as error:
+                    raise UnitError(f"{table.source}: column {need.name!r}: {error}") from None
+                turned[need.name] = Column(
+                    np.asarray(column.values, float) * times, need.unit, column.description
+                )
+        return table.with_columns(turned) if turned else table
+
+
+def feature_cards(X: Samples, formulas: dict[str, str]) -> list[FeatureCard]:
+    """The cards of the features of X, with their ranges; `formulas` by feature name."""
+    return [
+        FeatureCard(
+            name=f.name,
+            unit=f.unit,
+            description=f.description,
+            formula=formulas.get(f.name, ""),
+            low=float(X.x[:, j].min()),
+            high=float(X.x[:, j].max()),
+        )
+        for j, f in enumerate(X.features)
+    ]

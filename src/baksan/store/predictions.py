@@ -1,0 +1,122 @@
+"""Tables of predictions, written piece by piece: Parquet or CSV, by the name's ending.
+
+Columns: `id` (the input's event id or row number), `prediction` (class name or value), for
+classifiers `score` and `probability_<class>`, where known `spread`, and `outside_training_range`.
+Rows that lack a feature keep their id; the rest of them is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pc_csv
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from baksan.metrics import Prediction
+from baksan.store.files import replacing
+
+Array = NDArray[Any]
+
+__all__ = ["frame", "read_predictions", "sink", "write_frame"]
+
+
+def columns(prediction: Prediction, class_names: Sequence[str]) -> dict[str, Array]:
+    """A prediction as columns by name, without ids."""
+    if prediction.value is not None:
+        value = prediction.value.reshape(len(prediction), -1)
+        names = (
+            ["prediction"]
+            if value.shape[1] == 1
+            else [f"prediction_{k}" for k in range(value.shape[1])]
+        )
+        held = {name: value[:, k] for k, name in enumerate(names)}
+    else:
+        assert prediction.score is not None
+        held = {"prediction": np.asarray(class_names)[prediction.label]}
+        if prediction.score.ndim == 1:
+            held["score"] = prediction.score
+        if prediction.probability is not None:
+            for k, name in enumerate(class_names):
+                held[f"probability_{name}"] = prediction.probability[:, k]
+    if prediction.spread is not None:
+        held["spread"] = prediction.spread
+    return held
+
+
+def frame(
+    ids: Array,
+    prediction: Prediction | None,
+    class_names: Sequence[str],
+    *,
+    complete: Array | None = None,
+    more: Mapping[str, Array] | None = None,
+) -> pa.Table:
+    """An Arrow table of predictions; rows that are not complete get nulls."""
+    made: dict[str, Any] = {"id": pa.array(ids)}
+    held = {} if prediction is None else columns(prediction, class_names)
+    if complete is None or complete.all():
+        made |= {k: pa.array(v) for k, v in held.items()}
+    else:
+        place = np.where(complete, np.cumsum(complete) - 1, 0)
+        index = pa.array(place, mask=~complete)
+        made |= {k: pa.array(v).take(index) for k, v in held.items()}
+    return pa.table(made | {k: pa.array(v) for k, v in (more or {}).items()})
+
+
+class _Sink:
+    def __init__(self, path: Path, csv: bool) -> None:
+        self.path, self.csv = path, csv
+        self.writer: Any = None
+
+    def write(self, table: pa.Table) -> None:
+        if self.writer is None:
+            self.writer = (pc_csv.CSVWriter if self.csv else pq.ParquetWriter)(
+                self.path, table.schema
+            )
+        self.writer.write_table(table.cast(self.writer.schema))
+
+    def close(self) -> None:
+        if self.writer is not None:
+            self.writer.close()
+
+
+@contextmanager
+def sink(path: Path | str) -> Iterator[_Sink]:
+    """Something to `write` tables to; the file appears at the end, whole.
+
+    Raises ValueError for a name that ends in neither .parquet nor .csv.
+    """
+    path = Path(path)
+    if path.suffix not in (".parquet", ".csv"):
+        raise ValueError(f"predictions go to .parquet or .csv; {path.name!r} ends in neither.")
+    with replacing(path) as beside:
+        made = _Sink(beside, path.suffix == ".csv")
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+def write_frame(path: Path | str, table: pa.Table) -> None:
+    """One whole table."""
+    with sink(path) as out:
+        out.write(table)
+
+
+def read_predictions(path: Path | str) -> dict[str, Array]:
+    """Columns of a Parquet file by name."""
+    table = pq.read_table(path)
+    return {name: _numpy(table[name]) for name in table.column_names}
+
+
+def _numpy(column: pa.ChunkedArray) -> Array:
+    if pa.types.is_floating(column.type):
+        column = pc.fill_null(column, float("nan"))
+    return np.asarray(column.to_numpy(zero_copy_only=False))

@@ -1,0 +1,295 @@
+"""From a finished run to what its report shows: plain dicts, lists and arrays.
+
+The same content is kept in report.json, so that every picture can be drawn again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baksan import losses
+from baksan.evaluate import plus_minus
+from baksan.fit import fit
+from baksan.lineup import Ours
+from baksan.metrics import METRICS, Prediction, overtraining
+from baksan.models.linear import Linear
+from baksan.run import Run
+from baksan.samples import Samples
+from baksan.solvers.analytic import covariance
+from baksan.solvers.base import Problem
+from baksan.solvers.descent import GradientDescent, Steepness
+
+Array = NDArray[Any]
+
+__all__ = ["contents", "sentence"]
+
+_SHOWN_EVENTS = 4_000
+
+
+def contents(run: Run) -> dict[str, Any]:
+    """What `baksan.report.page.render` takes, for this run."""
+    X, source = run.X, run.source
+    first = {name: parts[0] for name, parts in run.parts.items()}
+    histories = {n: p.history.to_dict() for n, p in first.items() if len(p.history) > 2}
+    return {
+        "title": source.title or f"{source.name}: {_aim(X)}",
+        "summary": sentence(run),
+        "created": run.provenance["created"],
+        "task": X.task,
+        "class_names": list(X.class_names),
+        "data": _data(run),
+        "methods": [
+            {
+                "name": m.name, "title": m.title or m.name, "description": m.description,
+                "settings": m.settings, "message": first[m.name].message,
+                "seconds": sum(part.seconds for part in run.parts[m.name]),
+                "files": f"models/{m.name}.{'skops' if m.kind == 'sklearn' else 'baksan'}",
+            }
+            for m in run.methods
+        ],
+        "evaluation": run.evaluation.to_dict(),
+        "histories": histories,
+        "optimum": _optimum(histories),
+        "steps": _steps(X) if any(m.kind == "linear" for m in run.methods) else None,
+        "scores": {n: _scores(run, n) for n in first} if X.class_names else {},
+        "importance": {n: _importance(run, n) for n in first},
+        "weights": {m.name: _weights(run, m) for m in run.methods if isinstance(m, Ours)},
+        "inputs": _inputs(X),
+        "residuals": {} if X.class_names else {n: _residuals(run, n) for n in first},
+        "provenance": run.provenance,
+    }  # fmt: skip
+
+
+def _aim(X: Samples) -> str:
+    if not X.class_names:
+        return X.answer.name if X.answer else "regression"
+    return (
+        f"{X.class_names[1]} or {X.class_names[0]}"
+        if len(X.class_names) == 2
+        else ", ".join(X.class_names)
+    )
+
+
+def sentence(run: Run) -> str:
+    """What a reader in a hurry takes away, two or three sentences."""
+    X, e = run.X, run.evaluation
+    metric = "auc" if X.class_names else "resolution"
+    best = e.best(metric)
+    row, title = e.row(best, metric), {m.name: m.title or m.name for m in run.methods}
+    unit = f" {X.answer.unit}" if not X.class_names and X.answer and X.answer.unit else ""
+    value = plus_minus(row["value"], row["low"], row["high"])
+    told = [
+        f"Of {len(run.methods)} methods the best is {title[best]}, with"
+        f" {METRICS[metric].title} {value}{unit} on {len(run.tested):,} events that it was not"
+        " trained on."
+        if len(run.methods) > 1
+        else f"{title[best]} reaches {METRICS[metric].title} {value}{unit} on {len(run.tested):,}"
+        " events that it was not trained on."
+    ]
+    tied = [
+        title[d["a"] if d["b"] == best else d["b"]]
+        for d in e.differences
+        if d["metric"] == metric and best in (d["a"], d["b"]) and d["low"] <= 0 <= d["high"]
+    ]
+    if tied:
+        told.append(f"Within its error {', '.join(tied)} cannot be told apart from it.")
+    if len(X.class_names) == 2:
+        kept = e.row(best, "signal_at_0.01")
+        if kept["value"] is not None:
+            told.append(
+                f"Where 1 % of {X.class_names[0]} pass, it keeps"
+                f" {100 * kept['value']:.1f} % of {X.class_names[1]}."
+            )
+    return " ".join(told)
+
+
+def _data(run: Run) -> dict[str, Any]:
+    X, source = run.X, run.source
+    return {
+        "name": source.name,
+        "source": source.location,
+        "rows": len(X),
+        "features": [
+            {
+                "name": f.name, "unit": f.unit, "description": f.description,
+                "low": float(X.x[:, j].min()), "high": float(X.x[:, j].max()),
+            }
+            for j, f in enumerate(X.features)
+        ],
+        "class_counts": X.class_counts,
+        "effective_events": X.effective_events,
+        "left_out": list(X.notes),
+        "citation": source.citation,
+        "licence": source.licence,
+        "group_rule": source.group_rule,
+    }  # fmt: skip
+
+
+def _optimum(histories: Mapping[str, Mapping[str, Array]]) -> float | None:
+    """The minimum of the descents' common loss, where full-batch descent has settled in it."""
+    history = histories.get("linear-gd")
+    if history is None or not history["gradient"][-1] < 1e-6:
+        return None
+    return float(history["loss"][-1])
+
+
+def _thinned(n: int, seed: int = 0) -> Array:
+    """At most 4,000 of n rows, the same at each call."""
+    if n <= _SHOWN_EVENTS:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).choice(n, _SHOWN_EVENTS, replace=False))
+
+
+def _short(values: Array) -> Array:
+    """Six significant digits: enough for a picture, half the size of the file."""
+    return np.array([float(f"{v:.6g}") for v in np.ravel(values)]).reshape(np.shape(values))
+
+
+def _scores(run: Run, name: str) -> dict[str, Any]:
+    part = run.parts[name][0]
+    test = run.X.take(run.fold == 0)
+    assert part.train is not None and part.train.score is not None
+    assert part.prediction.score is not None
+    train = run.X.take(part.train_rows)
+    alike = overtraining(
+        part.train.score, train.answers, part.prediction.score, test.answers, train.weight,
+        test.weight,
+    )  # fmt: skip
+    return {
+        "train": _score_part(part.train, train),
+        "test": _score_part(part.prediction, test),
+        "p_values": [found.p for found in alike],
+    }
+
+
+def _score_part(prediction: Prediction, X: Samples) -> dict[str, Any]:
+    rows = _thinned(len(X))
+    assert prediction.score is not None
+    return {
+        "score": _short(prediction.score[rows]),
+        "y": X.answers[rows],
+        "weight": None if X.weight is None else _short(X.weight[rows]),
+    }
+
+
+def _importance(run: Run, name: str) -> dict[str, Any]:
+    falls = np.array([part.importance for part in run.parts[name]])
+    mean = falls.mean(axis=0)
+    error = falls.std(axis=0, ddof=1) / np.sqrt(len(falls)) if len(falls) > 1 else mean * np.nan
+    rows = [
+        {"feature": f, "mean": float(m), "error": float(e)}
+        for f, m, e in zip(run.X.names, mean, error, strict=True)
+    ]
+    return {"metric": "AUC" if run.X.class_names else "RMSE", "rows": rows}
+
+
+def _weights(run: Run, method: Ours) -> list[dict[str, Any]]:
+    """Weights in the user's units with their errors, for a linear model."""
+    model = run.models[method.name].model
+    if not isinstance(model, Linear):
+        return []
+    X, classes = run.X, run.X.class_names
+    if model.outputs > 1:
+        return [
+            {
+                "feature": f.name, "unit": f"1/({f.unit})" if f.unit else "", "class": classes[k],
+                "weight": float(model.weights[k, j]), "error": None,
+                "standardised": float(model.matrix[k, j + 1]),
+            }
+            for k in range(model.outputs)
+            for j, f in enumerate(X.features)
+        ]  # fmt: skip
+    problem = Problem(model, X, method.loss, method.penalty)
+    spread = covariance(problem, model.parameters)
+    errors = np.sqrt(np.diag(model.in_user_units(spread)))[1:]
+    answer = X.answer.unit if X.answer and not classes else ""
+    return [
+        {
+            "feature": f.name, "unit": _per(answer, f.unit), "weight": float(model.weights[j]),
+            "error": float(errors[j]), "standardised": float(model.matrix[0, j + 1]),
+        }
+        for j, f in enumerate(X.features)
+    ]  # fmt: skip
+
+
+def _per(answer: str, unit: str) -> str:
+    """The unit of a weight: the answer's over the feature's."""
+    if not unit:
+        return answer
+    return f"{answer or '1'}/{unit if unit.isalnum() else f'({unit})'}"
+
+
+def _inputs(X: Samples) -> dict[str, Any]:
+    rows = _thinned(len(X))
+    return {
+        "features": list(X.names),
+        "x": _short(X.x[rows]),
+        "y": X.answers[rows] if X.class_names else None,
+        "weight": None if X.weight is None else _short(X.weight[rows]),
+    }
+
+
+def _residuals(run: Run, name: str) -> dict[str, Any]:
+    X = run.X.take(run.tested)
+    rows = _thinned(len(X))
+    value = run.predictions[name].value
+    assert value is not None
+    return {
+        "value": _short(value[rows]),
+        "answer": _short(X.answers[rows]),
+        "weight": None if X.weight is None else _short(X.weight[rows]),
+        "unit": X.answer.unit if X.answer else "",
+        "name": X.answer.name if X.answer else "answer",
+    }
+
+
+def _steps(X: Samples) -> dict[str, Any]:
+    """Gradient descent on least squares at rates from far too small to diverging."""
+    loss = losses.squared_margin if X.class_names else losses.squared
+    outputs = loss.outputs(X.answers, len(X.class_names))
+    model = Linear().prepared(X.x, X.w, outputs)
+    limit = Steepness.of(Problem(model, X, loss)).limit(None)
+    runs = []
+    for share in (0.01, 0.1, 0.5, 0.95, 1.05):
+        found = fit(Linear(), X, loss, GradientDescent(rate=share * limit, steps=200))
+        runs.append(
+            {
+                "label": f"{share:g} · 2/L", "rate": share * limit,
+                "step": found.history["step"], "loss": found.history["loss"],
+            }
+        )  # fmt: skip
+    return {"runs": runs, "limit": limit, "parabola": _parabola(X) if outputs == 1 else None}
+
+
+def _parabola(X: Samples) -> dict[str, Any]:
+    """Q against the weight of the feature that tells most, and the walks of three rates on it."""
+    loss = losses.squared_margin if X.class_names else losses.squared
+    t = loss.targets(X.answers)
+    tells = [abs(np.corrcoef(X.x[:, j], t)[0, 1]) for j in range(len(X.features))]
+    name = X.names[int(np.nanargmax(tells))]
+    one = X.select([name])
+    model = Linear().prepared(one.x, one.w, 1)
+    model = model.at_constant(loss.best_constant(one.answers, 1, one.weight))
+    problem = Problem(model, one, loss)
+    limit, paths = Steepness.of(problem).limit(None), []
+    for share, label in ((0.1, "small steps"), (0.9, "big steps"), (1.03, "too big")):
+        states = GradientDescent(rate=share * limit, steps=12, way="generic").run(model, one, loss)
+        walk = [model.parameters, *(state.parameters for state in states)]
+        paths.append(
+            {
+                "label": f"{label}: {share:g} · 2/L", "weight": [w[1] for w in walk],
+                "loss": [problem.value(w) for w in walk],
+            }
+        )  # fmt: skip
+    reach = 1.05 * max(abs(w) for path in paths for w in path["weight"])
+    grid = np.linspace(-0.25 * reach, 1.05 * reach, 61) * np.sign(paths[0]["weight"][1] or 1.0)
+    return {
+        "weight": grid,
+        "loss": [problem.value(np.array([model.parameters[0], w])) for w in grid],
+        "paths": paths,
+        "label": f"weight of {name}, standardised",
+    }
