@@ -22,7 +22,7 @@ from baksan.table import Table
 
 __all__ = ["blocks"]
 
-_BLOSC, _BLOSC2 = 32001, 32026
+_BLOSC, _BLOSC2, _FLETCHER32 = 32001, 32026, 3
 _UNIT_KEYS = ("unit", "units", "UNIT", "UNITS")
 
 Slices = Callable[[int, int], dict[str, NDArray[Any]]]
@@ -205,11 +205,15 @@ def _rows(table: Any, start: int, stop: int) -> NDArray[Any]:
     filters = [properties.get_filter(j)[0] for j in range(properties.get_nfilters())]
     if not {_BLOSC, _BLOSC2} & set(filters):
         return np.asarray(table[start:stop])
+    if filters[1:] not in ([], [_FLETCHER32]):
+        raise OSError(f"the filters {filters} come together")
     size = table.chunks[0]
     parts = []
     for first in range(start - start % size, stop, size):
         _, packed = table.id.read_direct_chunk((first,))
-        plain = _unpacked(packed, filters[-1])
+        plain = _unpacked(packed[:-4] if _FLETCHER32 in filters else packed, filters[0])
+        if len(plain) != size * table.dtype.itemsize:
+            raise OSError(f"the chunk at row {first} has {len(plain)} bytes")
         chunk = np.frombuffer(plain, dtype=table.dtype, count=size)
         parts.append(chunk[max(start - first, 0) : min(stop - first, size)])
     return np.concatenate(parts)

@@ -438,8 +438,9 @@ def _line_error(
 ) -> ReadError | None:
     cells = _cells(line, layout.separator)
     if len(cells) != len(kinds):
+        fields = "1 field" if len(cells) == 1 else f"{len(cells)} fields"
         return ReadError(
-            f"{source}: row {row:,} has {len(cells)} fields, {len(kinds)} were needed"
+            f"{source}: row {row:,} has {fields}, {len(kinds)} were needed"
             f" ({line.strip()[:60]!r}). Mend this line, or fetch the file again if it was cut."
         )
     for cell, kind, name in zip(cells, kinds, layout.names, strict=True):
