@@ -8,6 +8,7 @@ A model knows no losses; a loss knows no models; a solver needs only the two hal
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -50,6 +51,10 @@ class Model(ABC):
     @abstractmethod
     def at_constant(self, constant: Array) -> Self:
         """The model that predicts this constant, (k,), for every event."""
+
+    def named(self, names: Sequence[str], units: Sequence[str]) -> Self:
+        """The same model knowing its features' names and units; for models that print rules."""
+        return self
 
     @property
     def penalised(self) -> Array:
