@@ -117,6 +117,10 @@ class Table:
         kept = {n: replace(c, values=c.values[i]) for n, c in self.columns.items()}
         return Table(kept, self.source, self.notes, self.rows[i])
 
+    def renumbered(self, start: int) -> Table:
+        """The same table with `start` added to its row numbers: it follows other tables."""
+        return Table(self.columns, self.source, self.notes, self.rows + start)
+
     def with_columns(self, more: Mapping[str, Column | ArrayLike], note: str = "") -> Table:
         """The same table with columns added or replaced, and perhaps one more note."""
         notes = (*self.notes, note) if note else self.notes
@@ -215,7 +219,8 @@ class Table:
                     f"{self.source}: feature {name!r} must be a number; it holds text such as"
                     f" {str(column.values[0]) if len(self) else ''!r}. Choose features without it."
                 )
-            flat = column.values.reshape(len(self), -1).astype(np.float64)
+            flat = column.values.astype(np.float64)
+            flat = flat.reshape(len(self), int(np.prod(flat.shape[1:], dtype=int)))
             blocks.append(flat)
             if column.values.ndim == 1:
                 held.append(self._feature(name))
@@ -239,7 +244,7 @@ class Table:
             lost = column.missing
             if column.values.dtype.kind == "f":
                 finite = np.isfinite(column.values)
-                lost = ~finite.reshape(len(self), -1).all(axis=1)
+                lost = ~finite.all(axis=tuple(range(1, finite.ndim)))
             if count := int((lost & good).sum()):
                 notes.append(f"{count} rows left out: {name} is missing or infinite.")
             good &= ~lost
