@@ -28,7 +28,8 @@ class Analytic(Solver):
     """The exact minimum in one step, for the linear model with squared losses and perhaps L2.
 
     For classes the loss is `squared_margin`: least squares on ±1, one class against the rest. A
-    design of deficient rank gets the solution of smallest norm (of the standardised weights).
+    design of deficient rank gets the solution of smallest norm (of the weights for features brought
+    to one scale).
     """
 
     name = "analytic"
@@ -97,9 +98,13 @@ def _system(problem: Problem) -> tuple[Array, Array]:
 
 def least_squares(problem: Problem) -> tuple[Array, int]:
     """The exact parameters (k (d + 1),), and the rank of the design."""
+    assert isinstance(problem.model, Linear)
     z, t = _system(problem)
-    w, _, rank, _ = np.linalg.lstsq(z, t, rcond=np.finfo(float).eps * z.shape[1])
-    return w.T.ravel(), int(rank)
+    # Columns of very different size, which only a model without standardisation has, cost digits.
+    size = np.ones(z.shape[1]) if problem.model.standardise else np.linalg.norm(z, axis=0)
+    size[size == 0] = 1.0
+    w, _, rank, _ = np.linalg.lstsq(z / size, t, rcond=np.finfo(float).eps * z.shape[1])
+    return (w.T / size).ravel(), int(rank)
 
 
 def covariance(problem: Problem, parameters: Array) -> Array:
