@@ -71,11 +71,19 @@ def _steps():
 
     def path(rate):
         w = 0.9 + (-1.1 - 0.9) * (1 - rate * curvature) ** np.arange(14)
-        return {"label": f"rate {rate:g}", "weight": w, "loss": 0.66 + 0.5 * curvature * (w - 0.9) ** 2}
+        return {
+            "label": f"rate {rate:g}",
+            "weight": w,
+            "loss": 0.66 + 0.5 * curvature * (w - 0.9) ** 2,
+        }
 
     w = np.linspace(-1.6, 3.4, 120)
-    parabola = {"label": "weight of fAlpha", "weight": w, "paths": [path(r) for r in (0.03, 0.2, 0.58, 0.64)],
-                "loss": 0.66 + 0.5 * curvature * (w - 0.9) ** 2}  # fmt: skip
+    parabola = {
+        "label": "weight of fAlpha",
+        "weight": w,
+        "loss": 0.66 + 0.5 * curvature * (w - 0.9) ** 2,
+        "paths": [path(r) for r in (0.03, 0.2, 0.58, 0.64)],
+    }
     return {"title": "Small steps, big steps", "runs": runs, "limit": 2 / curvature,
             "parabola": parabola}  # fmt: skip
 
@@ -92,7 +100,9 @@ def classification(n=1200, features=HILLAS, class_names=("hadron", "gamma"), met
     predictions = {m: _prediction(m, s) for m, s in test.items()}
     found = evaluate(predictions, X, folds=X.fold_numbers(5), replicas=replicas)
     y_train = rng.integers(0, k, 2 * n)
-    train = _scores(y_train, {m: s * (1.3 if m == "forest" else 1) for m, s in methods.items()}, k, rng)
+    train = _scores(
+        y_train, {m: s * (1.3 if m == "forest" else 1) for m, s in methods.items()}, k, rng
+    )
     scores = {
         m: {
             "train": {"score": train[m], "y": y_train, "weight": None},
@@ -103,6 +113,7 @@ def classification(n=1200, features=HILLAS, class_names=("hadron", "gamma"), met
     }
     names = [f[0] for f in features]
     strength = np.exp(-np.arange(d) / 3) * rng.permutation(d) / d
+    signed = strength * np.where(np.arange(d) % 2, 1, -1) / 8
     linear = [m for m in methods if m.startswith(("lin", "log"))]
     return {
         "title": "Gamma or hadron? Seven methods on the MAGIC telescope",
@@ -121,12 +132,14 @@ def classification(n=1200, features=HILLAS, class_names=("hadron", "gamma"), met
             "class_counts": X.class_counts, "effective_events": float(n),
             "left_out": ["115 duplicate rows left out: they occur twice in the file.",
                          "2 rows left out: fWidth is missing or infinite."],
-            "citation": "Bock et al., Nucl. Instrum. Meth. A 516 (2004) 511", "licence": "CC BY 4.0",
+            "citation": "Bock et al., Nucl. Instrum. Meth. A 516 (2004) 511",
+            "licence": "CC BY 4.0",
             "group_rule": "every event for itself",
         },
         "methods": [
             {"name": m, "title": m, "description": f"{m} as in the line-up",
-             "settings": {"rate": 0.1, "steps": 20000}, "message": "stopped: |w_t − w_(t−1)| < 1e-8",
+             "settings": {"rate": 0.1, "steps": 20000},
+             "message": "stopped: |w_t − w_(t−1)| < 1e-8",
              "seconds": 0.4 * j + 0.1, "files": [f"models/{m}.baksan"]}
             for j, m in enumerate(methods)
         ],
@@ -134,15 +147,14 @@ def classification(n=1200, features=HILLAS, class_names=("hadron", "gamma"), met
         "histories": histories(n), "optimum": 0.4143, "steps": _steps(), "scores": scores,
         "importance": {
             m: {"metric": "auc", "rows": [
-                {"feature": f, "mean": float(0.2 * strength[j] * s), "error": 0.002 + 0.01 * strength[j]}
+                {"feature": f, "mean": 0.2 * strength[j] * s, "error": 0.002 + 0.01 * strength[j]}
                 for j, f in enumerate(names)]}
             for m, s in methods.items() if m in ("linear", "trees", "forest")
         },
         "weights": {
             m: [{"feature": f[0], "unit": f[1], "weight": float(w), "error": 0.03,
                  "standardised": float(10 * w)}
-                for f, w in zip(features, strength * np.where(np.arange(d) % 2, 1, -1) / 8 + 0.01 * i,
-                                strict=True)]
+                for f, w in zip(features, signed + 0.01 * i, strict=True)]
             for i, m in enumerate(linear)
         },
         "inputs": {"features": names, "x": x, "y": y, "weight": None},

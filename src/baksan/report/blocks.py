@@ -107,8 +107,8 @@ def number(value: Any, digits: int = 4) -> str:
 
     Examples
     --------
-    >>> number(19020), number(0.000123456), number(None), number(-2.5)
-    ('19,020', '1.235×10⁻⁴', '–', '−2.5')
+    >>> number(19020), number(0.0000123456), number(None), number(-2.5)
+    ('19,020', '1.235×10⁻⁵', '–', '−2.5')
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
@@ -138,11 +138,17 @@ def rounded(value: Any, low: Any = None, high: Any = None) -> Callable[[Any], st
     if value is None or not math.isfinite(value) or len(ends) < 2 or ends[0] == ends[1]:
         return number
     decimals = 1 - math.floor(math.log10(abs(ends[1] - ends[0]) / 2))
-    if not 0 <= decimals <= 6:
+    if decimals > 6:
         return number
+    decimals = max(decimals, 0)
 
     def show(v: Any) -> str:
-        return "–" if v is None else f"{float(v):,.{decimals}f}".replace("-", "−")
+        # Adding 0.0 turns −0.0 into 0.0.
+        return (
+            "–"
+            if v is None
+            else f"{round(float(v), decimals) + 0.0:,.{decimals}f}".replace("-", "−")
+        )
 
     return show
 

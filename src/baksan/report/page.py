@@ -33,9 +33,25 @@ def render(contents: Mapping[str, Any]) -> str:
     Parameters
     ----------
     contents : mapping
-        Plain nested dicts, lists and arrays; `title` and `summary` are needed, the rest may be
-        missing: created, task, class_names, data, methods, evaluation (`Evaluation.to_dict()`),
-        histories, optimum, steps, scores, importance, weights, inputs, residuals, provenance.
+        Plain nested dicts, lists and arrays; None and NaN are unknown. `title` and `summary` are
+        needed, each other key may be missing:
+
+        created, task, class_names
+        data : {name, source, rows, features: [{name, unit, description, low, high, missing}],
+            class_counts, effective_events, left_out: [sentence], citation, licence, group_rule}
+        methods : [{name, title, description, settings, message, seconds, files}]
+        evaluation : `Evaluation.to_dict()`
+        histories : {method: {step, seen, epoch, loss, loss_progressive, validation}}
+        optimum : the exact minimum of their loss
+        steps : {title, runs: [{label, rate, step or seen, loss}], limit: 2/L,
+            parabola: {label, weight, loss, paths: [{label, weight, loss}]}}
+        scores : {method: {train, test: {score, y, weight}, p_values: one a class}}
+        importance : {method: {metric, rows: [{feature, mean, error}]}}
+        weights : {method: [{feature, class, unit, weight, error, standardised}]}; `class` where a
+            model has weights for each
+        inputs : {features: [name], x (n, d), y, weight}
+        residuals : {method: {value, answer, weight, unit, name}}
+        provenance : nested dict
 
     Raises
     ------

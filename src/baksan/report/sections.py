@@ -49,9 +49,11 @@ def facts(contents: Contents) -> list[Cell]:
     found = [Cell(number(data["rows"]), "events")] if data.get("rows") else []
     if not found and evaluation.get("events"):
         found.append(Cell(number(evaluation["events"]), "events"))
-    found += [Cell(number(n), str(name)) for name, n in (data.get("class_counts") or {}).items()][
-        :6
-    ]
+    counts = data.get("class_counts") or {}
+    if len(counts) > _WIDE_CLASSES:
+        found.append(Cell(number(len(counts)), "classes"))
+    else:
+        found += [Cell(number(n), str(name)) for name, n in counts.items()]
     effective = data.get("effective_events") or evaluation.get("effective_events")
     if effective and data.get("rows") and effective < 0.999 * data["rows"]:
         found.append(Cell(number(round(effective)), "effective events"))
@@ -112,7 +114,8 @@ def _and(names: Iterable[str]) -> str:
 def _only(shown: Sequence[str], of: Sequence[str], what: str) -> str:
     if len(shown) == len(of):
         return ""
-    return f" Shown: the best {len(shown)} of {len(of)} {what}."
+    best = "the best" if len(shown) == 1 else f"the best {len(shown)}"
+    return f" Shown: {best} of {len(of)} {what}."
 
 
 # Tables -------------------------------------------------------------------------------------------
@@ -228,9 +231,10 @@ def _scores(contents: Contents) -> Section:
         pictures.append(Picture(figure, alt, m))
     caption = (
         "How far the classes stand apart, and whether training events look like new ones: the"
-        " filled histograms are test events, the points training events. Points above the histogram"
-        " where the class is right mean overtraining. p is the Kolmogorov-Smirnov probability of"
-        " a difference this large by chance; a small p is a flag, not a verdict."
+        " filled histograms are test events, the points training events; end bins hold what lies"
+        " beyond. Points above the histogram where the class is right mean overtraining. p is the"
+        " Kolmogorov-Smirnov probability of a difference this large by chance; a small p is a flag,"
+        " not a verdict."
     )
     if several:
         caption += " One panel a class: its own score for its events and for all others."

@@ -19,7 +19,7 @@ MOST_WEIGHTS = 40
 ARROWS = {"higher": "↑", "lower": "↓", "zero": "→0"}
 _WORDS = {"higher": "larger is better", "lower": "smaller is better", "zero": "nearest 0 is best"}
 _IN_DIFFERENCES = (
-    "auc", "accuracy", "background_at_0.5", "signal_at_0.01", "q_factor", "log_loss",
+    "auc", "background_at_0.5", "signal_at_0.01", "q_factor", "log_loss",
     "bias", "resolution", "rmse", "mae", "r2",
 )  # fmt: skip
 _PROBABILITIES = ("brier", "log_loss", "ece")
@@ -199,7 +199,7 @@ def differences_table(evaluation: Row) -> Table | None:
             turned = (r.get("value"), r.get("high"), r.get("low"))
             pairs[r["b"], r["metric"]] = tuple(None if v is None else -v for v in turned)  # type: ignore[assignment]
     names = dict.fromkeys(metric for _, metric in pairs)
-    shown = [m for m in names if m in _IN_DIFFERENCES] or list(names)[:6]
+    shown = [m for m in names if m in _IN_DIFFERENCES] or list(names)[:5]
     head = [Cell(f"minus {best}"), *(Cell(metric_title(evaluation, m), is_number=True)
                                      for m in shown)]  # fmt: skip
     body = [
@@ -292,9 +292,10 @@ def _weight(row: Row | None) -> Cell:
     if row is None or not _finite(row.get("weight")):
         return Cell("–", is_number=True)
     value, error = float(row["weight"]), row.get("error")
-    if not _finite(error) or not error:
+    if error is None or not _finite(error) or not error:
         return Cell(number(value), is_number=True)
-    return Cell(number(value), f"± {number(float(error), 2)}", is_number=True)
+    show = rounded(value, value - float(error), value + float(error))
+    return Cell(show(value), f"± {show(error)}", is_number=True)
 
 
 def feature_table(features: Sequence[Row]) -> Table:

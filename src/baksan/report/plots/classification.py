@@ -21,7 +21,6 @@ from baksan.report.plots.style import (
     MUTED,
     Series,
     dress,
-    heading,
     legend,
     log_axis,
     new_figure,
@@ -75,22 +74,31 @@ def scores(
     s = np.asarray(test["score"], dtype=float)
     if not len(s):
         raise ValueError("a picture of scores needs test events; there are none.")
+    said = [_p_value(p) for p in p_values] + [""] * len(class_names)
     if s.ndim == 1:
-        figure, axes = new_figure(HALF, 2.75)
-        _score_panel(axes[0], train, test, class_names, class_styles(class_names), p_values, title)
+        figure, (ax,) = new_figure(HALF, 2.75)
+        styles = class_styles(class_names)
+        colours = [styles[name].colour for name in class_names]
+        _score_panel(ax, train, test, colours, title)
+        labels = [
+            f"{short(c, 22)}, {p}" if p else c for c, p in zip(class_names, said, strict=False)
+        ]
+        ax.set_ylim(0, 1.45 * ax.get_ylim()[1])
+        legend(ax, _score_handles(labels, colours), columns=2)
         return figure
     shown = list(class_names)[:MOST_CLASSES]
     columns = min(len(shown), 3)
     rows = -(-len(shown) // columns)
-    figure, axes = new_figure(FULL, 0.5 + 1.9 * rows, rows, columns)
+    figure, axes = new_figure(FULL, 0.6 + 1.9 * rows, rows, columns)
+    colours = [COLOURS[1], COLOURS[0]]
     for k, (ax, name) in enumerate(zip(axes, shown, strict=False)):
-        pair = ["the rest", name]
-        own = (None, p_values[k]) if k < len(p_values) else ()
-        one = [_one_against_rest(part, k) for part in (train, test)]
-        _score_panel(ax, one[0], one[1], pair, class_styles(pair), own, name)
+        one, two = (_one_against_rest(part, k) for part in (train, test))
+        over = f"{short(name, 20)}, {said[k]}" if said[k] else name
+        _score_panel(ax, one, two, colours, over)
     for ax in axes[len(shown) :]:
         ax.set_visible(False)
-    heading(figure, title)
+    handles = _score_handles(["all others", "the class"], colours)
+    legend(figure, handles, columns=4, title=title)
     return figure
 
 
@@ -99,19 +107,9 @@ def _one_against_rest(part: Part, k: int) -> dict[str, Any]:
     return {"score": np.asarray(part["score"])[:, k], "y": y, "weight": part.get("weight")}
 
 
-def _score_panel(
-    ax: Axes,
-    train: Part,
-    test: Part,
-    names: Sequence[str],
-    styles: Mapping[str, Series],
-    p_values: Sequence[float | None],
-    title: str,
-) -> None:
+def _score_panel(ax: Axes, train: Part, test: Part, colours: Sequence[str], title: str) -> None:
     edges = _score_edges(np.asarray(test["score"], dtype=float))
-    handles: list[Any] = []
-    for k, name in enumerate(names):
-        colour, p = styles[name].colour, p_values[k] if k < len(p_values) else None
+    for k, colour in enumerate(colours):
         _, density, _ = _density(test, k, edges)
         ax.stairs(density, edges, fill=True, color=colour, alpha=0.22, linewidth=0)
         ax.stairs(density, edges, color=colour, linewidth=1)
@@ -119,22 +117,24 @@ def _score_panel(
         seen = density > 0
         ax.errorbar(middle[seen], density[seen], error[seen], fmt="o", ms=2.2, color=colour,
                     elinewidth=0.7)  # fmt: skip
-        label = plain(short(name, 22)) + _p_value(p)
-        handles.append(Patch(facecolor=colour, alpha=0.6, label=label))
-    handles += [
+    ax.set(xlim=(edges[0], edges[-1]))
+    ax.set_ylim(bottom=0)
+    dress(ax, x="score", y="density", title=title)
+
+
+def _score_handles(labels: Sequence[str], colours: Sequence[str]) -> list[Any]:
+    return [
+        *(Patch(facecolor=colour, alpha=0.6, label=plain(text))
+          for text, colour in zip(labels, colours, strict=True)),
         Patch(facecolor=MUTED, alpha=0.35, label="test"),
         Line2D([], [], marker="o", ms=2.5, color=MUTED, linewidth=0.8, label="train"),
-    ]
-    top = ax.get_ylim()[1]
-    ax.set(xlim=(edges[0], edges[-1]), ylim=(0, top * 1.45))
-    dress(ax, x="score", y="density", title=title)
-    legend(ax, handles, columns=2, loc="upper left")
+    ]  # fmt: skip
 
 
 def _p_value(p: float | None) -> str:
     if p is None or not np.isfinite(p):
         return ""
-    return f", KS p = {p:.2g}" if p >= 0.001 else ", KS p < 0.001"
+    return f"KS p = {p:.2g}" if p >= 0.001 else "KS p < 0.001"
 
 
 def _score_edges(score: Array) -> Array:

@@ -17,7 +17,6 @@ from baksan.report.plots.classification import MOST_CLASSES, class_styles
 from baksan.report.plots.style import (
     COLOURS,
     FULL,
-    HALF,
     INK,
     MUTED,
     RULE,
@@ -72,7 +71,7 @@ def importance(
     shown = sorted(names, key=lambda f: -np.nan_to_num(top[f], nan=-np.inf))[:MOST_FEATURES]
     look = styles or series(rows)
     label = f"loss of {metric} when shuffled" if metric else "importance"
-    return _dots(shown, table, look, label, _shown_of(title, shown, names, "most important"))
+    return _dots(shown, table, look, label, _shown_of(title, "the {} most important", shown, names))
 
 
 def weights(
@@ -100,7 +99,7 @@ def weights(
     shown = sorted(names, key=lambda f: -np.nan_to_num(size[f], nan=-1.0))[:MOST_FEATURES]
     look = styles or series(rows)
     label = "weight × standard deviation of the feature"
-    return _dots(shown, table, look, label, _shown_of(title, shown, names, "largest"))
+    return _dots(shown, table, look, label, _shown_of(title, "the {} largest", shown, names))
 
 
 def _value(entry: Any) -> float:
@@ -113,10 +112,10 @@ def _standardised(row: Mapping[str, Any]) -> tuple[float, float]:
     return value, _value(row.get("error")) * scale
 
 
-def _shown_of(title: str, shown: Sequence[str], names: Sequence[str], which: str) -> str:
+def _shown_of(title: str, which: str, shown: Sequence[str], names: Sequence[str]) -> str:
     if len(shown) == len(names):
         return title
-    note = f"the {len(shown)} {which} of {len(names)} features"
+    note = f"{which.format(len(shown))} of {len(names)} features"
     return f"{title}: {note}" if title else note
 
 
@@ -203,12 +202,12 @@ def inputs(
         _input_panel(ax, j, parts, data[:, j])
         dress(ax)
         ax.set_xlabel(plain(short(shown[j], 30)), fontsize=7.5, color=INK)
+    title = _shown_of(title, "the first {}", shown, features)
     if len(parts) > 1:
-        handles = [
-            Patch(facecolor=colour, alpha=0.6, label=plain(name)) for name, colour, _, _ in parts
-        ]
-        legend(figure, handles, columns=min(6, len(handles)))
-    heading(figure, _shown_of(title, shown, features, "first"))
+        handles = [Patch(facecolor=c, alpha=0.6, label=plain(name)) for name, c, _, _ in parts]
+        legend(figure, handles, columns=min(6, len(handles)), title=title)
+    else:
+        heading(figure, title)
     return figure
 
 
@@ -286,11 +285,11 @@ def correlations(
     parts = [p for p in _by_class(data, y, class_names, weight) if len(p[2]) > 1][:6]
     columns = min(len(parts), 2)
     rows = -(-len(parts) // max(columns, 1))
-    width = HALF * columns if columns == 2 else 0.72 * FULL
-    figure, axes = new_figure(width + 0.2, 3.5 * rows + 0.2, rows, max(columns, 1))
+    side = min(3.4, 1.3 + 0.19 * len(shown))
+    figure, axes = new_figure(side * columns + 0.3, (side + 0.15) * rows, rows, max(columns, 1))
     for ax, (name, _, part, w) in zip(axes, parts, strict=False):
         _correlation_panel(ax, pearson(part[:, : len(shown)], w), shown)
-        dress(ax, title=_shown_of(name, shown, features, "first"))
+        dress(ax, title=_shown_of(name, "the first {}", shown, features))
         _bare(ax)
     for ax in axes[len(parts) :]:
         ax.set_visible(False)

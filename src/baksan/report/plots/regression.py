@@ -92,10 +92,10 @@ def _histogram(ax: Axes, delta: Array, w: Array, colour: str, unit: str) -> None
     ax.stairs(counts, edges, fill=True, color=colour, alpha=0.25, linewidth=0)
     ax.stairs(counts, edges, color=colour, linewidth=1)
     low, middle, high = _quantiles(delta, w)
-    ax.axvspan(low, high, color=MUTED, alpha=0.15, linewidth=0)
-    ax.axvline(middle, color=INK, linewidth=1)
-    ax.axvline(0, color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)))
-    ax.set(xlim=(edges[0], edges[-1]), ylim=(0, counts.max() * 1.32))
+    ax.axvspan(low, high, ymax=0.75, color=MUTED, alpha=0.15, linewidth=0)
+    ax.axvline(middle, ymax=0.75, color=INK, linewidth=1)
+    ax.axvline(0, ymax=0.75, color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)))
+    ax.set(xlim=(edges[0], edges[-1]), ylim=(0, counts.max() * 1.4))
     tail = f" {unit}" if unit else ""
     legend(ax, [
         Line2D([], [], color=INK, lw=1, label=f"median {middle:+.3g}{tail}"),

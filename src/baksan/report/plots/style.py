@@ -188,13 +188,19 @@ def power(value: float) -> str:
 
 
 def legend(
-    owner: Axes | Figure, handles: list[Any], columns: int = 1, loc: str = "upper left"
+    owner: Axes | Figure,
+    handles: list[Any],
+    columns: int = 1,
+    loc: str = "upper left",
+    title: str = "",
 ) -> None:
-    """A legend without a frame; on a Figure it stands above the axes."""
+    """A legend without a frame; on a Figure it stands above the axes, under the title if any."""
     place: Any = "outside upper left" if isinstance(owner, Figure) else loc
     owner.legend(
         handles=handles, loc=place, ncols=columns, frameon=False, fontsize=7.5, labelcolor=INK,
         handlelength=1.8, columnspacing=1.4, handletextpad=0.5, labelspacing=0.3, borderpad=0.2,
+        title=plain(title) or None, alignment="left",
+        title_fontproperties={"size": 8.5, "weight": "bold"},
     )  # fmt: skip
 
 
