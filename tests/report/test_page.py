@@ -147,7 +147,7 @@ def test_differences_are_those_from_the_best_model(contents, reader):
 
 def test_names_are_escaped_everywhere(contents):
     evil = "<script>alert(1)</script>"
-    bad = copy.deepcopy(contents)
+    bad = copy.deepcopy({k: v for k, v in contents.items() if k not in ("steps", "histories")})
     bad["title"] = bad["summary"] = evil
     bad["class_names"] = ["hadron", evil]
     bad["data"]["features"][0]["name"] = evil
@@ -198,7 +198,8 @@ def test_empty_parts_are_left_out():
 
 
 def test_one_model_only_has_no_best_and_no_differences():
-    reader = Reader(render(classification(n=300, methods={"linear": 1.5}, replicas=5)))
+    found = classification(n=300, methods={"linear": 1.5}, replicas=5)["evaluation"]
+    reader = Reader(render({"title": "T", "summary": "S", "evaluation": found}))
     assert "(best)" not in reader.text and "Paired differences" not in reader.text
     assert "linear" in reader.text
 
@@ -221,9 +222,11 @@ def test_regression_has_residuals_and_figures_in_bins():
 def test_many_classes_and_many_features_are_limited_and_it_is_said():
     features = [(f"feature {j}", "", "") for j in range(60)]
     many = classification(
-        n=600, features=features, class_names=[f"digit {k}" for k in range(10)], replicas=4,
+        n=600, features=features, class_names=[f"digit {k}" for k in range(6)], replicas=4,
         methods={"linear": 1.0, "trees": 2.0, "forest": 2.2},
     )  # fmt: skip
+    for curves in many["evaluation"]["curves"].values():
+        del curves["roc"]
     page = render({k: v for k, v in many.items() if k not in ("histories", "steps")})
     assert "the first 24 of 60 features" in page
     assert "the 20 most important of 60 features" in page
