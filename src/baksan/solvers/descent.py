@@ -410,6 +410,7 @@ class Steepness:
 
     largest = λ_max( Σ w_i b_i z_i z_iᵀ / Σ w_i ) + λ        b_i: the loss's bend at the start
     noise   = n Σ w_i² b_i |z_i|⁴ / (Σ w_i  Σ w_i |z_i|²)                 R² in `Descent.bound`
+    size    = Σ w_i |z_i|² / Σ w_i
 
     A full step is stable below 2 / largest. A step on a batch of m events is stable in the mean
     square below 2 / (largest + noise / m) (for m = 1: Bach and Moulines, NIPS 2013).
@@ -417,6 +418,7 @@ class Steepness:
 
     largest: float
     noise: float
+    size: float
 
     @classmethod
     def of(cls, problem: Problem) -> Steepness:
@@ -429,10 +431,11 @@ class Steepness:
             )
         z, w = model.design(X.x), X.w / X.w.sum()
         bend = problem.loss.curvature(model(X.x), X.answers).reshape(len(z), -1).max(axis=1)
-        size = (z * z).sum(axis=1)
+        square = (z * z).sum(axis=1)
         largest = float(np.linalg.eigvalsh((z.T * (w * bend)) @ z)[-1])
-        noise = float(len(z) * (w * w * bend) @ size**2 / (w @ size))
-        return cls(largest + problem.l2, noise)
+        size = float(w @ square)
+        noise = float(len(z) * (w * w * bend) @ square**2 / size)
+        return cls(largest + problem.l2, noise, size)
 
     def limit(self, batch: int | None) -> float:
         """The rate from which steps on such batches grow; infinite for piecewise linear losses."""
@@ -444,17 +447,15 @@ def automatic(solver: Descent, problem: Problem) -> Schedule:
     """rate="auto": half the limit of stability, falling where the gradient is noisy or jumps.
 
     Full batches of a smooth loss: constant 1/L. Noisy gradients: (1 − μ)/L_B · (1 + t/τ)^−¾ with τ
-    one epoch and μ the momentum. Piecewise linear losses: D/√(E|z|²) · (1 + t/τ)^−½ with D the
-    spread of the targets.
+    one epoch and μ the momentum. Piecewise linear losses: D/√(E|z|²) · (1 + t)^−½ with D the spread
+    of the targets (1 for classes), the subgradient method's (Zinkevich, ICML 2003).
     """
     steep = Steepness.of(problem)
-    epoch = solver.steps_per_epoch(len(problem.X))
     if steep.noise == 0:
-        model = problem.model
-        assert isinstance(model, Linear)
-        t = problem.loss.targets(problem.X.answers, model.outputs)
-        spread = (float(np.std(t)) or 1.0) if problem.loss.task == "regression" else 1.0
-        return InverseTime(spread / math.sqrt(model.features + 1), tau=max(epoch, 1.0), power=0.5)
+        numbers = problem.loss.task == "regression"
+        spread = (float(np.std(problem.targets)) or 1.0) if numbers else 1.0
+        return InverseTime(spread / math.sqrt(steep.size), tau=1.0, power=0.5)
     if solver.batch is None:
         return Constant(steep.limit(None) / 2)
+    epoch = solver.steps_per_epoch(len(problem.X))
     return InverseTime(solver.bound(problem)[0] / 2, tau=epoch, power=0.75)
