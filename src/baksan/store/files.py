@@ -13,28 +13,48 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["plain", "read_json", "replacing", "write_json"]
+__all__ = ["partials", "plain", "read_json", "replacing", "write_json"]
+
+_PARTIAL = ".partial"
 
 
 @contextmanager
 def replacing(path: Path | str) -> Iterator[Path]:
     """A temporary path beside `path`; it takes `path`'s place at the end, or vanishes on an error.
 
-    Raises OSError with a sentence where the disk is full or the folder cannot be written to.
+    Raises OSError with a sentence where the disk is full or the place cannot be written to. Other
+    errors inside, such as an input that is missing, pass through as they are.
     """
     path = Path(path)
     # The suffix stays last: libraries choose a format by it.
-    beside = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    beside = path.with_name(f".{path.stem}.{os.getpid()}{_PARTIAL}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(error.errno, _sentence(error, path)) from error
+    try:
         yield beside
         with open(beside, "rb") as written:
             os.fsync(written.fileno())
         os.replace(beside, path)
     except OSError as error:
+        if not _ours(error, beside):
+            raise
         raise OSError(error.errno, _sentence(error, path)) from error
     finally:
         beside.unlink(missing_ok=True)
+
+
+def partials(folder: Path) -> list[Path]:
+    """What writers that were killed have left in a folder and below."""
+    return sorted(p for p in folder.rglob(f".*{_PARTIAL}*") if p.is_file())
+
+
+def _ours(error: OSError, beside: Path) -> bool:
+    """Whether an error comes of writing: other files may be read in the meantime."""
+    if error.filename is not None:
+        return str(beside) in (str(error.filename), str(error.filename2))
+    return error.errno is not None
 
 
 def _sentence(error: OSError, path: Path) -> str:
@@ -45,7 +65,10 @@ def _sentence(error: OSError, path: Path) -> str:
         )
     if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         return f"{path} must be writable; it is not. Choose another place with --out."
-    return f"{path} could not be written: {error.strerror or error}."
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return f"{path} must lie in a folder; {path.parent} is a file. Choose another --out."
+    why = os.strerror(error.errno) if error.errno else str(error)
+    return f"{path} could not be written: {why}. Choose another place with --out."
 
 
 def plain(value: Any) -> Any:

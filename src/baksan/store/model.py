@@ -99,10 +99,13 @@ class Stored:
         loss = by_name(self.card.loss.name, self.card.loss.setting)
         return Prediction(**loss.read(self.model(x)))
 
-    def apply(self, table: Table) -> tuple[Prediction | None, Array, Array]:
+    def apply(self, table: Table) -> tuple[Prediction, Array, Array]:
         """Predictions of the complete rows of a table; which rows these are; which are outside."""
         x, complete, outside = self.card.features_of(table)
-        return (self.predict(x[complete]) if complete.any() else None), complete, outside
+        if complete.any():
+            return self.predict(x[complete]), complete, outside
+        # scikit-learn refuses to predict no events; none of one has the same columns.
+        return self.predict(np.zeros((1, x.shape[1]))).take([False]), complete, outside
 
 
 def estimator_prediction(estimator: Any, x: Array, task: str) -> Prediction:

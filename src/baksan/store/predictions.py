@@ -52,35 +52,35 @@ def columns(prediction: Prediction, class_names: Sequence[str]) -> dict[str, Arr
 
 def frame(
     ids: Array,
-    prediction: Prediction | None,
+    prediction: Prediction,
     class_names: Sequence[str],
     *,
     complete: Array | None = None,
     more: Mapping[str, Array] | None = None,
 ) -> pa.Table:
-    """An Arrow table of predictions; rows that are not complete get nulls."""
-    made: dict[str, Any] = {"id": pa.array(ids)}
-    held = {} if prediction is None else columns(prediction, class_names)
-    if complete is None or complete.all():
-        made |= {k: pa.array(v) for k, v in held.items()}
-    else:
-        place = np.where(complete, np.cumsum(complete) - 1, 0)
-        index = pa.array(place, mask=~complete)
-        made |= {k: pa.array(v).take(index) for k, v in held.items()}
-    return pa.table(made | {k: pa.array(v) for k, v in (more or {}).items()})
+    """An Arrow table of predictions; rows that are not `complete` get nulls."""
+    held = {k: pa.array(v) for k, v in columns(prediction, class_names).items()}
+    if complete is not None and not complete.all():
+        place = pa.array(np.cumsum(complete) - 1, mask=~complete)
+        held = {k: v.take(place) for k, v in held.items()}
+    return pa.table(
+        {"id": pa.array(ids), **held, **{k: pa.array(v) for k, v in (more or {}).items()}}
+    )
 
 
 class _Sink:
     def __init__(self, path: Path, csv: bool) -> None:
         self.path, self.csv = path, csv
         self.writer: Any = None
+        self.schema: Any = None
 
     def write(self, table: pa.Table) -> None:
         if self.writer is None:
+            self.schema = table.schema
             self.writer = (pc_csv.CSVWriter if self.csv else pq.ParquetWriter)(
-                self.path, table.schema
+                self.path, self.schema
             )
-        self.writer.write_table(table.cast(self.writer.schema))
+        self.writer.write_table(table.cast(self.schema))
 
     def close(self) -> None:
         if self.writer is not None:

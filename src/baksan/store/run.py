@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baksan.metrics import Prediction
-from baksan.store.files import read_json, replacing, write_json
+from baksan.store.files import partials, read_json, replacing, write_json
 
 Array = NDArray[Any]
 
@@ -56,9 +56,12 @@ class RunFolder:
             raise FileExistsError(
                 f"a run needs a folder; {run.path} is a file. Choose another --out."
             )
-        if resume and (run.path / "config.toml").exists():
-            run._check_config(config)
-            return run
+        if resume and run.path.exists():
+            for left in partials(run.path):
+                left.unlink()
+            if (run.path / "config.toml").exists():
+                run._check_config(config)
+                return run
         if run.path.exists() and any(run.path.iterdir()):
             raise FileExistsError(
                 f"the folder {run.path} is not empty; a run needs its own. Choose another --out,"
@@ -117,7 +120,7 @@ class RunFolder:
         """Named arrays and JSON notes in one safetensors file."""
         from safetensors.numpy import save
 
-        held = {k: np.ascontiguousarray(v) for k, v in arrays.items()}
+        held = {k: np.asarray(v, order="C") for k, v in arrays.items()}
         with replacing(self.path / name) as beside:
             beside.write_bytes(save(held, metadata={"notes": json.dumps(notes)}))
 
