@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from baksan.data import select
 from baksan.store.model import Stored
 from baksan.store.predictions import frame, sink
 from baksan.table import Table
@@ -26,6 +27,10 @@ class Applied:
     """Rows that lack a feature: they keep their id and get no prediction."""
     outside: int
     """Rows with a feature beyond its range in training."""
+    left_out: int = 0
+    """Rows for which the condition was not true."""
+    notes: tuple[str, ...] = ()
+    """What the reader of the events has to say."""
 
     def __str__(self) -> str:
         told = [f"{self.events:,} events predicted."]
@@ -36,7 +41,9 @@ class Applied:
                 f"{self.outside:,} lie outside the range of the training events"
                 " (outside_training_range): trust these less."
             )
-        return " ".join(told)
+        if self.left_out:
+            told.append(f"{self.left_out:,} rows were left out by the condition.")
+        return " ".join([*told, *self.notes])
 
 
 def apply(
@@ -44,6 +51,7 @@ def apply(
     blocks: Iterable[Table],
     out: Path | str,
     *,
+    where: str | None = None,
     id: str | None = None,
     ranked: bool = False,
     progress: Callable[[int], object] | None = None,
@@ -56,10 +64,12 @@ def apply(
         From `baksan.store.load_model`.
     blocks : tables
         As `baksan.data.blocks` yields them.
+    where : str, optional
+        Rows to keep, e.g. 'fSize > 2.3'.
     id : str, optional
         The column that names events; else the model's own, else row numbers.
     ranked : bool
-        Best score first. Then all predictions are held in memory.
+        Largest score (or value) first, rows without one last. All predictions are held in memory.
     progress : callable, optional
         progress(events so far).
 
@@ -68,33 +78,59 @@ def apply(
     KeyError, TypeError, UnitError
         A missing column, a column of text, a unit that does not fit.
     ValueError
-        There are no events, or `out` ends in neither .parquet nor .csv.
+        There are no events, `out` ends in neither .parquet nor .csv, a condition that is not
+        understood, several classes or values to be ranked.
     """
-    counts = np.zeros(3, dtype=int)
+    if ranked and len(stored.card.class_names) > 2:
+        raise ValueError(
+            f"a ranking needs one score an event; {stored.card.title!r} has"
+            f" {len(stored.card.class_names)} classes. Sort by a probability_… of the predictions."
+        )
+    count = _Count()
     with sink(out) as written:
 
-        def counted() -> Iterator[pa.Table]:
+        def made() -> Iterator[pa.Table]:
             for table in blocks:
-                rows = predicted(stored, table, id)
-                outside = rows["outside_training_range"].to_numpy()
-                missing = rows["prediction"].null_count
-                counts[:] += (len(table), missing, int(outside.sum()))
+                kept = select(table, where) if where else table
+                rows = predicted(stored, kept, id)
+                count.add(table, rows)
                 if progress is not None:
-                    progress(int(counts[0]))
+                    progress(count.events)
                 yield rows
 
         if ranked:
-            _write_ranked(counted(), written)
+            _write_ranked(list(made()), written)
         else:
-            for rows in counted():
+            for rows in made():
                 written.write(rows)
-        if not counts[0]:
-            raise ValueError("there are no events to predict; the input is empty.")
-    return Applied(*(int(c) for c in counts))
+        if not count.events:
+            why = f"no row fulfils {where!r}" if count.left_out else "the input is empty"
+            raise ValueError(f"there must be events to predict; {why}. Give others.")
+    return Applied(
+        count.events, count.incomplete, count.outside, count.left_out, tuple(count.notes)
+    )
 
 
-def _write_ranked(rows: Iterable[pa.Table], written: Any) -> None:
-    whole = pa.concat_tables(list(rows))
+@dataclass
+class _Count:
+    events: int = 0
+    incomplete: int = 0
+    outside: int = 0
+    left_out: int = 0
+    notes: dict[str, None] = field(default_factory=dict)
+
+    def add(self, table: Table, rows: pa.Table) -> None:
+        self.events += len(rows)
+        self.incomplete += rows.column(1).null_count
+        self.outside += pc.sum(rows["outside_training_range"]).as_py() or 0
+        self.left_out += len(table) - len(rows)
+        self.notes |= dict.fromkeys(table.notes)
+
+
+def _write_ranked(tables: list[pa.Table], written: Any) -> None:
+    if not tables:
+        return
+    whole = pa.concat_tables(tables)
     key = "score" if "score" in whole.column_names else "prediction"
     written.write(whole.sort_by([(key, "descending")]))
 

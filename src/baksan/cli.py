@@ -178,14 +178,14 @@ def apply(
 ) -> None:
     """Predictions for new events, streaming; units are checked, strangers are marked."""
     from baksan.apply import apply as run_apply
-    from baksan.source import open_blocks
+    from baksan.data import stream
     from baksan.store import load_model
 
     stored = load_model(model)
-    blocks = open_blocks(x, where=where, allow_changed=allow_changed)
+    blocks = stream(x, allow_changed=allow_changed)
     with _progress() as progress:
         done = run_apply(
-            stored, blocks, out, id=id, ranked=ranked,
+            stored, blocks, out, where=where, id=id, ranked=ranked,
             progress=lambda n: progress(f"{n:,} events", 0.0),
         )  # fmt: skip
     print(f"{done}\nPredictions: {out}")

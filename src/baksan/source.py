@@ -5,19 +5,19 @@ X is a file, a folder, or a name of the catalogue; see `baksan.data.load`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from baksan.data import Entry, Loaded, load, select, stream
+from baksan.data import Entry, Loaded, load, select
 from baksan.data.expressions import columns
 from baksan.evaluate import BinBy
 from baksan.samples import Feature, Samples
 from baksan.table import Table
 
-__all__ = ["Opened", "Source", "from_table", "open_blocks", "open_samples", "open_table"]
+__all__ = ["Opened", "Source", "from_table", "open_samples", "open_table"]
 
 _BINS = 10
 
@@ -92,14 +92,6 @@ def open_table(x: str, *, where: str | None = None, allow_changed: bool = False)
     if not where:
         return loaded
     return Loaded(select(loaded.table, where), loaded.entry, loaded.part, loaded.files)
-
-
-def open_blocks(
-    x: str, *, where: str | None = None, allow_changed: bool = False
-) -> Iterator[Table]:
-    """The same in tables of bounded size."""
-    for table in stream(x, allow_changed=allow_changed):
-        yield select(table, where) if where else table
 
 
 def _opened(loaded: Loaded, name: str, settings: Mapping[str, Any]) -> Opened:
