@@ -16,6 +16,7 @@ PAIRS = [
 ]  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:.*multiple slashes")
 @pytest.mark.parametrize(("have", "want"), PAIRS)
 def test_factors_agree_with_astropy(have: str, want: str) -> None:
     u = pytest.importorskip("astropy.units")

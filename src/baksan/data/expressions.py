@@ -82,8 +82,11 @@ def evaluate(expression: str, table: Table) -> NDArray[Any]:
 
 
 def columns(expression: str) -> tuple[str, ...]:
-    """The columns that a formula uses, in the order of their first use. Raises ExpressionError."""
-    formula = _parse(expression)
+    """The columns that a formula, or 'name = formula', uses, in the order of their first use.
+
+    Raises ExpressionError.
+    """
+    formula = _parse(_named(expression)[1])
     return tuple(dict.fromkeys(formula.name(n) for n in formula.names()))
 
 
@@ -153,8 +156,10 @@ def specification(feature: Feature) -> str:
 
 
 def _named(item: str) -> tuple[str, str]:
-    found = re.fullmatch(r"\s*([^=<>!`]+?)\s*=\s*([^=].*)", item, flags=re.DOTALL)
-    return (found.group(1), found.group(2)) if found else (item.strip(), item.strip())
+    """'name = formula' in its two halves; a formula alone is its own name."""
+    found = re.fullmatch(r"(.+?)(?<![=<>!])=(?!=)(.+)", item, flags=re.DOTALL)
+    name, formula = found.groups() if found else (item, item)
+    return name.strip(), formula.strip()
 
 
 def _column(expression: str, table: Table) -> Column:

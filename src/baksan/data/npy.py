@@ -96,7 +96,7 @@ def _tables(columns: Named, source: str, rows: int) -> Iterator[Table]:
 
 
 def _refused(source: str, error: Exception) -> ReadError:
-    if "allow_pickle" in str(error) or "Object arrays" in str(error):
+    if any(word in str(error) for word in ("allow_pickle", "Python objects", "Object arrays")):
         return ReadError(
             f"{source}: arrays of numbers or text are needed; this file holds pickled Python"
             " objects, which may run any code and are never opened. Save plain arrays instead."

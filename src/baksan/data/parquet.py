@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from baksan.data.columns import ReadError, check_names, table_of
 from baksan.table import Table
 
-__all__ = ["blocks", "write_parquet"]
+__all__ = ["blocks", "write_blocks", "write_parquet"]
 
 
 def blocks(path: Path, source: str, rows: int) -> Iterator[Table]:
@@ -59,8 +59,38 @@ def write_parquet(table: Table, path: Path | str) -> None:
     ...     read(folder + "/t.parquet").column("E").unit
     'EeV'
     """
-    import pyarrow as pa
+    write_blocks([table], path)
+
+
+def write_blocks(
+    blocks: Iterable[Table], path: Path | str, *, progress: Callable[[int], object] | None = None
+) -> None:
+    """The same for tables with the columns of the first, one after the other, in bounded memory.
+
+    `progress` is called with the rows written so far. Raises ValueError where there is no table,
+    and OSError as `write_parquet`.
+    """
     from pyarrow import parquet
+
+    part, rows, writer = Path(f"{path}.part"), 0, None
+    try:
+        for table in blocks:
+            held = _arrow_table(table)
+            writer = writer or parquet.ParquetWriter(part, held.schema)
+            writer.write_table(held.cast(writer.schema))
+            rows += len(table)
+            if progress is not None:
+                progress(rows)
+        if writer is None:
+            raise ValueError(f"{path}: a table to write is needed; there is none. Make some rows.")
+        writer.close()
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _arrow_table(table: Table) -> Any:
+    import pyarrow as pa
 
     arrays = [_arrow(column.values) for column in table.columns.values()]
     fields = [
@@ -68,12 +98,7 @@ def write_parquet(table: Table, path: Path | str) -> None:
         for (name, c), array in zip(table.columns.items(), arrays, strict=True)
     ]
     schema = pa.schema(fields, metadata={"baksan_notes": json.dumps(table.notes)})
-    part = Path(f"{path}.part")
-    try:
-        parquet.write_table(pa.Table.from_arrays(arrays, schema=schema), part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _arrow(values: Any) -> Any:

@@ -225,9 +225,8 @@ def _features(
                 f" has {wide}. Give the name of every column."
             )
         return [Feature(name) for name in names]
-    for line in (comments[-1:] + comments[:1]) if comments else []:
-        if found := _comment_names(line, wide, prose=line != comments[-1]):
-            return [_with_unit(name) for name in found]
+    if found := _comment_names(comments, wide):
+        return [_with_unit(name) for name in found]
     return [Feature(f"x{j + 1}") for j in range(wide)]
 
 
@@ -246,15 +245,18 @@ def _check_same(names: Sequence[str] | None, found: Sequence[str], source: str) 
         )
 
 
-def _comment_names(line: str, wide: int, prose: bool) -> list[str]:
+def _comment_names(comments: list[str], wide: int) -> list[str]:
     """The names in a '#' line that has as many words as the table has columns, else none.
 
-    The first of several comments may be prose: it must have its words separated by marks.
+    Looked for in the last comment above the data and in the first, parted by marks or tabs; then in
+    the last, parted by blanks, since the first of several may be prose.
     """
-    for pattern in (r"\s*[,;|]\s*", r"\t+", r"\s+"):
-        words = re.split(pattern, line.strip())
+    edges = [*comments[-1:], *comments[:1]]
+    tries = [(line, marks) for marks in (r"\s*[,;|]\s*", r"\t+") for line in edges]
+    for line, marks in [*tries, *((line, r"\s+") for line in comments[-1:])]:
+        words = re.split(marks, line.strip())
         if len(words) == wide and not any(_is_number(w) or not w for w in words):
-            return [] if prose and pattern == r"\s+" else words
+            return words
     return []
 
 

@@ -1,0 +1,239 @@
+"""The catalogue: what the data sets hold, and what must not be done with them."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from baksan.data import entry, load, names, stream
+from baksan.data.catalogue import ENTRIES
+from baksan.units import known
+
+MAGIC = "magic-gamma-telescope/magic04.data"
+
+
+def test_every_entry_is_whole():
+    assert names() == ("magic", "fermi-4fgl", "uhecr-composition", "digits")
+    for item in ENTRIES.values():
+        assert item.citation and item.licence and item.publisher.startswith("https://")
+        assert all(known(f.unit) and f.description for f in item.columns)
+        assert all(len(sha) == 64 for f in item.files for sha in f.known.values())
+        assert item.reason(item.answer) == "it is the answer"
+
+
+def test_digits_need_no_data_folder():
+    digits = load("digits")
+    X = digits.samples()
+    assert X.x.shape == (1797, 64)
+    assert X.class_names == tuple("0123456789")
+    assert digits.checksums() == {"digits.csv.gz": entry("digits").files[0].known["digits.csv.gz"]}
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    np.testing.assert_array_equal(X.x, images)
+    np.testing.assert_array_equal(X.y, labels)
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_magic():
+    magic = load("magic")
+    X = magic.samples()
+    assert X.class_counts == {"hadron": 6688, "gamma": 12332}
+    assert [f.unit for f in X.features] == ["mm", "mm", "", "", "", "mm", "mm", "mm", "deg", "mm"]
+    assert len(X) - len(np.unique(X.group)) == 115
+    first = {}
+    for row, group in zip(X.x.tolist(), X.group.tolist(), strict=True):
+        assert first.setdefault(tuple(row), group) == group
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_magic_with_formulas_and_conditions():
+    magic = load("magic")
+    X = magic.samples("fAlpha, area=fLength*fWidth", where="fSize > 2.3 and fDist < 250")
+    assert X.names == ("fAlpha", "area")
+    assert X.notes[0].endswith("rows left out by the condition fSize > 2.3 and fDist < 250.")
+    assert magic.samples(signal="hadron").class_names == ("gamma", "hadron")
+    energy = magic.samples(["fLength"], answer="fSize")
+    assert (energy.task, energy.class_names) == ("regression", ())
+    for feature in ("class", "group", "log10(group + 1)"):
+        with pytest.raises(ValueError, match=r"is forbidden: it"):
+            magic.samples([feature])
+
+
+def changed(data_dir, tmp_path, monkeypatch, row=0, old="", new="", header=""):
+    """MAGIC with one cell of one row replaced or a header added, as the only data there are."""
+    folder = tmp_path / "magic-gamma-telescope"
+    folder.mkdir()
+    rows = (data_dir / MAGIC).read_text().splitlines(keepends=True)
+    assert old in rows[row]
+    rows[row] = rows[row].replace(old, new, 1)
+    (folder / "magic04.data").write_text(header + "".join(rows))
+    monkeypatch.setenv("BAKSAN_DATA", str(tmp_path))
+
+
+def test_edited_digits_are_noticed(data_dir, tmp_path, monkeypatch):
+    changed(
+        data_dir,
+        tmp_path,
+        monkeypatch,
+        0,
+        "28.7967",
+        "28.7976",
+    )
+    with pytest.raises(ValueError, match=r"(?s)magic04.data.*e9314b7e.*--allow-changed"):
+        load("magic")
+    magic = load("magic", allow_changed=True)
+    assert magic.table["fLength"][0] == 28.7976
+    assert "is not the published file: its SHA-256 is" in magic.samples().notes[0]
+
+
+def test_an_added_header_is_understood_when_allowed(data_dir, tmp_path, monkeypatch):
+    header = "fLength,fWidth,fSize,fConc,fConc1,fAsym,fM3Long,fM3Trans,fAlpha,fDist,class\n"
+    changed(data_dir, tmp_path, monkeypatch, header=header)
+    with pytest.raises(ValueError, match="--allow-changed"):
+        load("magic")
+    assert len(load("magic", allow_changed=True).table) == 19020
+
+
+def test_a_foreign_header_is_refused(data_dir, tmp_path, monkeypatch):
+    header = "length,width,fSize,fConc,fConc1,fAsym,fM3Long,fM3Trans,fAlpha,fDist,class\n"
+    changed(data_dir, tmp_path, monkeypatch, header=header)
+    with pytest.raises(ValueError, match="a column 'fLength' is needed; the header has length"):
+        load("magic", allow_changed=True)
+
+
+def test_blanked_cells_are_left_out_and_counted(data_dir, tmp_path, monkeypatch):
+    changed(data_dir, tmp_path, monkeypatch, 0, "28.7967", "")
+    X = load("magic", allow_changed=True).samples()
+    assert len(X) == 19019
+    assert "1 rows left out: fLength is missing or infinite." in X.notes
+
+
+def test_wrong_classes_are_refused(data_dir, tmp_path, monkeypatch):
+    changed(
+        data_dir,
+        tmp_path,
+        monkeypatch,
+        4,
+        ",g",
+        ",q",
+    )
+    with pytest.raises(ValueError, match="'class' must hold g, h; row 5 has 'q'"):
+        load("magic", allow_changed=True)
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_fermi_has_two_parts():
+    labelled = load("fermi-4fgl").samples()
+    assert labelled.class_counts == {"AGN": 3009, "pulsar": 241}
+    assert labelled.ids[0] == "4FGL J0001.2+4741"
+    assert labelled.features[3].unit == "erg cm-2 s-1"
+    assert len(load("fermi-4fgl").samples("with_errors")) == 3250
+    unknown = load("fermi-4fgl:unassociated").samples()
+    assert (len(unknown), unknown.y) == (1525, None)
+    assert unknown.names == labelled.names
+    assert not set(unknown.ids.tolist()) & set(labelled.ids.tolist())
+
+
+@pytest.mark.usefixtures("data_dir")
+@pytest.mark.parametrize(
+    "feature",
+    ["ASSOC_PROB_BAY", "Unc_Counterpart", "RA_Counterpart", "GLAT", "Flags", "abs(GLAT)", "type"],
+)
+def test_fermi_forbids_what_knows_the_answer(feature):
+    with pytest.raises(ValueError, match="is forbidden: .* load"):
+        load("fermi-4fgl").samples(["PL_Index", feature])
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("data_dir")
+def test_fermi_is_as_hard_as_it_should_be_and_easy_with_the_forbidden_columns():
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    def auc(X):
+        folds = StratifiedKFold(5, shuffle=True, random_state=0)
+        trees = HistGradientBoostingClassifier(random_state=0)
+        scores = cross_val_predict(trees, X.x, X.y, cv=folds, method="predict_proba")
+        return roc_auc_score(X.y, scores[:, 1])
+
+    fermi = load("fermi-4fgl")
+    assert 0.985 < auc(fermi.samples()) < 0.995
+    cheating = [*fermi.entry.features["standard"], "ASSOC_PROB_BAY", "Unc_Counterpart"]
+    spoiled = fermi.table.samples(
+        features=cheating, answer="type", class_names=fermi.entry.class_names
+    )
+    assert auc(spoiled) > 0.999
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_uhecr_groups_are_whole_geometries():
+    uhecr = load("uhecr-composition")
+    X = uhecr.samples()
+    assert X.class_names == ("photon", "proton", "helium", "nitrogen", "iron")
+    assert set(X.class_counts.values()) == {10000}
+    assert (X.group == X.ids // 10).all()
+    assert (X.ids % 10 == X.y).all()
+    assert np.unique(X.group, return_counts=True)[1].max() == 5
+    geometry = uhecr.table.matrix(["zenith", "energy"])
+    order = np.argsort(X.group, kind="stable")
+    same = np.diff(X.group[order]) == 0
+    assert (geometry[order][1:][same] == geometry[order][:-1][same]).all()
+    depth = uhecr.table["Xmax"]
+    assert np.isnan(depth).sum() == 185 and np.nanmax(depth) <= 2000 and np.nanmin(depth) > 0
+    assert len(uhecr.samples("three").names) == 3
+    assert uhecr.table.column("energy").unit == "EeV"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("data_dir")
+def test_five_features_tell_the_composition():
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    train, test = load("uhecr-composition").samples().split(0.8, seed=0)
+    trees = HistGradientBoostingClassifier(random_state=0).fit(train.x, train.y)
+    assert trees.score(test.x, test.y) > 0.970
+
+
+def test_a_cut_set_without_its_files_says_where_to_get_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("BAKSAN_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(FileNotFoundError, match="Get it from https://archive.ics.uci.edu"):
+        load("magic")
+
+
+def test_data_are_found_flat_and_in_the_cache(data_dir, tmp_path, monkeypatch):
+    pooch = pytest.importorskip("pooch")
+    monkeypatch.setenv("BAKSAN_DATA", str(tmp_path / "given"))
+    monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / "cache" / name)
+    (tmp_path / "cache/baksan").mkdir(parents=True)
+    shutil.copy(data_dir / MAGIC, tmp_path / "cache/baksan/magic04.data")
+    assert load("magic").files == (tmp_path / "cache/baksan/magic04.data",)
+
+
+def test_names_that_are_nothing():
+    with pytest.raises(KeyError, match="'magik' is none of them.*magic, fermi-4fgl"):
+        load("magik")
+    with pytest.raises(KeyError, match="fermi-4fgl has the parts labelled, unassociated"):
+        load("fermi-4fgl:all")
+    with pytest.raises(FileNotFoundError, match="no such file: events.csv"):
+        load("events.csv")
+
+
+def test_a_file_of_that_name_wins(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "magic").write_text("E,kind\n1,g\n2,h\n3,g\n")
+    loaded = load("magic")
+    assert loaded.entry is None
+    X = loaded.samples("lgE=log10(E)", answer="kind", signal="g", where="E < 3")
+    assert (X.names, X.class_names, len(X)) == (("lgE",), ("h", "g"), 2)
+    assert list(loaded.checksums()) == ["magic"]
+
+
+def test_streams_of_files_and_sets(tmp_path):
+    (tmp_path / "t.csv").write_text("a\n" + "1\n" * 10)
+    assert [len(t) for t in stream(tmp_path / "t.csv", 4)] == [4, 4, 2]
+    parts = list(stream("digits", 1000))
+    assert [len(t) for t in parts] == [1000, 797]
+    assert parts[1].rows[0] == 1000

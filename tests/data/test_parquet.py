@@ -1,0 +1,82 @@
+"""Parquet: what is written comes back; what others write is understood."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from baksan.data import ReadError, read, write_parquet
+from baksan.table import Column, Table
+
+
+def test_units_descriptions_notes_and_vectors_come_back(tmp_path):
+    table = Table(
+        {
+            "E": Column(np.array([1.0, np.nan]), "EeV", "energy"),
+            "pulse": Column(np.arange(6, dtype=np.float32).reshape(2, 3), "ADC"),
+            "cube": np.arange(8).reshape(2, 2, 2),
+            "good": np.array([True, False]),
+            "kind": np.array(["g", ""]),
+        },
+        notes=["3 rows left out."],
+    )
+    write_parquet(table, tmp_path / "t.parquet")
+    back = read(tmp_path / "t.parquet")
+    assert back.names == table.names
+    for name, column in table.columns.items():
+        np.testing.assert_array_equal(back[name], column.values)
+        assert back.column(name).unit == column.unit
+        assert back.column(name).description == column.description
+    assert back["pulse"].dtype == np.float32
+    assert back.notes == ("3 rows left out.", "missing values: E 1.")
+    assert [p.name for p in tmp_path.iterdir()] == ["t.parquet"]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "t.parquet"
+    write_parquet(Table({"a": [1]}), path)
+
+    def full(_table, where):
+        where.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(parquet, "write_table", full)
+    with pytest.raises(OSError, match="No space"):
+        write_parquet(Table({"a": [2]}), path)
+    assert read(path)["a"].tolist() == [1]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_nulls_dictionaries_decimals_and_strangers(tmp_path):
+    path = tmp_path / "t.parquet"
+    columns = {
+        "n": pa.array([1, None], pa.int32()),
+        "b": pa.array([True, None]),
+        "d": pa.array([1, 2], pa.decimal128(10, 2)),
+        "s": pa.array(["x", None]).dictionary_encode(),
+        "when": pa.array([0, 1], pa.timestamp("s")),
+        "list": pa.array([[1], [1, 2]]),
+    }
+    parquet.write_table(pa.table(columns), path)
+    table = read(path)
+    assert np.isnan(table["n"]).tolist() == [False, True]
+    assert table["b"][0] == 1
+    assert table["d"].tolist() == [1, 2]
+    assert table["s"].tolist() == ["x", ""]
+    assert table.names == ("n", "b", "d", "s")
+    assert table.notes[0].startswith("columns left out, neither numbers nor text: when")
+
+
+def test_cut_empty_and_doubled(tmp_path):
+    path = tmp_path / "t.parquet"
+    write_parquet(Table({"a": np.arange(1000.0)}), path)
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(ReadError, match="a whole Parquet file is needed; this one is cut"):
+        read(path)
+    parquet.write_table(pa.table({"a": pa.array([], pa.int64())}), path)
+    with pytest.raises(ReadError, match="1 columns and no row"):
+        read(path)
+    doubled = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
+    parquet.write_table(doubled, path)
+    with pytest.raises(ReadError, match="'a' is the name of columns 1 and 2"):
+        read(path)

@@ -1,0 +1,113 @@
+"""Tables: columns as a file gives them, and the way to Samples."""
+
+import numpy as np
+import pytest
+
+from baksan.table import Column, Table
+
+
+def table(**more):
+    columns = {
+        "width": Column(np.array([1.0, np.nan, 3.0, 4.0]), "mm", "of the image"),
+        "size": np.array([1, 2, 3, 4]),
+        "kind": np.array(["g", "h", "h", "g"]),
+        "run": np.array([1, 1, 2, 2]),
+    }
+    return Table({**columns, **more}, source="events.csv")
+
+
+def test_columns_keep_units_and_rows_their_numbers():
+    taken = table().take([3, 0])
+    assert taken.rows.tolist() == [3, 0]
+    assert taken.column("width").unit == "mm"
+    assert taken.renumbered(10).rows.tolist() == [13, 10]
+    assert taken["kind"].tolist() == ["g", "g"]
+
+
+def test_missing_values_of_every_kind():
+    vectors = Column(np.array([[1.0, np.nan], [1.0, 2.0]]))
+    assert vectors.missing.tolist() == [True, False]
+    assert Column(np.array(["a", ""])).missing.tolist() == [False, True]
+    assert Column(np.array([1, 2])).missing.tolist() == [False, False]
+
+
+def test_rows_with_missing_values_are_left_out_and_counted():
+    X = table().samples(answer="kind", signal="g", features=["width", "size"])
+    assert X.ids.tolist() == [0, 2, 3]
+    assert X.y.tolist() == [1, 0, 1]
+    assert X.notes == ("1 rows left out: width is missing or infinite.",)
+    assert X.features[0].unit == "mm"
+
+
+def test_infinite_vectors_are_left_out_too():
+    cube = np.zeros((4, 2, 2))
+    cube[:, 0, 0] = [1, 2, 3, np.inf]
+    cube[:, 1, 1] = cube[:, 0, 1] = cube[:, 1, 0] = [0, 1, 0, 1]
+    X = table(cube=cube).samples(features=["cube"], answer="kind", signal="g")
+    assert X.x.shape == (3, 4)
+    assert X.names == ("cube[0]", "cube[1]", "cube[2]", "cube[3]")
+
+
+def test_without_a_list_every_number_that_varies_is_a_feature():
+    X = table(flat=np.full(4, 7.0)).samples(answer="kind", signal="g", group="run")
+    assert X.names == ("width", "size")
+    assert "1 features left out, constant: flat." in X.notes
+    assert X.group.tolist() == [1, 2, 2]
+
+
+def test_a_named_constant_feature_is_refused_unless_allowed():
+    held = table(flat=np.full(4, 7.0))
+    with pytest.raises(ValueError, match=r"'flat' must vary; it is 7 in every row"):
+        held.samples(features=["size", "flat"])
+    assert held.samples(features=["size", "flat"], allow_constant=True).x.shape == (4, 2)
+
+
+def test_the_order_of_classes_is_the_callers():
+    X = table().samples(answer="kind", features=["size"], class_names=("h", "g"))
+    assert (X.class_names, X.y.tolist()) == (("h", "g"), [1, 0, 0, 1])
+    numbered = table().samples(answer="run", features=["size"], class_names=("2", "1"))
+    assert numbered.y.tolist() == [1, 1, 0, 0]
+    with pytest.raises(ValueError, match="the classes of 'kind' must be g, p; there is also 'h'"):
+        table().samples(answer="kind", features=["size"], class_names=("g", "p"))
+
+
+def test_numbers_are_a_regression():
+    X = table().samples(answer="size", features=["width"])
+    assert X.task == "regression"
+    assert X.y.tolist() == [1, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"answer": "colour"}, KeyError, "no column 'colour'; there are width, size"),
+        ({"answer": "kind", "features": ["kind"]}, ValueError, "'kind' is the answer"),
+        ({"features": ["kind"]}, TypeError, "must be a number; it holds text such as 'g'"),
+        ({"features": []}, ValueError, "no feature is left"),
+        ({"answer": "kind", "signal": "p"}, ValueError, "'p' does not, there are g, h"),
+        ({"answer": "vector", "features": ["size"]}, TypeError, "cells are vectors"),
+    ],
+)
+def test_wrong_choices_get_a_sentence(options, error, message):
+    with pytest.raises(error, match=message):
+        table(vector=np.ones((4, 2))).samples(**options)
+
+
+def test_one_class_only_and_no_row_left():
+    with pytest.raises(ValueError, match="at least two classes; all 2 rows are 'g'"):
+        table().take([0, 3]).samples(answer="kind", features=["size"])
+    with pytest.raises(ValueError, match="no row is left of 1"):
+        table().take([1]).samples(features=["width"])
+    with pytest.raises(ValueError, match="no row is left of 0"):
+        table().take(np.zeros(4, dtype=bool)).samples(features=["size"])
+
+
+def test_a_matrix_keeps_missing_values_and_empty_tables():
+    assert np.isnan(table().matrix(["width", "size"])[1, 0])
+    empty = table(vector=np.ones((4, 2))).take(np.zeros(4, dtype=bool))
+    assert empty.matrix(["size", "vector"]).shape == (0, 3)
+
+
+def test_columns_of_different_lengths_are_refused():
+    with pytest.raises(ValueError, match="column 'b' has 2 rows, the others 1"):
+        Table({"a": [1.0], "b": [1.0, 2.0]})
