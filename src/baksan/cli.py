@@ -45,7 +45,7 @@ Features = Annotated[
 ]  # fmt: skip
 Where = Annotated[str | None, typer.Option(help="Keep rows for which this formula is true.")]
 Out = Annotated[Path | None, typer.Option(help="The folder or file to write.")]
-Seed = Annotated[int, typer.Option(help="Everything random follows from it.")]
+Seed = Annotated[int, typer.Option(help="Everything random follows from it.", min=0)]
 AllowChanged = Annotated[
     bool, typer.Option("--allow-changed", help="Go on with a catalogue file whose SHA-256 differs.")
 ]
@@ -66,7 +66,7 @@ def _common(
 @app.command()
 def demo(
     out: Out = Path("baksan-demo"),
-    events: Annotated[int, typer.Option(help="How many images to simulate.")] = 20_000,
+    events: Annotated[int, typer.Option(help="How many images to simulate.", min=1)] = 20_000,
     seed: Seed = 1,
 ) -> None:
     """The main job on simulated telescope images: simulate, train, compare, report."""
@@ -139,7 +139,7 @@ def train(
     bin_by: Annotated[str | None, typer.Option(help="Figures of merit in bins of this.")] = None,
     seed: Seed = 0,
     threads: Annotated[
-        int | None, typer.Option(help="Cores to use; all of them if not said.")
+        int | None, typer.Option(help="Cores to use; all of them if not said.", min=1)
     ] = None,
     out: Out = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
@@ -204,7 +204,7 @@ def report(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
 
 @simulate_app.command("telescope")
 def simulate_telescope(
-    events: Annotated[int, typer.Option(help="How many images.")],
+    events: Annotated[int, typer.Option(help="How many images.", min=1)],
     out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
     seed: Seed = 0,
     gamma_fraction: Annotated[float, typer.Option(help="The share of gammas.")] = 0.65,
@@ -217,7 +217,7 @@ def simulate_telescope(
     with _progress() as progress, replacing(out) as beside:
         blocks = telescope.blocks(events, seed=seed, gamma_fraction=gamma_fraction)
         write_blocks(
-            beside, blocks, progress=lambda n: progress(f"{n:,} of {events:,} images", n / events)
+            blocks, beside, progress=lambda n: progress(f"{n:,} of {events:,} images", n / events)
         )
     print(f"{events:,} images: {out}")
 
