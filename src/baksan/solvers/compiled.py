@@ -6,8 +6,10 @@ stand in `losses.py`. So the cache folder's name holds a hash of the sources of 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,12 +33,18 @@ def cache_folder() -> Path:
 
 @functools.cache
 def compiled(kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """The kernel as machine code: compiled at its first call, later read from the cache."""
+    """The kernel as machine code: compiled at its first call, later read from the cache.
+
+    Where the cache folder cannot be written (batch jobs without a home), each process compiles.
+    """
     settings: Any = config
-    held = settings.CACHE_DIR
-    settings.CACHE_DIR = str(cache_folder())
+    held, folder = settings.CACHE_DIR, cache_folder()
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    settings.CACHE_DIR = str(folder)
+    cache = os.access(folder, os.W_OK)
     try:
-        machine_code: Callable[..., Any] = numba.njit(cache=True, error_model="numpy")(kernel)
+        machine_code: Callable[..., Any] = numba.njit(cache=cache, error_model="numpy")(kernel)
     finally:
         settings.CACHE_DIR = held
     return machine_code
