@@ -94,7 +94,7 @@ class Fit:
         return Prediction(**self.problem.loss.read(self.model(x)))
 
     def plot(self) -> Figure:
-        """Loss against samples seen."""
+        """Loss against step."""
         from baksan.report.plots import loss_against_iteration
 
         return loss_against_iteration({getattr(self.solver, "name", "fit"): self.history.to_dict()})

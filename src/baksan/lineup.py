@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -103,8 +103,9 @@ class Ours(Method):
 
     @property
     def settings(self) -> str:
-        penalty = f", {self.penalty}" if self.penalty else ""
-        return f"{type(self.model).__name__}, {self.loss.name}, {self.solver}{penalty}"
+        setting = "" if self.loss.setting is None else f"({self.loss.setting:g})"
+        parts = [_brief(self.model), f"{self.loss.name}{setting}", _brief(self.solver)]
+        return ", ".join(parts + ([repr(self.penalty)] if self.penalty else []))
 
     @property
     def kind(self) -> str:
@@ -117,6 +118,17 @@ class Ours(Method):
     def train(self, X: Samples, *, seed: int, threads: int, **more: Any) -> Fitted:
         found = fit(self.model, X, self.loss, self.solver, penalty=self.penalty, seed=seed, **more)
         return Fitted(found.model, found.predict, found.message, found)
+
+
+def _brief(thing: Any) -> str:
+    """A dataclass as it would be written: what differs from the defaults."""
+    told = []
+    for part in fields(thing):
+        value = getattr(thing, part.name)
+        usual = part.default_factory() if part.default_factory is not MISSING else part.default
+        if repr(value) != repr(usual):
+            told.append(f"{part.name}={value!r}")
+    return f"{type(thing).__name__}({', '.join(told)})"
 
 
 @dataclass(frozen=True)
@@ -203,7 +215,7 @@ def _linear(X: Samples) -> list[Method]:
         what = f"the {loss.name} loss"
     size = float(np.std(X.answers)) if X.task == "regression" else 1.0
     # About two million events seen, whatever their number: enough for 1e-4 of the minimum.
-    epochs = int(np.clip(round(2e6 / len(X)), 20, 1000))
+    epochs = int(np.clip(round(2e6 / len(X)), 20, 300))
     return [
         Ours(
             "linear-analytic", "Linear, least squares",
@@ -215,7 +227,7 @@ def _linear(X: Samples) -> list[Method]:
             f"the linear model with {what}; every step sees all events, with Nesterov's momentum",
             Linear(), loss,
             GradientDescent(
-                momentum=0.95, nesterov=True, steps=20_000, gradient_tolerance=1e-8 * size
+                momentum=0.95, nesterov=True, steps=5_000, gradient_tolerance=1e-8 * size
             ),
         ),
         Ours(

@@ -21,7 +21,7 @@ from baksan.run import Run
 from baksan.samples import Samples
 from baksan.solvers.analytic import covariance
 from baksan.solvers.base import Problem
-from baksan.solvers.descent import GradientDescent, Steepness
+from baksan.solvers.descent import Descent, GradientDescent, Steepness
 
 Array = NDArray[Any]
 
@@ -34,7 +34,7 @@ def contents(run: Run) -> dict[str, Any]:
     """What `baksan.report.page.render` takes, for this run."""
     X, source = run.X, run.source
     first = {name: parts[0] for name, parts in run.parts.items()}
-    histories = {n: p.history.to_dict() for n, p in first.items() if len(p.history) > 2}
+    histories = _histories(run)
     return {
         "title": source.title or f"{source.name}: {_aim(X)}",
         "summary": sentence(run),
@@ -79,32 +79,40 @@ def sentence(run: Run) -> str:
     X, e = run.X, run.evaluation
     metric = "auc" if X.class_names else "resolution"
     best = e.best(metric)
-    row, title = e.row(best, metric), {m.name: m.title or m.name for m in run.methods}
+    row = e.row(best, metric)
+    title = {m.name: _in_text(m.title or m.name) for m in run.methods}
     unit = f" {X.answer.unit}" if not X.class_names and X.answer and X.answer.unit else ""
     value = plus_minus(row["value"], row["low"], row["high"])
-    told = [
-        f"Of {len(run.methods)} methods the best is {title[best]}, with"
-        f" {METRICS[metric].title} {value}{unit} on {len(run.tested):,} events that it was not"
+    reached = (
+        f"{METRICS[metric].title} {value}{unit} on {len(run.tested):,} events that it was not"
         " trained on."
-        if len(run.methods) > 1
-        else f"{title[best]} reaches {METRICS[metric].title} {value}{unit} on {len(run.tested):,}"
-        " events that it was not trained on."
-    ]
+    )
+    several = f"Of {len(run.methods)} methods the best is {title[best]}, with {reached}"
+    told = [several if len(run.methods) > 1 else f"{_first_up(title[best])} reaches {reached}"]
     tied = [
         title[d["a"] if d["b"] == best else d["b"]]
         for d in e.differences
         if d["metric"] == metric and best in (d["a"], d["b"]) and d["low"] <= 0 <= d["high"]
     ]
     if tied:
-        told.append(f"Within its error {', '.join(tied)} cannot be told apart from it.")
+        told.append(f"Within the errors it cannot be told apart from {', '.join(tied)}.")
     if len(X.class_names) == 2:
         kept = e.row(best, "signal_at_0.01")
         if kept["value"] is not None:
             told.append(
-                f"Where 1 % of {X.class_names[0]} pass, it keeps"
-                f" {100 * kept['value']:.1f} % of {X.class_names[1]}."
+                f"At the cut that lets 1 % of the {X.class_names[0]} events pass it keeps"
+                f" {100 * kept['value']:.1f} % of the {X.class_names[1]} events."
             )
     return " ".join(told)
+
+
+def _in_text(title: str) -> str:
+    """A title within a sentence: its first letter is small, unless the word is an acronym."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+
+
+def _first_up(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _data(run: Run) -> dict[str, Any]:
@@ -127,6 +135,16 @@ def _data(run: Run) -> dict[str, Any]:
         "licence": source.licence,
         "group_rule": source.group_rule,
     }  # fmt: skip
+
+
+def _histories(run: Run) -> dict[str, dict[str, Array]]:
+    """The first fold's descents, those of one loss: only their values can share a picture."""
+    descents = [m for m in run.methods if isinstance(m, Ours) and isinstance(m.solver, Descent)]
+    return {
+        m.name: run.parts[m.name][0].history.to_dict()
+        for m in descents
+        if m.loss == descents[0].loss
+    }
 
 
 def _optimum(histories: Mapping[str, Mapping[str, Array]]) -> float | None:
