@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "provenance": set(),
     "run": {"samples", "metrics", "evaluate", "fit", "lineup", "source", "store"},
     "summary": LEARNING | {"metrics", "evaluate", "fit", "lineup", "run"},
-    "lessons": set(),
+    "lessons": {"store"},
     "estimators": LEARNING | {"table", "metrics", "units", "fit", "calibrate", "report.plots"},
     "train": BELOW_TRAIN | {"lineup", "source", "provenance", "run", "summary"},
     "unsupervised": LEARNING | {"table", "metrics", "units", "fit", "report.plots"},

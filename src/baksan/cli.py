@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-import baksan
+from baksan import __version__
 
 __all__ = ["app", "main"]
 
@@ -59,7 +59,7 @@ def _common(
 ) -> None:
     _settings.update(quiet=quiet, debug=debug)
     if version:
-        print(f"baksan {baksan.__version__}")
+        print(f"baksan {__version__}")
         raise typer.Exit
 
 
