@@ -69,7 +69,9 @@ def test_pandas_frames(tmp_path):
     table = read(tmp_path / "fixed.h5")
     assert (table["a"].tolist(), table["b"].tolist()) == ([1, 2], [1.5, 2.5])
     frame.to_hdf(tmp_path / "named.h5", key="df", format="table", data_columns=True)
-    assert read(tmp_path / "named.h5")["b"].tolist() == [1.5, 2.5]
+    named = read(tmp_path / "named.h5")
+    assert named["b"].tolist() == [1.5, 2.5]
+    assert (named.names, named["row"].tolist()) == (("row", "a", "b", "c"), ["0", "1"])
     frame.to_hdf(tmp_path / "blocks.h5", key="df", format="table")
     with pytest.raises(ReadError, match=r"pickled their names, which is never opened"):
         read(tmp_path / "blocks.h5")

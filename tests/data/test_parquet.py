@@ -79,3 +79,12 @@ def test_cut_empty_and_doubled(tmp_path):
     parquet.write_table(doubled, path)
     with pytest.raises(ReadError, match="'a' is the name of columns 1 and 2"):
         read(path)
+
+
+def test_row_labels_of_pandas_are_text(tmp_path):
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"a": [1.5, 2.5, 3.5]}, index=[7, 3, 5])
+    frame.to_parquet(tmp_path / "t.parquet")
+    table = read(tmp_path / "t.parquet")
+    assert (table.names, table["row"].tolist()) == (("a", "row"), ["7", "3", "5"])
+    assert table.samples().names == ("a",)

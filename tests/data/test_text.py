@@ -162,6 +162,8 @@ def test_a_file_cut_in_its_last_row(file):
         ("a,b,a\n1,2,3\n", "'a' is the name of columns 1 and 3"),
         ("a,,c\n1,2,3\n", "column 2 has none"),
         ("a,b\n", "only 2 column names"),
+        ("a,b\n1,2,3\n4,5,6\n", "the header has 2 names, the rows have 3 fields"),
+        ('a,b\n1,2\n3,"4\n5,6\n', "closed in its own line; row 2 leaves one open"),
         ("\n\n", "the file is empty"),
         (b"a,b\n1,caf\xe9\n", r"UTF-8 is needed; the byte 0xe9"),
     ],

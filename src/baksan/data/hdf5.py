@@ -186,9 +186,16 @@ def _compound(file: Any, table: Any, source: str) -> _Found:
     named = features_of_yaml(_text(line) for line in notes) if notes is not None else {}
     features = {n: named.get(n) or _noted(table.attrs, j, n) for j, n in enumerate(members)}
 
+    # pandas' row labels: kept as text, so that nobody trains on them by accident.
+    labels = "index" if table.parent.attrs.get("pandas_type") == b"frame_table" else None
+    if labels in features:
+        features["row"] = Feature("row", "", "pandas' row label")
+        del features[labels]
+
     def read(start: int, stop: int) -> dict[str, NDArray[Any]]:
         data = _rows(table, start, stop)
-        return {name: data[name] for name in members}
+        found = {name: data[name] for name in members if name != labels}
+        return found if labels is None else {"row": data[labels].astype(str), **found}
 
     return _Found(table.shape[0], read, features)
 

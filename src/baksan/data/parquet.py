@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,9 @@ def _notes(schema: Any) -> tuple[str, ...]:
 
 
 def _column(array: Any, field: Any) -> tuple[str, Any, str, str]:
+    if re.fullmatch(r"__index_level_\d+__", field.name):
+        # pandas' row labels: kept as text, so that nobody trains on them by accident.
+        return "row", _values(array).astype(str), "", "pandas' row label"
     about = {k.decode(): v.decode("utf-8", "replace") for k, v in (field.metadata or {}).items()}
     return field.name, _values(array), about.get("unit", ""), about.get("description", "")
 

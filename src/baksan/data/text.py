@@ -215,6 +215,11 @@ def _features(
     if header:
         described = features_of_yaml(comments)
         given = _header_names(first, wide, separator)
+        if body and len(given) != wide and sum(len(row) == wide for row in body) > 1:
+            raise ReadError(
+                f"{source}: a name for every column is needed; the header has {len(given)} names,"
+                f" the rows have {wide} fields. Mend the header."
+            )
         named = [described.get(n) or _with_unit(n) for n in given]
         _check_same(names, [f.name for f in named], source)
         return named
@@ -439,6 +444,11 @@ def _line_error(
     line: str, row: int, layout: Layout, kinds: Sequence[str], source: str
 ) -> ReadError | None:
     cells = _cells(line, layout.separator)
+    if line.count('"') % 2:
+        return ReadError(
+            f"{source}: a quotation mark must be closed in its own line; row {row:,} leaves one open"
+            f" ({line.strip()[:60]!r}). Mend this line."
+        )
     if len(cells) != len(kinds):
         fields = "1 field" if len(cells) == 1 else f"{len(cells)} fields"
         return ReadError(
