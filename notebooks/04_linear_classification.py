@@ -1,0 +1,546 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 4. Linear classification
+#
+# A straight line can predict a number (lesson 2). Here it has to say *yes* or *no*: was this shower
+# started by a gamma or by a hadron? Is this picture a 7? The model stays the same,
+#
+# $$a(x) = w_0 + w_1 x_1 + \dots + w_d x_d = \langle w, x \rangle \quad (x_0 = 1),$$
+#
+# and only its **sign** is the decision: gamma where $a(x) > 0$, hadron elsewhere. What changes is the
+# loss.
+#
+# **What you will learn**
+#
+# * why the loss that we mean, the number of mistakes, cannot be descended, and what stands in for it;
+# * what least squares, logistic regression and the plain margin make of the same events;
+# * when $a(x)$ can be read as a probability;
+# * several classes, penalties, rare signals, and the threshold that is yours to choose.
+
+# %%
+# %matplotlib inline
+# %config InlineBackend.figure_formats = ["retina"]
+import os
+from dataclasses import replace
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import baksan as bk
+from baksan import losses, metrics
+from baksan.report import plots
+from baksan.simulate import telescope
+
+SMALL = os.environ.get("BAKSAN_SMALL") == "1"  # so the library's tests run this lesson quickly
+
+# %% [markdown]
+# ## Two quantities, two classes
+#
+# A Cherenkov telescope sees a shower as an elongated spot of light. Two numbers of it tell much: the
+# angle `fAlpha` between its long axis and the direction to the source (gammas come *from* the source,
+# so their images point to it), and its length `fLength`. The images are simulated (a toy, tuned to a
+# published table; lesson 5 says how good it is).
+
+# %%
+table = telescope.events(800 if SMALL else 6000, seed=4)
+both = table.samples(answer="class", signal="gamma", id="event", features=["fAlpha", "fLength"])
+train, test = both.split(0.5, seed=0)
+train.class_names, train.class_counts
+
+
+# %%
+def draw_events(ax, X, most=1500):
+    for k, (colour, marker) in enumerate([("#d5702a", "x"), ("#1d5c9e", "o")]):
+        x = X.x[:most][X.answers[:most] == k]
+        ax.plot(x[:, 0], x[:, 1], marker, ms=2.5, color=colour, alpha=0.5, label=X.class_names[k])
+    ax.set(xlabel="fAlpha [deg]", ylabel="fLength [mm]", xlim=(0, 90), ylim=(0, 150))
+
+
+figure = Figure(figsize=(5.5, 3.8), layout="constrained")
+ax = figure.subplots()
+draw_events(ax, train)
+ax.legend(frameon=False, markerscale=3)
+figure
+
+# %% [markdown]
+# ## The margin
+#
+# Call the classes $t = -1$ (hadron) and $t = +1$ (gamma). One number then says how well an event is
+# put: its **margin**
+#
+# $$M = t\, a(x).$$
+#
+# $M > 0$: on the right side, and the farther the surer. $M < 0$: a mistake, and the farther the worse.
+# The loss that we mean counts the mistakes,
+#
+# $$\mathrm{zero\_one}(M) = [M < 0], \qquad Q(a, X) = \frac1n \sum_i [M_i < 0].$$
+#
+# All losses of this lesson are functions of the margin alone. Here they are on one picture.
+
+# %%
+NAMES = [
+    "zero_one", "margin", "perceptron", "hinge",
+    "squared_hinge", "logistic", "exponential", "squared_margin",
+]  # fmt: skip
+M = np.linspace(-2, 3, 501)
+signal = np.ones(len(M), dtype=int)  # t = +1, so that the prediction p is the margin itself
+
+figure = Figure(figsize=(7, 4), layout="constrained")
+ax = figure.subplots()
+for name, look in plots.series(NAMES).items():
+    cost = losses.by_name(name).value(M, signal)
+    bold = {"color": "black", "lw": 3} if name == "zero_one" else {"color": look.colour, "lw": 1.4}
+    ax.plot(M, cost, linestyle=look.dash, label=name, **bold)
+ax.set(xlabel="margin M = t a(x)", ylabel="loss", ylim=(-1.2, 4.2))
+ax.legend(frameon=False, loc="upper right")
+figure
+
+# %% [markdown]
+# | loss | formula | what it wants |
+# |---|---|---|
+# | margin | $-M$ | all margins large; unbounded, so only with $\lvert w\rvert \le 1$ |
+# | perceptron | $\max(0, -M)$ | no mistakes; does not care how narrowly |
+# | hinge | $\max(0, 1 - M)$ | no mistakes, and a margin of 1 |
+# | squared hinge | $\max(0, 1 - M)^2$ | the same, smoothly |
+# | logistic | $\ln(1 + e^{-M})$ | ever larger margins, with ever less zeal; tells probabilities |
+# | exponential | $e^{-M}$ | the same, and a horror of mistakes |
+# | squared margin | $(1 - M)^2 = (a - t)^2$ | margins of exactly 1: least squares on $\pm 1$ |
+#
+# Hinge, squared hinge, exponential and squared margin lie **above** the zero-one loss everywhere, and
+# so does logistic divided by $\ln 2$. Make the bound small, and the number of mistakes is small too.
+
+# %% [markdown]
+# ## Why the number of mistakes cannot be descended
+#
+# Ask a solver to do it.
+
+# %%
+try:
+    bk.fit(bk.Linear(), train, losses.zero_one, bk.GradientDescent())
+except ValueError as error:
+    print(error)
+
+# %% [markdown]
+# Look at it: keep all weights of a fitted line but one, turn that one, and count.
+
+# %%
+line = bk.fit(bk.Linear(), train, losses.logistic, bk.GradientDescent(steps=500)).model
+some = train.take(np.arange(100))
+w = line.parameters
+turned = [line.moved(w + np.array([0, step, 0])) for step in np.linspace(-1.5, 1.5, 601)]
+along = [a.parameters[1] for a in turned]
+
+figure = Figure(figsize=(6, 3.2), layout="constrained")
+ax = figure.subplots()
+ax.plot(along, [bk.Q(a, some, losses.zero_one) for a in turned], label="zero_one: a staircase")
+ax.plot(along, [bk.Q(a, some, losses.logistic) for a in turned], label="logistic: a valley")
+ax.set(xlabel="weight of fAlpha (standardised)", ylabel="Q on 100 events")
+ax.legend(frameon=False)
+figure
+
+# %% [markdown]
+# Between its jumps the staircase is flat: its slope is 0 wherever it has one. A step down the slope is
+# no step at all. The smooth bounds lead downhill from everywhere.
+
+# %% [markdown]
+# ## Least squares on ±1
+#
+# The nearest thing: forget that $\pm1$ are classes, and fit them as numbers (lesson 2). It is solved
+# exactly, in one step.
+
+# %%
+least = bk.fit(bk.Linear(), train, losses.squared_margin, bk.Analytic())
+print(least.message)
+dict(zip(both.names, least.model.weights.round(4).tolist(), strict=True))
+
+# %% [markdown]
+# This line is **Fisher's discriminant** of 1936 (TMVA's methods `Fisher` and `LD`): its direction is
+# $S^{-1}(\mu_\gamma - \mu_h)$, with the means of the classes and the covariance $S$ within them.
+
+# %%
+gamma, hadron = train.x[train.answers == 1], train.x[train.answers == 0]
+within = (np.cov(gamma.T) * (len(gamma) - 1) + np.cov(hadron.T) * (len(hadron) - 1)) / len(train)
+fisher = np.linalg.solve(within, gamma.mean(axis=0) - hadron.mean(axis=0))
+u, v = fisher / np.linalg.norm(fisher), least.model.weights / np.linalg.norm(least.model.weights)
+print(f"cosine of the angle between the two directions: {u @ v:.12f}")
+
+# %% [markdown]
+# What is wrong with it? A gamma at $a(x) = 3$ is certainly a gamma, and yet least squares pays
+# $(3 - 1)^2 = 4$ for it: being *too right* costs as much as being wrong. Events far on the right side
+# pull the line away from where the decision falls.
+#
+# ## Logistic regression
+#
+# The logistic loss lets well-placed events go. There is no formula for its minimum, so we descend.
+
+# %%
+logistic = bk.fit(
+    bk.Linear(), train, losses.logistic,
+    bk.GradientDescent(steps=2000, gradient_tolerance=1e-8), validation=test,
+)  # fmt: skip
+print(logistic.message)
+logistic.plot()
+
+# %% [markdown]
+# Its minimum comes with the errors of the weights (the covariance is the inverse curvature of $Q$, in
+# the form that also holds when the model is not quite true):
+
+# %%
+for name, weight, error in zip(
+    both.names, logistic.model.weights, logistic.errors()[1:], strict=True
+):
+    print(f"{name:8} {weight:+.4f} ± {error:.4f}")
+
+# %% [markdown]
+# ## A score that is a probability
+#
+# Where does the minimum lie? Take one place $x$ where a share $P$ of the events are gammas. The mean
+# cost there, $P \ln(1 + e^{-a}) + (1 - P)\ln(1 + e^{a})$, is smallest at
+#
+# $$a = \ln\frac{P}{1 - P}, \qquad\text{so}\qquad P = \frac{1}{1 + e^{-a}}.$$
+#
+# The score of logistic regression is the logarithm of the odds, and `predict` gives $P$ beside it.
+# The perceptron and the hinge tell nothing of the kind: the minimum of the hinge is $a = \pm1$,
+# whatever $P$.
+
+# %%
+seen = logistic.predict(test.x)
+print("score      ", seen.score[:5].round(2))
+print("P(gamma)   ", seen.probability[:5, 1].round(2))
+print("label      ", [test.class_names[k] for k in seen.label[:5]])
+
+# %%
+x1, x2 = np.meshgrid(np.linspace(0, 90, 120), np.linspace(0, 150, 120))
+grid = np.column_stack([x1.ravel(), x2.ravel()])
+P = logistic.predict(grid).probability[:, 1].reshape(x1.shape)
+
+figure = Figure(figsize=(6, 4), layout="constrained")
+ax = figure.subplots()
+shade = ax.contourf(x1, x2, P, levels=np.linspace(0, 1, 11), cmap="RdBu", alpha=0.6)
+draw_events(ax, test, most=400)
+ax.contour(x1, x2, P, levels=[0.5], colors="black")
+figure.colorbar(shade, label="P(gamma)")
+figure
+
+# %% [markdown]
+# All lines of equal probability are straight and parallel: that is what *linear* means. Whether the
+# events agree with it is another matter. Put the test events into bins of the promised probability,
+# and count how many gammas there are:
+
+# %%
+bins = metrics.calibration(seen.probability, test.answers, bins=10)
+curve = {"predicted": bins.predicted, "observed": bins.observed, "weight": bins.weight}
+error = np.sqrt(bins.predicted * (1 - bins.predicted) / bins.weight)
+pulls = (bins.observed - bins.predicted) / error
+print(f"mean distance from the promise (ECE): {bins.error():.3f}")
+print("distance over its error, bin by bin:", pulls.round(1))
+plots.calibration({"logistic": curve})
+
+# %% [markdown]
+# A point off the diagonal by two or three of its errors is a broken promise; several of them with a
+# common bend say that the log-odds are not linear in `fAlpha` and `fLength`. A calibration curve
+# shows that without any knowledge of the model.
+
+# %% [markdown]
+# ## The margin alone
+#
+# The lecture's first loss is $-M = -t\langle w, x\rangle$. Its mean is linear in $w$, so it has no
+# minimum: twice the weights are twice as good. With $\lvert w\rvert \le 1$ it has one, and there is no
+# need to search for it:
+#
+# $$\min_{|w| \le 1} -\Big\langle w, \tfrac1n\sum_i t_i x_i \Big\rangle
+#   \quad\text{at}\quad w \propto \tfrac1n\sum_i t_i x_i .$$
+#
+# The solver finds it by stepping down and pulling $w$ back onto the ball after each step.
+
+# %%
+plain = bk.fit(bk.Linear(), train, losses.margin, bk.GradientDescent(steps=2000))
+t = losses.margin.targets(train.answers)
+mean = plain.model.design(train.x).T @ t / len(train)
+print("found      ", plain.model.parameters.round(4))
+print("by formula ", (mean / np.linalg.norm(mean)).round(4))
+print("|w|        ", round(float(np.linalg.norm(plain.model.parameters)), 6))
+
+# %% [markdown]
+# It looks at the means of the classes only, not at how the features hang together within them:
+# compare with Fisher's $S^{-1}$ above. With two features that makes little difference. With ten that
+# hang together it does.
+
+# %% [markdown]
+# ## All losses side by side
+#
+# The same line, the same events, seven losses. $Q$ of each is on its own scale; what can be compared
+# is what they were made for: mistakes and separation on events that they have not seen.
+
+
+# %%
+def fitted(X, name, **settings):
+    loss = losses.by_name(name)
+    solver = bk.GradientDescent(**{"steps": 2000, "gradient_tolerance": 1e-7, **settings})
+    return bk.fit(bk.Linear(), X, loss, solver)
+
+
+def compare(train, test):
+    found = {name: fitted(train, name) for name in NAMES[1:]}
+    print(f"{'loss':15} {'own Q':>8} {'mistakes':>9} {'AUC':>7}")
+    for name, fit in found.items():
+        p = fit.predict(test.x)
+        mistakes = 1 - metrics.accuracy(p.label, test.answers)
+        print(
+            f"{name:15} {fit.loss:8.4f} {mistakes:9.3f} {metrics.auc(p.score, test.answers):7.3f}"
+        )
+    return found
+
+
+found = compare(train, test)
+
+# %% [markdown]
+# With all ten features:
+
+# %%
+ten_train, ten_test = table.samples(
+    answer="class", signal="gamma", id="event", features=list(telescope.FEATURES)
+).split(0.5, seed=0)
+_ = compare(ten_train, ten_test)
+
+# %% [markdown]
+# Three things to see here.
+#
+# * The bounds (hinge to squared margin) agree closely. The choice among them is seldom what decides.
+# * The margin loses when features hang together.
+# * The **perceptron** is not what its formula promises. These classes overlap, so every line makes
+#   mistakes, and each mistake costs in proportion to $\lvert w\rvert$: the cheapest line is $w = 0$,
+#   the one that says nothing. Its own $Q$ is nearly 0, the least that it can be, and useless. Rosenblatt's rule works
+#   where a line without mistakes exists; the 1 in the hinge is what mends it.
+
+# %%
+print("perceptron, |w| at the end:", float(np.linalg.norm(found["perceptron"].model.parameters)))
+
+# %%
+figure = Figure(figsize=(6, 4), layout="constrained")
+ax = figure.subplots()
+draw_events(ax, test, most=400)
+along = np.array([0.0, 90.0])
+for name, look in plots.series([n for n in found if n != "perceptron"]).items():
+    (w1, w2), w0 = found[name].model.weights, found[name].model.intercept
+    ax.plot(
+        along, -(w0 + w1 * along) / w2, color=look.colour, linestyle=look.dash, lw=1.5, label=name
+    )
+ax.legend(frameon=False, fontsize=7)
+figure
+
+# %% [markdown]
+# ## Several classes: digits
+#
+# With $K$ classes the model has $K$ outputs $a_k(x)$, and the largest wins. Two ways to train them:
+#
+# * **one against the rest**: each output is a classifier of its own, this class ($t=+1$) against all
+#   others ($t=-1$); any loss of the margin will do;
+# * **softmax**: all outputs together, $P_k = e^{a_k} / \sum_j e^{a_j}$, and the loss is $-\ln P$ of the
+#   true class. For two classes this is logistic regression again.
+#
+# The data are 1,797 handwritten digits of 8 × 8 pixels.
+
+# %%
+digits = bk.load("digits").samples()
+train, test = digits.split(0.7, seed=0)
+steps = 200 if SMALL else 2000
+descent = bk.GradientDescent(steps=steps, momentum=0.9, nesterov=True)
+
+ways = {
+    "least squares, one against the rest": (losses.squared_margin, bk.Analytic(), None),
+    "logistic, one against the rest": (losses.logistic, descent, None),
+    "softmax": (losses.softmax, descent, None),
+    "softmax with L2": (losses.softmax, descent, bk.L2(0.01)),
+}
+read = {
+    name: bk.fit(bk.Linear(), train, loss, solver, penalty=penalty)
+    for name, (loss, solver, penalty) in ways.items()
+}
+for name, fit in read.items():
+    right = metrics.accuracy(fit.predict(test.x).label, test.answers)
+    print(f"{name:37} {right:.3f} of {len(test)} test digits are read")
+
+# %% [markdown]
+# Which ones are confused?
+
+# %%
+label = read["softmax with L2"].predict(test.x).label
+plots.confusion(metrics.confusion(label, test.answers, 10), test.class_names)
+
+# %% [markdown]
+# ### Weights are images
+#
+# Each output has one weight a pixel. Drawn in place of the pixels they show what speaks for a digit
+# (blue) and what against it (red).
+
+
+# %%
+def draw_weights(fit, title):
+    figure = Figure(figsize=(7, 3), layout="constrained")
+    images = fit.model.matrix[:, 1:].reshape(10, 8, 8)
+    for k, ax in enumerate(figure.subplots(2, 5).ravel()):
+        ax.imshow(images[k], cmap="RdBu", vmin=-abs(images).max(), vmax=abs(images).max())
+        ax.set_title(digits.class_names[k], fontsize=8)
+        ax.set_axis_off()
+    figure.suptitle(title, fontsize=9)
+    return figure
+
+
+draw_weights(read["softmax"], "softmax")
+
+# %%
+draw_weights(read["softmax with L2"], "softmax with L2")
+
+# %% [markdown]
+# ## Penalties
+#
+# The pixels are many and alike, and without a penalty large weights of opposite sign cancel on the
+# training digits and need not on others. Two penalties on the standardised weights (the intercept
+# stays free):
+#
+# $$\mathrm{L2:}\ \frac{\lambda}{2}\sum_j w_j^2, \qquad \mathrm{L1:}\ \lambda\sum_j |w_j| .$$
+#
+# L2 makes weights small. L1 makes many of them **exactly zero**: near 0 its pull $\lambda$ does not
+# fade as that of L2 does, and it is taken as a soft threshold after each step. (Without any penalty
+# some weights are zero too: those of pixels that are empty in every training digit.)
+
+
+# %%
+def reading(penalty):
+    fit = bk.fit(bk.Linear(), train, losses.softmax, descent, penalty=penalty)
+    weights = fit.model.matrix[:, 1:]
+    right = metrics.accuracy(fit.predict(test.x).label, test.answers)
+    trained = metrics.accuracy(fit.predict(train.x).label, train.answers)
+    return (
+        f"{trained:.3f}  {right:.3f}  {np.linalg.norm(weights):7.2f}  {np.mean(weights == 0):6.1%}"
+    )
+
+
+print("penalty     train  test       |w|   zeros")
+print("none       ", reading(None))
+for kind in (bk.L2, bk.L1):
+    for strength in (0.001, 0.01, 0.1):
+        print(f"{kind.__name__} {strength:<8}", reading(kind(strength)))
+
+# %%
+sparse = bk.fit(bk.Linear(), train, losses.softmax, descent, penalty=bk.L1(0.01))
+draw_weights(sparse, "softmax with L1: most pixels are not needed")
+
+# %% [markdown]
+# ## A rare signal
+#
+# Nature does not send 65 gammas for 35 hadrons. Take 2 in 100 and train again.
+
+
+# %%
+def rare(seed):
+    table = telescope.events(3000 if SMALL else 30_000, seed=seed, gamma_fraction=0.02)
+    return table.samples(answer="class", signal="gamma", id="event", features=["fAlpha", "fLength"])
+
+
+train, test = rare(5), rare(6)
+as_is = fitted(train, "logistic")
+p = as_is.predict(test.x)
+print("accuracy           ", round(metrics.accuracy(p.label, test.answers), 3))
+print("share called gamma ", round(float(p.label.mean()), 4))
+print("AUC                ", round(metrics.auc(p.score, test.answers), 3))
+
+# %% [markdown]
+# An accuracy of 98 %, and hardly an event is called gamma: saying 'hadron' to everything is that good
+# already. **Accuracy measures the mixture; the AUC does not.** Nothing is wrong with the line, only
+# with its threshold. One can give the classes equal weight:
+
+# %%
+share = np.bincount(train.answers) / len(train)
+balanced = replace(train, weight=0.5 / share[train.answers])
+equal = fitted(balanced, "logistic")
+q = equal.predict(test.x)
+
+for name, fit, a in (("as it is", as_is, p), ("balanced", equal, q)):
+    print(
+        f"{name}: weights {fit.model.weights.round(3)}, intercept {float(fit.model.intercept):+.2f},"
+        f" called gamma {a.label.mean():.3f}, AUC {metrics.auc(a.score, test.answers):.3f}"
+    )
+print(f"logarithm of hadrons over gammas: {np.log(share[0] / share[1]):.2f}")
+
+# %% [markdown]
+# The weights are nearly the same; the intercept has moved by nearly the logarithm of the ratio of
+# the classes. That is no accident: by Bayes' theorem the log-odds are
+#
+# $$a(x) = \ln\frac{p(x\,|\,\gamma)}{p(x\,|\,h)} + \ln\frac{P(\gamma)}{P(h)},$$
+#
+# and the mixture sits in the last term alone. So one can train on a convenient mixture and move the
+# threshold afterwards — and a probability is right only for the mixture that it was trained on.
+
+# %% [markdown]
+# ## The threshold is yours
+#
+# $a(x) > 0$ is one choice. As the threshold falls from high to low, more gammas pass ($\varepsilon_s$)
+# and more hadrons too ($\varepsilon_b$); the curve of one against the other is the **ROC curve**. An
+# astronomer lives at its left end, where few hadrons are left, so its axis is logarithmic.
+
+# %%
+curve = metrics.roc(p.score, test.answers)
+thin = curve.thinned()
+plots.roc({"logistic, fAlpha and fLength": {"background": thin.background, "signal": thin.signal}})
+
+# %%
+print("hadrons kept  gammas kept   threshold  events kept")
+for level in (0.01, 0.02, 0.05, 0.1, 0.2):
+    point = curve.at_most(level)
+    kept = point.signal_left + point.background_left
+    print(f"{point.background:12.3f} {point.signal:12.3f} {point.cut:11.2f} {kept:12d}")
+
+# %% [markdown]
+# Which point is best? The signal stands out of the fluctuations of the background by
+# $S/\sqrt{B} \propto \varepsilon_s/\sqrt{\varepsilon_b}$, the **quality factor** $Q$. Only cuts that
+# leave enough hadrons to count may compete.
+
+# %%
+best = metrics.q_factor(p.score, test.answers)
+print(
+    f"best Q = {best.q:.2f} at threshold {best.cut:.2f}: keeps {best.signal:.1%} of the gammas"
+    f" and {best.background:.2%} of the hadrons"
+)
+
+# %% [markdown]
+# ## Questions
+#
+# 1. Which of the losses are convex? Which have a slope of exactly 0 for well-placed events, and what
+#    does that mean for the events that decide where the line lies?
+# 2. Multiply all weights of a line by 2. What happens to the decisions, to the zero-one loss, to the
+#    perceptron loss, to the logistic loss, to the probabilities?
+# 3. If some line separates the training events without a mistake, the logistic loss has no minimum.
+#    Why? What stops the descent then, and which penalty helps?
+# 4. A logistic regression was trained on as many gammas as hadrons. It says $P = 0.9$ for an event
+#    taken in a field where 1 event in 1,000 is a gamma. What is the probability there?
+# 5. Why may one look at the test events of this lesson only once? Where has the lesson sinned?
+#
+# ## Exercises
+#
+# 1. **Too right.** Add to `train` of the first section some gammas that lie far on the right side
+#    (`fAlpha` 0, `fLength` 0, a hundred times). How do least squares and logistic regression take it?
+#    Draw both boundaries before and after.
+# 2. **A better straight line.** The model is linear in its features, and the features are yours.
+#    Add `fAlpha**2` or a product of the two (`bk.data.derive` makes columns by formula). How far does
+#    the AUC rise? Does the calibration curve come nearer to the diagonal?
+# 3. **By all descents.** Train the logistic line by `GradientDescent`, `StochasticGradientDescent` and
+#    `MiniBatch` on one picture (`plots.loss_against_iteration` takes several histories). Which needs
+#    the fewest samples to come within 1 % of the minimum, which to come within 0.001 %?
+# 4. **Few examples.** Train the digit reader on 50, 100, 200, … digits, without penalty and with L2.
+#    Draw accuracy on the test digits against the number. Where does the penalty help most?
+# 5. **The price of a mistake.** A telescope may follow up ten alarms a night out of 2,000 events, of
+#    which 20 are true. Choose the threshold for the rare signal above. Which two numbers would you
+#    report, and would training with weights have changed them?
