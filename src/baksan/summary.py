@@ -221,17 +221,26 @@ def _weights(run: Run, method: Ours) -> list[dict[str, Any]]:
             for k in range(model.outputs)
             for j, f in enumerate(X.features)
         ]  # fmt: skip
-    problem = Problem(model, X, method.loss, method.penalty)
-    spread = covariance(problem, model.parameters)
-    errors = np.sqrt(np.diag(model.in_user_units(spread)))[1:]
+    errors = _errors(model, X, method)
     answer = X.answer.unit if X.answer and not classes else ""
     return [
         {
             "feature": f.name, "unit": _per(answer, f.unit), "weight": float(model.weights[j]),
-            "error": float(errors[j]), "standardised": float(model.matrix[0, j + 1]),
+            "error": None if errors is None else float(errors[j]),
+            "standardised": float(model.matrix[0, j + 1]),
         }
         for j, f in enumerate(X.features)
     ]  # fmt: skip
+
+
+def _errors(model: Linear, X: Samples, method: Ours) -> Array | None:
+    """Standard errors of the weights in the user's units, (d,), where the loss has a curvature and
+    least squares have events to spare.
+    """
+    if method.loss.bend == 0.0 or len(X) <= model.parameters.size:
+        return None
+    spread = covariance(Problem(model, X, method.loss, method.penalty), model.parameters)
+    return np.asarray(np.sqrt(np.diag(model.in_user_units(spread)))[1:])
 
 
 def _per(answer: str, unit: str) -> str:
@@ -280,15 +289,17 @@ def _steps(X: Samples) -> dict[str, Any]:
                 "step": found.history["step"], "loss": found.history["loss"],
             }
         )  # fmt: skip
-    return {"runs": runs, "limit": limit, "parabola": _parabola(X) if outputs == 1 else None}
+    one_varies = outputs == 1 and bool(np.ptp(X.x, axis=0).any())
+    return {"runs": runs, "limit": limit, "parabola": _parabola(X) if one_varies else None}
 
 
 def _parabola(X: Samples) -> dict[str, Any]:
     """Q against the weight of the feature that tells most, and the walks of three rates on it."""
     loss = losses.squared_margin if X.class_names else losses.squared
     t = loss.targets(X.answers)
-    tells = [abs(np.corrcoef(X.x[:, j], t)[0, 1]) for j in range(len(X.features))]
-    name = X.names[int(np.nanargmax(tells))]
+    vary = np.flatnonzero(np.ptp(X.x, axis=0))
+    tells = [abs(np.corrcoef(X.x[:, j], t)[0, 1]) for j in vary]
+    name = X.names[vary[int(np.argmax(tells))]]
     one = X.select([name])
     model = Linear().prepared(one.x, one.w, 1)
     model = model.at_constant(loss.best_constant(one.answers, 1, one.weight))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,13 +98,14 @@ def train(
     """
     from threadpoolctl import threadpool_limits
 
-    _ = X.answers
+    _check(X, threads, seed)
     source = source or Source(inputs={f.name: f.unit for f in X.features})
     chosen = line_up(methods, X)
     for method in chosen:
         checked_name(method.name)
     threads = threads or os.cpu_count() or 1
     fold = _fold_numbers(X, folds, test, seed)
+    _check_classes(X, fold)
     config = _config(X, chosen, source, folds, test, seed, replicas, bin_by)
     folder = None if out is None else RunFolder.begin(out, config, resume=resume)
     job = _Job(X, chosen, fold, seed, threads, source, folder, progress)
@@ -125,15 +127,40 @@ def train(
     return run
 
 
+def _check(X: Samples, threads: int | None, seed: int) -> None:
+    if X.answers.ndim > 1:
+        raise ValueError(
+            f"methods are compared on one answer; these events have {X.answers.shape[1]}."
+            " Train on one at a time."
+        )
+    if seed < 0:
+        raise ValueError(f"the seed must be 0 or more; it is {seed}.")
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads must be 1 or more; {threads} were asked for.")
+
+
 def _fold_numbers(X: Samples, folds: int, test: float | None, seed: int) -> Array:
     if test is None:
         return X.fold_numbers(folds, seed=seed)
     if not 0 < test < 1:
         raise ValueError(f"the test share must lie between 0 and 1; it is {test}.")
-    _, held = X.take(np.arange(len(X))).split(1 - test, seed=seed)
+    rows = replace(X, id=np.arange(len(X)))
+    _, held = rows.split(1 - test, seed=seed)
     number = np.full(len(X), -1)
-    number[np.isin(X.ids, held.ids)] = 0
+    number[held.ids] = 0
     return number
+
+
+def _check_classes(X: Samples, fold: Array) -> None:
+    """Raises ValueError where a class is missing in the training or among the tested events."""
+    sides = [(f"the training events of fold {j + 1}", fold != j) for j in range(fold.max() + 1)]
+    for where, rows in [*sides, ("the tested events", fold >= 0)]:
+        for name, count in X.take(rows).class_counts.items():
+            if not count:
+                raise ValueError(
+                    f"each class must occur everywhere; {where} have no {name!r}, which has"
+                    f" {X.class_counts[name]} events in all. Take fewer folds, or more events."
+                )
 
 
 def _config(

@@ -168,8 +168,10 @@ def differences(parts: Mapping[str, Part], names: Sequence[str]) -> list[Row]:
     rows = []
     for (a, one), (b, two) in itertools.combinations(parts.items(), 2):
         for j, name in enumerate(names):
-            value = one.value[j] - two.value[j]
-            low, middle, high = _central((one.drawn[:, j] - two.drawn[:, j])[:, None])[:, 0]
+            with np.errstate(invalid="ignore"):  # ∞ − ∞ is a difference that does not exist
+                value = one.value[j] - two.value[j]
+                drawn = one.drawn[:, j] - two.drawn[:, j]
+            low, middle, high = _central(drawn[:, None])[:, 0]
             low, high = value + low - middle, value + high - middle
             rows.append({
                 "metric": name, "a": a, "b": b,

@@ -49,7 +49,7 @@ class RunFolder:
         FileExistsError
             The folder has something in it and `resume` was not asked for.
         ValueError
-            The run to be resumed had another config; the first difference is named.
+            The run to be resumed is finished, or had another config: the difference is named.
         """
         run = cls(path)
         if run.path.exists() and not run.path.is_dir():
@@ -61,6 +61,7 @@ class RunFolder:
                 left.unlink()
             if (run.path / "config.toml").exists():
                 run._check_config(config)
+                run._check_unfinished()
                 return run
         if run.path.exists() and any(run.path.iterdir()):
             raise FileExistsError(
@@ -102,6 +103,13 @@ class RunFolder:
                     f" {before.get(key)!r} in {self.path / 'config.toml'} and is {now.get(key)!r}."
                     " Give the same, or another --out."
                 )
+
+    def _check_unfinished(self) -> None:
+        if self.finished and not (self.path / "checkpoints").exists():
+            raise ValueError(
+                f"an unfinished run is needed to go on; {self.path} is finished. Look at its"
+                " report, or choose another --out."
+            )
 
     def write_text(self, name: str, text: str) -> Path:
         with replacing(self.path / name) as beside:
