@@ -244,6 +244,7 @@ class _Loop:
         try:
             while state.step < self.last:
                 before, state = state, self._block(state, target)
+                self._show(state)
                 if self._at_look(before, state, target):
                     state = self._watched(state)
                 if verdict := self._grew(state):
@@ -271,7 +272,6 @@ class _Loop:
         after = self.step(state, int(steps))
         spent = (time.perf_counter() - clock) / max(after.step - state.step, 1)
         self.block = max(1, min(2 * self.block, int(_BLOCK_SECONDS / max(spent, 1e-9))))
-        self._show(after)
         return after
 
     def _at_look(self, before: State, state: State, target: int) -> bool:
