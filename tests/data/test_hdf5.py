@@ -98,6 +98,18 @@ def test_astropy_keeps_units_beside_the_table(tmp_path):
     assert back["b"].tolist() == ["x", "yy"]
 
 
+def test_links_are_not_followed_in_circles(tmp_path):
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        file["events/a"] = [1.0, 2.0]
+        file["soft"] = h5py.SoftLink("/events")
+        file["gone"] = h5py.SoftLink("/nowhere")
+        file["other"] = h5py.ExternalLink("elsewhere.h5", "/")
+    assert read(tmp_path / "t.h5").names == ("a",)
+    with h5py.File(tmp_path / "t.h5", "a") as file:
+        file["events/self"] = file["events"]
+    assert read(f"{tmp_path / 't.h5'}#/events")["a"].tolist() == [1, 2]
+
+
 def test_cut_and_empty_files(tmp_path):
     path = tmp_path / "t.h5"
     with h5py.File(path, "w") as file:

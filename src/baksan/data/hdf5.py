@@ -23,6 +23,7 @@ from baksan.table import Table
 __all__ = ["blocks"]
 
 _BLOSC, _BLOSC2, _FLETCHER32 = 32001, 32026, 3
+_DEEPEST = 30
 _UNIT_KEYS = ("unit", "units", "UNIT", "UNITS")
 
 Slices = Callable[[int, int], dict[str, NDArray[Any]]]
@@ -104,7 +105,11 @@ def _choose(file: Any, part: str | None, source: str) -> str:
 
 def _tables(group: Any) -> Iterator[str]:
     """Paths of compound datasets, and of groups whose datasets are columns."""
+    import h5py
+
     columns = 0
+    if group.name.count("/") > _DEEPEST:  # a group may hold itself
+        return
     if group.attrs.get("pandas_type") == b"frame":
         yield group.name
         return
@@ -112,6 +117,8 @@ def _tables(group: Any) -> Iterator[str]:
         # PyTables keeps its indices in groups called _i_*, astropy its notes beside the table.
         if name.startswith("_i_") or name.endswith("__table_column_meta__"):
             continue
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            continue  # what a soft link leads to is met at its own place
         item = group.get(name)
         if hasattr(item, "keys"):
             yield from _tables(item)

@@ -446,8 +446,8 @@ def _line_error(
     cells = _cells(line, layout.separator)
     if line.count('"') % 2:
         return ReadError(
-            f"{source}: a quotation mark must be closed in its own line; row {row:,} leaves one open"
-            f" ({line.strip()[:60]!r}). Mend this line."
+            f"{source}: a quotation mark must be closed in its own line; row {row:,} leaves one"
+            f" open ({line.strip()[:60]!r}). Mend this line."
         )
     if len(cells) != len(kinds):
         fields = "1 field" if len(cells) == 1 else f"{len(cells)} fields"
