@@ -153,9 +153,12 @@ class Theirs(Method):
         from sklearn.utils.validation import has_fit_parameter
 
         estimator = clone(self.estimator)
-        wanted = {"random_state": seed, "n_jobs": threads}
-        known = estimator.get_params(deep=False)
-        estimator.set_params(**{k: v for k, v in wanted.items() if k in known})
+        known = estimator.get_params()
+        # The steps of a pipeline draw numbers too.
+        drawing = [k for k in known if k.rpartition("__")[2] == "random_state"]
+        estimator.set_params(**dict.fromkeys(drawing, seed))
+        if "n_jobs" in known:
+            estimator.set_params(n_jobs=threads)
         weights = {}
         if X.weight is not None:
             if not has_fit_parameter(estimator, "sample_weight"):
@@ -227,7 +230,7 @@ def _linear(X: Samples) -> list[Method]:
             f"the linear model with {what}; every step sees all events, with Nesterov's momentum",
             Linear(), loss,
             GradientDescent(
-                momentum=0.95, nesterov=True, steps=5_000, gradient_tolerance=1e-8 * size
+                momentum=0.95, nesterov=True, steps=3_000, gradient_tolerance=1e-7 * size
             ),
         ),
         Ours(

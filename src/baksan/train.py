@@ -117,12 +117,14 @@ def train(
             predictions, X.take(tested), folds=fold[tested] if test is None else None,
             replicas=replicas, seed=seed, bin_by=bin_by, progress=job.bootstrap,
         )  # fmt: skip
+        job.done += 1
         told = provenance(seed, threads, source.sha256)
         models = {m.name: job.final(m, evaluation, told) for m in chosen}
     run = Run(
         X, chosen, fold, seed, source, parts, predictions, evaluation, models, told, folder
     )  # fmt: skip
     if folder is not None:
+        job.show("report", 0.0)
         _write(run, report)
     return run
 
@@ -209,7 +211,7 @@ class _Job:
     ) -> None:
         self.X, self.fold, self.seed, self.threads = X, fold, seed, threads
         self.source, self.folder, self.progress = source, folder, progress
-        self.units = len(methods) * (int(fold.max()) + 2) + 1
+        self.units = len(methods) * (int(fold.max()) + 2) + 2
         self.done = 0
 
     def part(self, method: Method, j: int) -> Part:
@@ -219,7 +221,7 @@ class _Job:
             self.done += 1
             return _part_of(*held)
         text = f"{method.name}, fold {j + 1}"
-        self._show(text, 0.0)
+        self.show(text, 0.0)
         began = time.perf_counter()
         rows = np.flatnonzero(self.fold != j)
         train, test = self.X.take(rows), self.X.take(self.fold == j)
@@ -246,7 +248,7 @@ class _Job:
         if kept is not None:
             self.done += 1
             return kept
-        self._show(text, 0.0)
+        self.show(text, 0.0)
         fitted = self._fitted(method, self.X, None, "all", text)
         card = self._card(method, fitted, evaluation, told)
         self.done += 1
@@ -284,7 +286,7 @@ class _Job:
             validation=validation,
             state=None if held is None else State.from_arrays(_under(held[0], "state.")),
             history=None if held is None else History.from_dict(_under(held[0], "history.")),
-            progress=lambda step, last, loss: self._show(text, step / last if last else 0.0),
+            progress=lambda step, last, loss: self.show(text, step / last if last else 0.0),
             checkpoint=checkpoint,
         )
 
@@ -315,9 +317,9 @@ class _Job:
         )  # fmt: skip
 
     def bootstrap(self, done: int, total: int) -> None:
-        self._show("error bars", done / total)
+        self.show("error bars", done / total)
 
-    def _show(self, text: str, share: float) -> None:
+    def show(self, text: str, share: float) -> None:
         if self.progress is not None:
             self.progress(text, min(1.0, (self.done + share) / self.units))
 
