@@ -298,11 +298,12 @@ def test_online_learning_over_a_runs_own_order_is_that_run(loss, outputs):
         assert_array_equal(getattr(learner.state, part), getattr(run, part))
 
 
-def test_a_run_goes_on_from_an_online_state():
+@pytest.mark.parametrize("way", ["generic", "compiled"])
+def test_a_run_goes_on_from_an_online_state(way):
     """Also in the middle of an epoch, and after several of them."""
     X = samples_for(losses.squared, n=9)
     a = start_of(losses.squared, X, 1)
-    solver = StochasticGradientDescent(0.02, epochs=4)
+    solver = StochasticGradientDescent(0.02, epochs=4, way=way)
     states = list(solver.run(a, X, losses.squared))
     learner = solver.online(a, losses.squared)
     order = np.concatenate([epoch_order(9, 0, epoch) for epoch in range(4)])

@@ -145,6 +145,17 @@ def test_weighted_covariance_is_whites():
     assert_allclose(found.covariance(), by_hand, rtol=1e-7, atol=1e-12)
 
 
+def test_covariance_with_l2_is_the_sandwich_with_the_penalty_inside():
+    X = Samples(FEATURES, ANSWERS, WEIGHTS)
+    found = solved(X, penalty=L2(0.4))
+    z = found.model.design(FEATURES)
+    slope = 2 * WEIGHTS * (found.model(FEATURES) - ANSWERS)
+    bend = 2 * (z.T * WEIGHTS) @ z + 0.4 * WEIGHTS.sum() * np.diag([0.0, 1.0, 1.0, 1.0])
+    by_hand = np.linalg.inv(bend) @ ((z.T * slope**2) @ z) @ np.linalg.inv(bend)
+    told_here = covariance(found.problem, found.model.parameters)
+    assert_allclose(told_here, by_hand, rtol=1e-7, atol=1e-12)
+
+
 def test_logistic_covariance_has_the_known_second_derivative():
     """With a model that is right, the sandwich is near the inverse Fisher information."""
     random = np.random.default_rng(0)
