@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
+from baksan.data.expressions import columns
 from baksan.data.expressions import evaluate as evaluate_expression
 from baksan.samples import Samples
 from baksan.table import Column, Table
@@ -36,8 +37,8 @@ class FeatureCard(_Strict):
     unit: str = ""
     description: str = ""
     formula: str = ""
-    low: float | None = None
-    high: float | None = None
+    low: FiniteFloat | None = None
+    high: FiniteFloat | None = None
 
 
 class AnswerCard(_Strict):
@@ -65,7 +66,7 @@ class Card(_Strict):
     task: Literal["classification", "regression"]
     shape: dict[str, Any] = Field(default_factory=dict)
     inputs: list[InputCard]
-    features: list[FeatureCard]
+    features: list[FeatureCard] = Field(min_length=1)
     answer: AnswerCard
     class_names: list[str] = Field(default_factory=list)
     id: str | None = None
@@ -74,6 +75,16 @@ class Card(_Strict):
     metrics: dict[str, Any] = Field(default_factory=dict)
     provenance: dict[str, Any] = Field(default_factory=dict)
 
+    def check(self) -> None:
+        """Raises ValueError where one part of the card contradicts another."""
+        classes = len(set(self.class_names))
+        if classes != len(self.class_names) or (classes >= 2) != (self.task == "classification"):
+            raise ValueError(f"{self.task} does not go with the classes {self.class_names}.")
+        known = {need.name for need in self.inputs}
+        for f in self.features:
+            if lost := set(columns(f.formula) if f.formula else [f.name]) - known:
+                raise ValueError(f"feature {f.name!r} needs {lost.pop()!r}, which is no input.")
+
     def features_of(self, table: Table) -> tuple[Array, Array, Array]:
         """The model's features of a table: x (n, d), which rows are complete, which are outside.
 
@@ -81,18 +92,22 @@ class Card(_Strict):
         in training. Raises KeyError for a missing column, UnitError for a unit that does not fit.
         """
         table = self._in_my_units(table)
-        columns = [
-            np.asarray(
-                evaluate_expression(f.formula, table) if f.formula else table[f.name],
-                dtype=np.float64,
-            )
-            for f in self.features
-        ]
-        x = np.column_stack(columns) if columns else np.empty((len(table), 0))
+        x = np.column_stack([self._feature(f, table) for f in self.features])
         complete = np.asarray(np.isfinite(x).all(axis=1))
         low = np.array([-np.inf if f.low is None else f.low for f in self.features])
         high = np.array([np.inf if f.high is None else f.high for f in self.features])
         return x, complete, np.asarray(((x < low) | (x > high)).any(axis=1))
+
+    def _feature(self, feature: FeatureCard, table: Table) -> Array:
+        if feature.formula:
+            return np.asarray(evaluate_expression(feature.formula, table), dtype=np.float64)
+        values = np.asarray(table[feature.name], dtype=np.float64)
+        if values.ndim > 1:
+            raise TypeError(
+                f"{table.source}: column {feature.name!r} must hold one number a row; its cells are"
+                f" vectors of {values.shape[1:]}."
+            )
+        return values
 
     def _in_my_units(self, table: Table) -> Table:
         missing = [c.name for c in self.inputs if c.name not in table.columns]

@@ -24,7 +24,8 @@ from baksan.models.base import Model
 from baksan.models.cuts import Cuts
 from baksan.models.linear import Linear
 from baksan.store.card import Card
-from baksan.store.files import replacing
+from baksan.store.files import plain, replacing
+from baksan.store.trees import check_trees
 from baksan.table import Table
 
 Array = NDArray[Any]
@@ -56,11 +57,15 @@ def _linear_apart(a: Linear) -> tuple[dict[str, Any], dict[str, Array]]:
 
 
 def _linear_build(shape: Mapping[str, Any], arrays: Mapping[str, Array]) -> Linear:
-    a = Linear(bool(shape["standardise"]), int(shape["outputs"]), **arrays)
+    a = Linear(shape["standardise"], shape["outputs"], **arrays)
+    if type(a.standardise) is not bool or type(a.outputs) is not int:
+        raise ValueError(f"standardise must be true or false, outputs a number; they are {shape}.")
     for name, values in arrays.items():
         if values.ndim != 1 or not np.isfinite(values).all():
             raise ValueError(f"{name} must be finite numbers in one row; they are not.")
-    if a.scale.shape != a.centre.shape or a.parameters.size != a.outputs * (a.features + 1):
+    if a.scale.shape != a.centre.shape or not (a.scale > 0).all():
+        raise ValueError(f"scale must be {a.features} numbers above 0; it is not.")
+    if a.outputs < 1 or a.parameters.size != a.outputs * (a.features + 1):
         raise ValueError(
             f"a linear model of {a.features} features and {a.outputs} outputs needs"
             f" {a.outputs * (a.features + 1)} parameters; the file has {a.parameters.size}."
@@ -109,7 +114,7 @@ class Stored:
 
 
 def estimator_prediction(estimator: Any, x: Array, task: str) -> Prediction:
-    """What a scikit-learn estimator says: values, or probabilities and the score log(P1/P0).
+    """What a scikit-learn estimator says: values, or probabilities, which are the scores too.
 
     A classifier without `predict_proba` gives its decision function as the score.
     """
@@ -129,7 +134,7 @@ def save_model(path: Path | str, model: Any, card: Card) -> Path:
     Raises TypeError for a model of no known kind.
     """
     if card.kind == "sklearn":
-        return _save_skops(Path(path).with_suffix(".skops"), model, card)
+        return _save_skops(_named(Path(path), ".skops"), model, card)
     if card.kind not in KINDS or not isinstance(model, KINDS[card.kind].of):
         raise TypeError(
             f"model files hold {', '.join(KINDS)} or scikit-learn models; this is"
@@ -139,14 +144,19 @@ def save_model(path: Path | str, model: Any, card: Card) -> Path:
 
     shape, arrays = KINDS[card.kind].apart(model)
     card = card.model_copy(update={"shape": shape})
-    path = Path(path).with_suffix(".baksan")
+    path = _named(Path(path), ".baksan")
     with replacing(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("model.json", card.model_dump_json(indent=1))
+        archive.writestr("model.json", _text(card))
         archive.writestr(
             "parameters.safetensors",
             save({k: np.ascontiguousarray(v, dtype=np.float64) for k, v in arrays.items()}),
         )
     return path
+
+
+def _named(path: Path, ending: str) -> Path:
+    """The path with this ending; another may belong to the name, as in svm-0.5."""
+    return path if path.suffix == ending else path.with_name(path.name + ending)
 
 
 def _save_skops(path: Path, estimator: Any, card: Card) -> Path:
@@ -161,8 +171,12 @@ def _save_skops(path: Path, estimator: Any, card: Card) -> Path:
                 f" {', '.join(sorted(unknown))}. Choose a plain scikit-learn model."
             )
         with zipfile.ZipFile(beside, "a", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("model.json", card.model_dump_json(indent=1))
+            archive.writestr("model.json", _text(card))
     return path
+
+
+def _text(card: Card) -> str:
+    return json.dumps(plain(card.model_dump()), indent=1, allow_nan=False, ensure_ascii=False)
 
 
 def load_model(path: Path | str) -> Stored:
@@ -179,22 +193,47 @@ def load_model(path: Path | str) -> Stored:
     if not path.exists():
         raise FileNotFoundError(f"no model file {path}; look into the run's folder models/.")
     try:
-        with zipfile.ZipFile(path) as archive:
-            card = _card(archive, path)
-            if card.kind == "sklearn":
-                return Stored(card, _load_skops(path))
-            return Stored(card, _load_ours(archive, card, path))
-    except (
-        zipfile.BadZipFile,
-        zipfile.LargeZipFile,
-        EOFError,
-        OSError,
-        NotImplementedError,
-    ) as error:
+        archive = zipfile.ZipFile(path)
+    except Exception as error:  # damage shows itself in any of a zip's numbers and names
         raise ValueError(
             f"{path} must be a model file as baksan writes it (a zip); {error}."
             " Take a whole copy of it."
         ) from None
+    with archive:
+        _check_members(archive, path)
+        card = _card(archive, path)
+        model = _estimator(card, path) if card.kind == "sklearn" else _ours(archive, card, path)
+    stored = Stored(card, model)
+    _check_agreement(stored, path)
+    return stored
+
+
+def _check_members(archive: zipfile.ZipFile, path: Path) -> None:
+    names = archive.namelist()
+    if len(set(names)) < len(names) or any("/" in name or "\\" in name for name in names):
+        raise ValueError(
+            f"{path} must hold plain files, each once; it holds {', '.join(sorted(names))[:200]}."
+            " It is no model of baksan's."
+        )
+    if (size := sum(member.file_size for member in archive.infolist())) > LARGEST_ARRAYS:
+        raise ValueError(f"{path}: it holds {size:,} bytes; at most {LARGEST_ARRAYS:,} are read.")
+
+
+def _check_agreement(stored: Stored, path: Path) -> None:
+    """Raises ValueError unless the model takes the card's features and gives the card's classes."""
+    card = stored.card
+    low = np.array([[0.0 if f.low is None else f.low for f in card.features]])
+    try:
+        card.check()
+        told = stored.predict(low)
+    except Exception as error:  # a scikit-learn model raises whatever its parts come upon
+        raise ValueError(f"{path}: the model does not fit its card: {error}") from None
+    classes = 0 if told.score is None else 2 if told.score.ndim == 1 else told.score.shape[1]
+    if classes != len(card.class_names):
+        raise ValueError(
+            f"{path}: the model does not fit its card: it tells {classes} classes apart, the card"
+            f" has {len(card.class_names)}."
+        )
 
 
 def _member(archive: zipfile.ZipFile, name: str, largest: int, path: Path) -> bytes:
@@ -211,22 +250,25 @@ def _member(archive: zipfile.ZipFile, name: str, largest: int, path: Path) -> by
 def _card(archive: zipfile.ZipFile, path: Path) -> Card:
     content = _member(archive, "model.json", LARGEST_CARD, path)
     try:
-        version = json.loads(content).get("version")
-        if version != 1:
-            raise ValueError(
-                f"{path} has version {version!r}; this baksan reads version 1. Take the baksan"
-                " that wrote it, or train again."
-            )
+        version = json.loads(content)["version"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(
+            f"{path}: model.json must be a JSON object with a version; it is not: {error}."
+        ) from None
+    if version != 1:
+        raise ValueError(
+            f"{path} has version {str(version)[:40]!r}; this baksan reads version 1. Take the"
+            " baksan that wrote it, or train again."
+        )
+    try:
         return Card.model_validate_json(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ValueError(f"{path}: model.json: {where}: {first['msg']}.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, AttributeError) as error:
-        raise ValueError(f"{path}: model.json must be a JSON object; {error}.") from None
 
 
-def _load_ours(archive: zipfile.ZipFile, card: Card, path: Path) -> Model:
+def _ours(archive: zipfile.ZipFile, card: Card, path: Path) -> Model:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -244,11 +286,14 @@ def _load_ours(archive: zipfile.ZipFile, card: Card, path: Path) -> Model:
         raise ValueError(f"{path}: the model cannot be built: {error}.") from None
 
 
-def _load_skops(path: Path) -> Any:
+def _estimator(card: Card, path: Path) -> Any:
     import skops.io
+    from sklearn.base import is_classifier, is_regressor
 
     try:
         unknown = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED)
+        model = None if unknown else skops.io.load(path, trusted=list(TRUSTED))
+        check_trees(model)
     except Exception as error:  # skops raises whatever its schema walk meets in a damaged file
         raise ValueError(f"{path} is not a skops file that can be read: {error}.") from None
     if unknown:
@@ -256,4 +301,6 @@ def _load_skops(path: Path) -> Any:
             f"{path} holds types that are not trusted: {', '.join(sorted(unknown))}."
             " It was not loaded."
         )
-    return skops.io.load(path, trusted=list(TRUSTED))
+    if not (is_classifier if card.task == "classification" else is_regressor)(model):
+        raise ValueError(f"{path}: {card.task} is needed; the file holds {type(model).__name__}.")
+    return model
