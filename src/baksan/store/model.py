@@ -37,9 +37,14 @@ LARGEST_ARRAYS = 4 * 2**30
 
 TRUSTED = (
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     "sklearn.tree._tree.Tree",
 )
-"""scikit-learn types beyond skops' own list that a NAME.skops may hold: plain arrays of trees."""
+"""scikit-learn types beyond skops' own list that a NAME.skops may hold: plain numbers and arrays.
+
+The arrays of trees steer compiled code; `baksan.store.trees` looks at them first.
+"""
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,11 @@ def estimator_prediction(estimator: Any, x: Array, task: str) -> Prediction:
     if task == "regression":
         return Prediction(value=estimator.predict(x))
     if not hasattr(estimator, "predict_proba"):
+        if not hasattr(estimator, "decision_function"):
+            raise ValueError(
+                f"a classifier must give probabilities or scores; {type(estimator).__name__} gives"
+                " labels only. Choose other settings or another one."
+            )
         return Prediction(score=estimator.decision_function(x))
     probability = np.asarray(estimator.predict_proba(x), dtype=np.float64)
     if probability.shape[1] == 2:
@@ -168,7 +178,7 @@ def _save_skops(path: Path, estimator: Any, card: Card) -> Path:
         if unknown:
             raise TypeError(
                 f"{type(estimator).__name__} holds types that a reader would not trust:"
-                f" {', '.join(sorted(unknown))}. Choose a plain scikit-learn model."
+                f" {', '.join(sorted(unknown))}. It was not written."
             )
         with zipfile.ZipFile(beside, "a", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("model.json", _text(card))
