@@ -253,6 +253,8 @@ def _tell(run: Any, began: float) -> None:
     print()
     print(sentence(run))
     print(f"Models: {run.folder.path / 'models'}")
+    for name, why in run.unsaved.items():
+        print(f"  {name}: {why}")
     if (run.folder.path / "report.html").exists():
         print(f"Report: {run.folder.path / 'report.html'}")
     print(f"Done in {time.perf_counter() - began:.0f} s.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,8 @@ class Run:
     models: dict[str, Stored]
     provenance: dict[str, Any]
     folder: RunFolder | None = None
+    unsaved: Mapping[str, str] = field(default_factory=dict)
+    """Methods without a model file, and why."""
 
     @property
     def tested(self) -> Array:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from baksan import losses
 from baksan.evaluate import plus_minus
 from baksan.fit import fit
-from baksan.lineup import Ours
+from baksan.lineup import Method, Ours
 from baksan.metrics import METRICS, Prediction, overtraining
 from baksan.models.linear import Linear
 from baksan.run import Run
@@ -45,9 +45,10 @@ def contents(run: Run) -> dict[str, Any]:
         "methods": [
             {
                 "name": m.name, "title": m.title or m.name, "description": m.description,
-                "settings": m.settings, "message": first[m.name].message,
+                "settings": m.settings,
+                "message": " ".join(filter(None, [first[m.name].message, run.unsaved.get(m.name)])),
                 "seconds": sum(part.seconds for part in run.parts[m.name]),
-                "files": f"models/{m.name}.{'skops' if m.kind == 'sklearn' else 'baksan'}",
+                "files": "" if m.name in run.unsaved else _file(m),
             }
             for m in run.methods
         ],
@@ -62,6 +63,10 @@ def contents(run: Run) -> dict[str, Any]:
         "residuals": {} if X.class_names else {n: _residuals(run, n) for n in first},
         "provenance": run.provenance,
     }  # fmt: skip
+
+
+def _file(method: Method) -> str:
+    return f"models/{method.name}.{'skops' if method.kind == 'sklearn' else 'baksan'}"
 
 
 def _aim(X: Samples) -> str:

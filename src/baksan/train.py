@@ -121,7 +121,8 @@ def train(
         told = provenance(seed, threads, source.sha256)
         models = {m.name: job.final(m, evaluation, told) for m in chosen}
     run = Run(
-        X, chosen, fold, seed, source, parts, predictions, evaluation, models, told, folder
+        X, chosen, fold, seed, source, parts, predictions, evaluation, models, told, folder,
+        job.unsaved,
     )  # fmt: skip
     if folder is not None:
         job.show("report", 0.0)
@@ -213,6 +214,7 @@ class _Job:
         self.source, self.folder, self.progress = source, folder, progress
         self.units = len(methods) * (int(fold.max()) + 2) + 2
         self.done = 0
+        self.unsaved: dict[str, str] = {}
 
     def part(self, method: Method, j: int) -> Part:
         """Method trained on all but fold j and looked at on fold j."""
@@ -253,8 +255,13 @@ class _Job:
         card = self._card(method, fitted, evaluation, told)
         self.done += 1
         if self.folder:
-            path = save_model(self.folder.path / "models" / method.name, fitted.model, card)
-            return load_model(path)
+            try:
+                path = save_model(self.folder.path / "models" / method.name, fitted.model, card)
+            except TypeError as error:
+                # An estimator that no safe file can hold is compared all the same.
+                self.unsaved[method.name] = str(error)
+            else:
+                return load_model(path)
         return Stored(card, fitted.model)
 
     def _saved(self, method: Method) -> Stored | None:
