@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from baksan.data import Entry, Loaded, load, select
-from baksan.data.expressions import columns
+from baksan.data import Loaded, load, select
+from baksan.data.expressions import columns, features_of
 from baksan.evaluate import BinBy
 from baksan.samples import Feature, Samples
 from baksan.table import Table
@@ -102,7 +102,7 @@ def _opened(loaded: Loaded, name: str, settings: Mapping[str, Any]) -> Opened:
             f" {', '.join(loaded.table.names)}. Name it with --answer (answer=…)."
         )
     chosen = {k: settings.get(k) for k in ("answer", "signal", "weight", "group", "id", "where")}
-    features = _listed(settings.get("features"), entry)
+    features = _listed(settings.get("features"))
     X, bin_by = _binned(loaded, features, settings.get("bin_by"), chosen)
     formulas = {f.name: formula for f in X.features if (formula := _formula(f, loaded.table))}
     raw = [c for f in X.features for c in columns(formulas.get(f.name) or f"`{f.name}`")]
@@ -125,13 +125,13 @@ def _opened(loaded: Loaded, name: str, settings: Mapping[str, Any]) -> Opened:
     )
 
 
-def _listed(features: Any, entry: Entry | None) -> Any:
-    """One string may name a list of the catalogue, or hold several features."""
+def _listed(features: Any) -> Any:
+    """One string may name a list of the catalogue; each may hold several features."""
     if not features:
         return None
     if len(features) == 1:
         return features[0]
-    return list(features)
+    return [feature for text in features for feature in features_of(text)]
 
 
 def _formula(feature: Feature, table: Table) -> str:
@@ -148,8 +148,8 @@ def _binned(
 ) -> tuple[Samples, BinBy | None]:
     """The samples, and the values of the variable to bin by, which is no feature by that."""
     X = loaded.samples(features, **chosen)
-    if by is None:
-        return X, None
+    if by is None or (X.answer and X.answer.name == by and not X.class_names):
+        return X, None  # evaluate bins numbers by the answer itself
     if by not in X.names:
         X = loaded.samples([*_again(X, loaded.table), by], **chosen)
         values, unit = X.x[:, -1], X.features[-1].unit
