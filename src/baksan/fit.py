@@ -227,7 +227,7 @@ class _Loop:
         self.step, self.last = solver.stepper(problem), solver.end(len(problem.X))
         self.schedule = self.descent.schedule(problem) if isinstance(solver, Descent) else None
         self.events = problem.X if self.full else _subsample(problem.X)
-        self.looked, self.block = 0.0, 1
+        self.looked, self.last_look, self.block = 0.0, 0, 1
         past = float(history["seconds"][-1]) if len(history) else 0.0
         self.began = self.shown = time.perf_counter() - past
 
@@ -363,9 +363,15 @@ class _Loop:
         return self.history.rows[0][COLUMNS.index("loss")]
 
     def _row(self, row: State, state: State) -> None:
-        """One more row of the history; looks at Q while they cost less than 5 % of the run."""
+        """One more row of the history; looks at Q while they cost less than 5 % of the run.
+
+        Whatever they cost, there is a look whenever the steps have grown by a quarter.
+        """
         elapsed = time.perf_counter() - self.began
-        affordable = self.looked <= _BUDGET * (elapsed + 1.0) or state.step >= self.last
+        affordable = self.looked <= _BUDGET * elapsed or state.step >= 1.25 * self.last_look
+        affordable = affordable or state.step >= self.last
+        if affordable:
+            self.last_look = state.step
         clock, w = time.perf_counter(), self.solver.iterate(state)
         loss = state.loss if self.full else math.nan
         if not state.step or (affordable and not self.full):

@@ -77,6 +77,7 @@ def loss_against_iteration(
         axes[0].axhline(optimum, color=INK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
         _distances(axes[1], drawn, optimum, against, styles)
     dress(axes[0], x=_AXIS[against], y="loss Q", title=title)
+    _frame(axes[0], drawn)
     _log_axes(axes[0], _top([numbers(h.get("loss")) for h in drawn.values()]))
     columns = 3 if panels == 2 else 2
     legend(figure, _legend_entries(drawn, styles, optimum), columns=columns)
@@ -92,7 +93,7 @@ def has_points(history: History, against: str = "step") -> bool:
 
 def _descent(ax: Axes, history: History, against: str, style: Series) -> None:
     """Three lines of one run: progressive (faint), Q (full), validation (dashed)."""
-    faint = {"linewidth": 0.8, "alpha": 0.45, "zorder": 2}
+    faint = {"linewidth": 0.7, "alpha": 0.25, "zorder": 2}
     _line(ax, history, against, "loss_progressive", style, **faint)
     _line(ax, history, against, "loss", style, zorder=4)
     _line(ax, history, against, "validation", style, linestyle=(0, (4, 2)), linewidth=1, zorder=3)
@@ -129,6 +130,15 @@ def _distances(
         ax.plot(x[good], gap[good], color=style.colour, linestyle=style.dash)
     dress(ax, x=_AXIS[against], y="distance to the exact minimum, Q − Q*")
     _log_axes(ax, _top([numbers(h.get("loss")) - optimum for h in histories.values()]))
+
+
+def _frame(ax: Axes, histories: Mapping[str, History]) -> None:
+    """The panel is as high as Q and the validation loss need; single batches may leave it."""
+    held = [numbers(h.get(c)) for h in histories.values() for c in ("loss", "validation")]
+    values = np.concatenate([v[np.isfinite(v)] for v in held]) if held else np.empty(0)
+    if len(values) and values.min() < values.max():
+        room = 0.08 * (values.max() - values.min())
+        ax.set_ylim(values.min() - min(room, 0.5 * abs(values.min())), values.max() + room)
 
 
 def _top(losses: Sequence[Array]) -> float:
