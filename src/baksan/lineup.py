@@ -149,6 +149,7 @@ class Theirs(Method):
         return "sklearn"
 
     def train(self, X: Samples, *, seed: int, threads: int, **more: Any) -> Fitted:
+        from joblib import parallel_config
         from sklearn.base import clone
         from sklearn.utils.validation import has_fit_parameter
 
@@ -157,8 +158,8 @@ class Theirs(Method):
         # The steps of a pipeline draw numbers too.
         drawing = [k for k in known if k.rpartition("__")[2] == "random_state"]
         estimator.set_params(**dict.fromkeys(drawing, seed))
-        if "n_jobs" in known:
-            estimator.set_params(n_jobs=threads)
+        if "n_jobs" in known:  # a model file should not tie its reader to our number of cores
+            estimator.set_params(n_jobs=None)
         weights = {}
         if X.weight is not None:
             if not has_fit_parameter(estimator, "sample_weight"):
@@ -167,10 +168,8 @@ class Theirs(Method):
                     " some. Leave it out, or leave out --weight."
                 )
             weights["sample_weight"] = X.weight
-        estimator.fit(X.x, X.answers, **weights)
-        # A model file should not tie its reader to our number of cores.
-        if "n_jobs" in known:
-            estimator.set_params(n_jobs=None)
+        with parallel_config(n_jobs=threads):
+            estimator.fit(X.x, X.answers, **weights)
         return Fitted(estimator, lambda x: estimator_prediction(estimator, x, X.task), "trained.")
 
 

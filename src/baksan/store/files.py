@@ -58,7 +58,7 @@ def _ours(error: OSError, beside: Path) -> bool:
 
 
 def _sentence(error: OSError, path: Path) -> str:
-    if error.errno == errno.ENOSPC:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return (
             f"writing {path} needs more room than the disk has left; nothing half-written remains."
             " Free some space and run it again (a training goes on with --resume)."
@@ -66,7 +66,7 @@ def _sentence(error: OSError, path: Path) -> str:
     if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         return f"{path} must be writable; it is not. Choose another place with --out."
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
-        return f"{path} must lie in a folder; {path.parent} is a file. Choose another --out."
+        return f"{path} must lie in a folder; {error.filename} is a file. Choose another --out."
     why = os.strerror(error.errno) if error.errno else str(error)
     return f"{path} could not be written: {why}. Choose another place with --out."
 
@@ -99,7 +99,7 @@ def read_json(path: Path | str) -> Any:
     """What `write_json` wrote. Raises ValueError naming the file where it is not JSON."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} must be JSON as baksan writes it; {error}. Take another copy."
         ) from None
