@@ -168,7 +168,7 @@ class Theirs(Method):
                     " some. Leave it out, or leave out --weight."
                 )
             weights["sample_weight"] = X.weight
-        with parallel_config(n_jobs=threads):
+        with parallel_config("threading", n_jobs=threads):
             estimator.fit(X.x, X.answers, **weights)
         return Fitted(estimator, lambda x: estimator_prediction(estimator, x, X.task), "trained.")
 
