@@ -207,3 +207,11 @@ SENTENCES = [
 def test_each_mistake_has_its_sentence(call, error, sentence):
     with pytest.raises(error, match=sentence):
         call()
+
+
+def test_softmax_scores_compare_between_events():
+    p = np.random.default_rng(3).normal(size=(50, 4))
+    shift = np.random.default_rng(4).normal(size=(50, 1), scale=10.0)
+    told, shifted = losses.softmax.read(p), losses.softmax.read(p + shift)
+    np.testing.assert_allclose(told["score"], np.log(told["probability"]), rtol=1e-12)
+    np.testing.assert_allclose(shifted["score"], told["score"], rtol=1e-9, atol=1e-12)

@@ -150,7 +150,9 @@ class Loss:
         if p.ndim == 1:
             score, columns = p, None if known is None else np.column_stack([1.0 - known, known])
         else:
-            score, columns = (p[:, 1] - p[:, 0]) if p.shape[1] == 2 else p, known
+            # Outputs of softmax tell by their differences only; ln P compares between events.
+            level = p - _log_total(p)[:, None] if self.cost is _softmax else p
+            score, columns = (p[:, 1] - p[:, 0]) if p.shape[1] == 2 else level, known
         if columns is None:
             return {"score": score}
         total = columns.sum(axis=1, keepdims=True)
@@ -394,10 +396,14 @@ def _exponential_slope(p: Any, t: Any) -> Any:
     return -t * np.exp(-t * p)
 
 
-def _softmax(p: Array, t: Array) -> Array:
+def _log_total(p: Array) -> Array:
+    """ln Σ_k exp p_k of each event, (n,)."""
     top = p.max(axis=1)
-    total = np.log(np.exp(p - top[:, None]).sum(axis=1))
-    return np.asarray(total + top - np.where(t > 0, p, 0.0).sum(axis=1))
+    return np.asarray(np.log(np.exp(p - top[:, None]).sum(axis=1)) + top)
+
+
+def _softmax(p: Array, t: Array) -> Array:
+    return np.asarray(_log_total(p) - np.where(t > 0, p, 0.0).sum(axis=1))
 
 
 def _softmax_slope(p: Array, t: Array) -> Array:
