@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -24,7 +23,7 @@ from baksan.store.files import replacing
 
 Array = NDArray[Any]
 
-__all__ = ["frame", "read_predictions", "sink", "write_frame"]
+__all__ = ["frame", "sink", "write_frame"]
 
 
 def columns(prediction: Prediction, class_names: Sequence[str]) -> dict[str, Array]:
@@ -108,15 +107,3 @@ def write_frame(path: Path | str, table: pa.Table) -> None:
     """One whole table."""
     with sink(path) as out:
         out.write(table)
-
-
-def read_predictions(path: Path | str) -> dict[str, Array]:
-    """Columns of a Parquet file by name."""
-    table = pq.read_table(path)
-    return {name: _numpy(table[name]) for name in table.column_names}
-
-
-def _numpy(column: pa.ChunkedArray) -> Array:
-    if pa.types.is_floating(column.type):
-        column = pc.fill_null(column, float("nan"))
-    return np.asarray(column.to_numpy(zero_copy_only=False))
