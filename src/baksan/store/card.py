@@ -88,8 +88,17 @@ class Card(_Strict):
     def features_of(self, table: Table) -> tuple[Array, Array, Array]:
         """The model's features of a table: x (n, d), which rows are complete, which are outside.
 
-        Units are converted where they differ. `outside` marks rows with a feature beyond its range
-        in training. Raises KeyError for a missing column, UnitError for a unit that does not fit.
+        Units are converted where they differ; a column without one is taken as it is. `outside`
+        marks rows with a feature beyond its range in training.
+
+        Raises
+        ------
+        KeyError
+            A missing column.
+        TypeError
+            A feature that is text or vectors.
+        UnitError
+            A unit that does not fit.
         """
         table = self._in_my_units(table)
         x = np.column_stack([self._feature(f, table) for f in self.features])
@@ -101,13 +110,14 @@ class Card(_Strict):
     def _feature(self, feature: FeatureCard, table: Table) -> Array:
         if feature.formula:
             return np.asarray(evaluate_expression(feature.formula, table), dtype=np.float64)
-        values = np.asarray(table[feature.name], dtype=np.float64)
-        if values.ndim > 1:
+        column = table.column(feature.name)
+        if column.is_text or column.values.ndim > 1:
+            what = "text" if column.is_text else f"vectors of {column.values.shape[1:]}"
             raise TypeError(
-                f"{table.source}: column {feature.name!r} must hold one number a row; its cells are"
-                f" vectors of {values.shape[1:]}."
+                f"{table.source}: column {feature.name!r} must hold one number a row; it holds"
+                f" {what}. Give a file where it does."
             )
-        return values
+        return np.asarray(column.values, dtype=np.float64)
 
     def _in_my_units(self, table: Table) -> Table:
         missing = [c.name for c in self.inputs if c.name not in table.columns]
@@ -120,19 +130,19 @@ class Card(_Strict):
         turned: dict[str, Column] = {}
         for need in self.inputs:
             column = table.column(need.name)
-            if column.is_text:
-                raise TypeError(
-                    f"{table.source}: column {need.name!r} must hold numbers; it holds text."
-                )
-            if need.unit and column.unit and need.unit != column.unit:
-                try:
-                    times = factor(column.unit, need.unit)
-                except UnitError as error:
-                    raise UnitError(f"{table.source}: column {need.name!r}: {error}") from None
-                turned[need.name] = Column(
-                    np.asarray(column.values, float) * times, need.unit, column.description
-                )
+            if need.unit and need.unit != column.unit and not column.is_text:
+                turned[need.name] = self._turned(column, need, table.source)
         return table.with_columns(turned) if turned else table
+
+    @staticmethod
+    def _turned(column: Column, need: InputCard, source: str) -> Column:
+        """The column in the unit that is needed; one without a unit is taken to have it."""
+        try:
+            times = factor(column.unit, need.unit) if column.unit else 1.0
+        except UnitError as error:
+            raise UnitError(f"{source}: column {need.name!r}: {error}") from None
+        values = column.values if times == 1.0 else np.asarray(column.values, float) * times
+        return Column(values, need.unit, column.description)
 
 
 def feature_cards(X: Samples, formulas: dict[str, str]) -> list[FeatureCard]:
