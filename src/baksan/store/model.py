@@ -83,7 +83,10 @@ def _cuts_apart(a: Cuts) -> tuple[dict[str, Any], dict[str, Array]]:
 
 
 def _cuts_build(shape: Mapping[str, Any], arrays: Mapping[str, Array]) -> Cuts:
-    return Cuts(tuple(shape["names"]), tuple(shape["units"]), arrays["parameters"])
+    a = Cuts(tuple(shape["names"]), tuple(shape["units"]), **arrays)
+    if a.parameters.ndim != 1:
+        raise ValueError("the parameters of cuts must be numbers in one row; they are not.")
+    return a
 
 
 KINDS: dict[str, Kind] = {
@@ -235,9 +238,11 @@ def _check_agreement(stored: Stored, path: Path) -> None:
     low = np.array([[0.0 if f.low is None else f.low for f in card.features]])
     try:
         card.check()
-        told = stored.predict(low)
+        with np.errstate(all="ignore"):
+            told = stored.predict(low)
     except Exception as error:  # a scikit-learn model raises whatever its parts come upon
-        raise ValueError(f"{path}: the model does not fit its card: {error}") from None
+        why = str(error).partition("\n")[0].rstrip(".")
+        raise ValueError(f"{path}: the model does not fit its card: {why}.") from None
     classes = 0 if told.score is None else 2 if told.score.ndim == 1 else told.score.shape[1]
     if classes != len(card.class_names):
         raise ValueError(
@@ -267,7 +272,7 @@ def _card(archive: zipfile.ZipFile, path: Path) -> Card:
         ) from None
     if version != 1:
         raise ValueError(
-            f"{path} has version {str(version)[:40]!r}; this baksan reads version 1. Take the"
+            f"{path} has version {str(version)[:40]}; this baksan reads version 1. Take the"
             " baksan that wrote it, or train again."
         )
     try:
@@ -293,17 +298,20 @@ def _ours(archive: zipfile.ZipFile, card: Card, path: Path) -> Model:
         arrays = load(_member(archive, "parameters.safetensors", LARGEST_ARRAYS, path))
         return KINDS[card.kind].build(card.shape, arrays)
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: the model cannot be built: {error}.") from None
+        why = str(error).partition("\n")[0].rstrip(".")
+        raise ValueError(f"{path}: the model cannot be built: {why}.") from None
 
 
 def _estimator(card: Card, path: Path) -> Any:
     import skops.io
-    from sklearn.base import is_classifier, is_regressor
+    from sklearn.base import BaseEstimator, is_classifier, is_regressor
 
+    of_task = is_classifier if card.task == "classification" else is_regressor
     try:
         unknown = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED)
         model = None if unknown else skops.io.load(path, trusted=list(TRUSTED))
         check_trees(model)
+        fits = isinstance(model, BaseEstimator) and of_task(model)
     except Exception as error:  # skops raises whatever its schema walk meets in a damaged file
         raise ValueError(f"{path} is not a skops file that can be read: {error}.") from None
     if unknown:
@@ -311,6 +319,6 @@ def _estimator(card: Card, path: Path) -> Any:
             f"{path} holds types that are not trusted: {', '.join(sorted(unknown))}."
             " It was not loaded."
         )
-    if not (is_classifier if card.task == "classification" else is_regressor)(model):
+    if not fits:
         raise ValueError(f"{path}: {card.task} is needed; the file holds {type(model).__name__}.")
     return model
