@@ -36,7 +36,6 @@ COLUMNS = (
 )  # fmt: skip
 _SUBSAMPLE = 100_000
 _BLOCK_SECONDS = 0.2
-_BUDGET = 0.05
 
 
 @dataclass
@@ -227,7 +226,7 @@ class _Loop:
         self.step, self.last = solver.stepper(problem), solver.end(len(problem.X))
         self.schedule = self.descent.schedule(problem) if isinstance(solver, Descent) else None
         self.events = problem.X if self.full else _subsample(problem.X)
-        self.looked, self.last_look, self.block = 0.0, 0, 1
+        self.last_look, self.block = _last_look(history), 1
         past = float(history["seconds"][-1]) if len(history) else 0.0
         self.began = self.shown = time.perf_counter() - past
 
@@ -363,23 +362,22 @@ class _Loop:
         return self.history.rows[0][COLUMNS.index("loss")]
 
     def _row(self, row: State, state: State) -> None:
-        """One more row of the history; looks at Q while they cost less than 5 % of the run.
+        """One more row of the history, with a look at Q whenever the steps grew by a quarter.
 
-        Whatever they cost, there is a look whenever the steps have grown by a quarter.
+        About 65 looks in a million steps, at places that depend on the steps alone: a few per cent
+        of a run over some epochs, and the same history whenever it is repeated or resumed.
         """
         elapsed = time.perf_counter() - self.began
-        affordable = self.looked <= _BUDGET * elapsed or state.step >= 1.25 * self.last_look
-        affordable = affordable or state.step >= self.last
-        if affordable:
+        look = state.step >= min(1.25 * self.last_look, self.last)
+        if look:
             self.last_look = state.step
-        clock, w = time.perf_counter(), self.solver.iterate(state)
+        w = self.solver.iterate(state)
         loss = state.loss if self.full else math.nan
-        if not state.step or (affordable and not self.full):
+        if not state.step or (look and not self.full):
             loss = self._q(w, self.events)
         validation = math.nan
-        if self.validation is not None and affordable:
+        if self.validation is not None and look:
             validation = self._q(w, self.validation)
-        self.looked += time.perf_counter() - clock
         mass = state.mass - row.mass
         progressive = (state.cost - row.cost) / mass if mass > 0 else math.nan
         rate = math.nan
@@ -402,6 +400,14 @@ class _Loop:
         if self.progress is not None and now - self.shown > 0.2:
             self.shown = now
             self.progress(state.step, self.last, state.loss)
+
+
+def _last_look(history: History) -> int:
+    """The step of the last row of a history at which a run had looked at Q."""
+    look = 0
+    for step in history["step"] if len(history) else ():
+        look = int(step) if step >= 1.25 * look else look
+    return look
 
 
 def _subsample(X: Samples) -> Samples:
