@@ -83,7 +83,7 @@ print(inspect.getsource(rules._without_a_hole))
 #
 # $$X = \{(x_i, y_i)\},\quad i = 1 \dots n .$$
 #
-# A picture has $20 \times 16$ pixels. We write them into one row of $d = 320$ numbers, and the first
+# A picture has $20 \times 16$ pixels. We write them into one row of $d = 320$ numbers (`flattened`), and the first
 # model of the course looks at these numbers in the simplest possible way: for each of the ten digits
 # $k$ it makes a weighted sum,
 #
@@ -97,18 +97,15 @@ print(inspect.getsource(rules._without_a_hole))
 
 
 # %%
-def flat(X):
-    """The same samples with each picture as one row of numbers."""
-    return replace(X, x=X.x.reshape(len(X), -1), features=())
-
-
 def learn_linear(X, epochs=10):
     solver = bk.MiniBatch(rate=0.2, epochs=epochs)
     return bk.fit(bk.Linear(standardise=False), X, bk.losses.softmax, solver)
 
 
-train = flat(pen.digits(TRAIN, variety=0.7, seed=1))
-test = flat(pen.digits(TEST, variety=0.7, seed=2))  # another seed: pictures never seen in training
+train = pen.digits(TRAIN, variety=0.7, seed=1).flattened()
+test = pen.digits(
+    TEST, variety=0.7, seed=2
+).flattened()  # another seed: pictures never seen in training
 linear = learn_linear(train)
 print(
     f"{len(train):,} pictures of {train.x.shape[1]} pixels; classes {', '.join(train.class_names)}"
@@ -162,12 +159,12 @@ def read_by_neighbours(found, X):
     return bk.Prediction(score=found.predict_proba(X.x))
 
 
-print_only = learn_linear(flat(pen.digits(300, variety=0.0, seed=1)))
+print_only = learn_linear(pen.digits(300, variety=0.0, seed=1).flattened())
 steps = (0.0, 0.5, 1.0) if SMALL else (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 rows = []
 for variety in steps:
-    train = flat(pen.digits(TRAIN, variety, seed=1))
-    test = flat(pen.digits(TEST, variety, seed=2))
+    train = pen.digits(TRAIN, variety, seed=1).flattened()
+    test = pen.digits(TEST, variety, seed=2).flattened()
     predictions = {
         "rules": read_by_rules(test),
         "linear": learn_linear(train).predict(test.x),
@@ -203,7 +200,7 @@ figure
 # Which digits do the rules confuse? Rows are the true digit, columns what was read.
 
 # %%
-test = flat(pen.digits(TEST, variety=0.7, seed=2))
+test = pen.digits(TEST, variety=0.7, seed=2).flattened()
 counts = bk.metrics.confusion(read_by_rules(test).label, test.y, 10)
 plots.confusion(counts, test.class_names, title="read by rules, variety 0.7")
 
@@ -214,7 +211,7 @@ plots.confusion(counts, test.class_names, title="read by rules, variety 0.7")
 # variety 0.7.
 
 # %%
-pool = flat(pen.digits(TRAIN, variety=0.7, seed=1))
+pool = pen.digits(TRAIN, variety=0.7, seed=1).flattened()
 sizes = [n for n in (20, 50, 100, 200, 500, 1000, 2000, 4000) if n <= TRAIN]
 right = {"linear": [], "nearest neighbours": []}
 for n in sizes:

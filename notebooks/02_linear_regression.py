@@ -304,8 +304,7 @@ if auger is not None:
         data = table.select(names)
         result = exact(data)
         chi2 = np.sum(((result.model(data.x) - depth) / sigma) ** 2)
-        Z = np.column_stack([np.ones(len(data)), data.x]) / sigma[:, None]
-        known = np.sqrt(np.diag(np.linalg.inv(Z.T @ Z)))[1:]  # errors if the σ_i are right
+        known = result.errors(inverse_variances=True)[1:]  # errors if the σ_i are right
         print(f"{len(names)} feature(s): χ² = {chi2:.0f} for {len(data) - len(names) - 1}; slopes")
         for name, *numbers in zip(
             names, result.model.weights, known, result.errors()[1:], strict=True

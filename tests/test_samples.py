@@ -119,3 +119,9 @@ def test_classes_put_the_signal_last():
     assert names == ("h", "p", "g")
     assert y.tolist() == [1, 2, 0]
     assert classes(np.array([0.5, 1.5]), None)[1] == ()
+
+
+def test_images_become_rows():
+    X = Samples(np.arange(24.0).reshape(2, 3, 4), [0, 1], class_names=("a", "b")).flattened()
+    assert X.x.shape == (2, 12) and X.names[-1] == "x11"
+    assert X.x[1].tolist() == list(range(12, 24))

@@ -98,18 +98,20 @@ class Fit:
 
         return loss_against_iteration({getattr(self.solver, "name", "fit"): self.history.to_dict()})
 
-    def covariance(self) -> Array:
+    def covariance(self, *, inverse_variances: bool = False) -> Array:
         """Covariance of (intercept, weights) in the user's units, (d + 1, d + 1), one output.
 
-        See `baksan.solvers.analytic.covariance` for the formula and the errors raised.
+        `inverse_variances`: the weights are 1/σ_i² of known errors. See
+        `baksan.solvers.analytic.covariance` for the formulas and the errors raised.
         """
-        found = covariance(self.problem, self.model.parameters)
+        found = covariance(self.problem, self.model.parameters, inverse_variances=inverse_variances)
         assert isinstance(self.model, Linear)  # `covariance` has refused any other
         return self.model.in_user_units(found)
 
-    def errors(self) -> Array:
+    def errors(self, *, inverse_variances: bool = False) -> Array:
         """Standard errors of (intercept, weights) in the user's units, (d + 1,)."""
-        return np.asarray(np.sqrt(np.diag(self.covariance())))
+        found = self.covariance(inverse_variances=inverse_variances)
+        return np.asarray(np.sqrt(np.diag(found)))
 
 
 def fit(
@@ -342,6 +344,11 @@ class _Loop:
         grown = self._q(self.solver.iterate(state), self.events) > self.first_loss
         if grown and (advice := self._too_steep(state)):
             return False, advice
+        if self.full and state.gradient <= 1e-13 * self.history["gradient"][1]:
+            return True, (
+                f"converged to rounding within {state.step:,} steps: |∂Q/∂w| ="
+                f" {state.gradient:.2g}."
+            )
         if self.full:
             return False, (
                 f"the budget of {state.step:,} steps is spent with |∂Q/∂w| = {state.gradient:.2g};"

@@ -218,6 +218,10 @@ class Samples:
             self, x=self.x[:, columns], features=tuple(self.features[j] for j in columns)
         )
 
+    def flattened(self) -> Samples:
+        """The same events with x (n, …) as (n, d): images as rows of pixels x0, x1, …"""
+        return replace(self, x=self.x.reshape(len(self), -1), features=())
+
     def fold_numbers(self, k: int, *, seed: int = 0) -> Array:
         """The fold 0 … k−1 of each event, (n,) int: groups stay whole, classes are dealt evenly.
 

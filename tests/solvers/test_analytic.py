@@ -214,3 +214,16 @@ def test_what_has_no_closed_form_is_refused():
         fit(Linear(), X, losses.absolute, GradientDescent(steps=1)).covariance()
     with pytest.raises(ValueError, match="covariance is known for a linear model with one output"):
         solved(Samples(FEATURES, np.column_stack([ANSWERS, ANSWERS]))).covariance()
+
+
+def test_known_errors_give_the_textbook_covariance():
+    rng = np.random.default_rng(5)
+    x, sigma = rng.normal(size=(40, 2)), rng.uniform(0.1, 2.0, 40)
+    y = 1.0 + x @ [2.0, -3.0] + rng.normal(size=40) * sigma
+    found = fit(Linear(), Samples(x, y, 1 / sigma**2), losses.squared, Analytic())
+    Z = np.column_stack([np.ones(40), x]) / sigma[:, None]
+    by_hand = np.linalg.inv(Z.T @ Z)
+    np.testing.assert_allclose(found.covariance(inverse_variances=True), by_hand, rtol=1e-9)
+    unweighted = fit(Linear(), Samples(x, y), losses.squared, Analytic())
+    with pytest.raises(ValueError, match="inverse variances are the weights"):
+        unweighted.errors(inverse_variances=True)

@@ -107,15 +107,17 @@ def least_squares(problem: Problem) -> tuple[Array, int]:
     return (w.T / size).ravel(), int(rank)
 
 
-def covariance(problem: Problem, parameters: Array) -> Array:
+def covariance(problem: Problem, parameters: Array, *, inverse_variances: bool = False) -> Array:
     """The covariance of the parameters of a smooth loss at its minimum, (P, P), one output.
 
+    Squared loss, w_i = 1/σ_i² of known errors (`inverse_variances`):  (ZᵀWZ)⁻¹.
     Squared loss, no weights:  s² (ZᵀZ)⁻¹ with s² = RSS / (n − d − 1), for y with equal errors.
     Otherwise the sandwich     H⁻¹ G H⁻¹,  H = Σ w_i c''_i z zᵀ (+ λ Σw),  G = Σ w_i² c'_i² z zᵀ,
     which holds whatever the errors (Huber 1967; White, Econometrica 48 (1980) 817). c'' is the
     central difference of the slope. Transform with `Linear.in_user_units`.
 
-    Raises ValueError for several outputs or for a piecewise linear loss.
+    Raises ValueError for several outputs, for a piecewise linear loss, and for inverse variances
+    with another loss, a penalty or no weights.
     """
     model, X, loss = problem.model, problem.X, problem.loss
     if not isinstance(model, Linear) or model.outputs != 1:
@@ -128,6 +130,13 @@ def covariance(problem: Problem, parameters: Array) -> Array:
             f"the {loss.name} loss is piecewise linear: no second derivative, no errors."
         )
     z, w = model.design(X.x), X.w
+    if inverse_variances:
+        if loss.cost is not losses.squared.cost or X.weight is None or problem.penalty:
+            raise ValueError(
+                "inverse variances are the weights of a squared loss without a penalty; this is"
+                f" {loss.name}{'' if X.weight is not None else ' without weights'}."
+            )
+        return np.asarray(np.linalg.pinv((z.T * w) @ z, hermitian=True))
     p = z @ parameters
     slope = loss.slope(p, X.answers)
     ridge = problem.l2 * w.sum() * np.diag(model.penalised.astype(float))

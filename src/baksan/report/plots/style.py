@@ -162,7 +162,7 @@ def log_axis(ax: Axes, which: str, top: float = math.inf) -> None:
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:.4g}"))
         return
-    axis.set_major_locator(LogLocator(numticks=7))
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2.2 else (1,), numticks=7))
     axis.set_minor_locator(LogLocator(subs="auto", numticks=7))
     near_one = low > 0.0009 and high < 1100
     axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}" if near_one else power(v)))
