@@ -46,9 +46,7 @@ def folder(tmp_path_factory):
         telescope.events(400, seed=1), name="toy", answer="class", signal="gamma", id="event"
     )
     methods = ["linear-gd", "cuts", "trees"]
-    train(
-        opened.samples, methods, folds=2, threads=1, replicas=20, out=path, source=opened.source
-    )
+    train(opened.samples, methods, folds=2, threads=1, replicas=20, out=path, source=opened.source)
     model = load_model(path / "models/linear-gd.baksan")
     apply(model, [telescope.events(50, seed=2)], path / "applied.parquet")
     return path
