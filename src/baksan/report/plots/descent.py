@@ -214,7 +214,7 @@ def small_and_big_steps(
     _log_axes(left, _top([numbers(r["loss"]) for r in runs]))
     labels = [str(r.get("label") or f"rate {_rate(r):.3g}") for r in runs]
     handles = [Line2D([], [], label=plain(t), **k) for t, k in zip(labels, looks, strict=True)]
-    legend(figure, handles, columns=min(4, len(handles)))
+    legend(figure, handles, columns=min(5, len(handles)))
     _valley(right, runs, looks, limit)
     return figure
 
