@@ -47,7 +47,9 @@ from baksan.source import from_table
 from baksan.store import RunFolder
 
 SMALL = os.environ.get("BAKSAN_SMALL") == "1"  # so the library's tests run this lesson quickly
-EVENTS, SETTINGS = (600, {"folds": 2, "replicas": 50, "threads": 1}) if SMALL else (8000, {})
+EVENTS, SETTINGS = (
+    (600, {"folds": 2, "replicas": 50, "threads": 1, "report": False}) if SMALL else (8000, {})
+)
 
 # %% [markdown]
 # ## Look before you train
