@@ -1,14 +1,25 @@
-"""Run folders: begun, gone on with, opened; arrays and settings come back as they were."""
+"""Run folders: begun, gone on with, opened; what a finished one holds comes back as it was."""
 
+import json
+import re
 import tomllib
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.runs import FAST, events, table_of
 
+import baksan as bk
+from baksan.evaluate import Evaluation
+from baksan.fit import COLUMNS
 from baksan.metrics import Prediction
+from baksan.report import page
 from baksan.solvers.base import State
+from baksan.source import from_table
+from baksan.store import load_model
+from baksan.store.files import plain
 from baksan.store.run import (
     RunFolder,
     checked_name,
@@ -155,3 +166,109 @@ def test_names_of_methods_are_names_of_files():
     for name in ("", ".hidden", "a/b", "../x", "a b", "ä", "a\n"):
         with pytest.raises(ValueError, match="becomes a file's"):
             checked_name(name)
+
+
+# A finished run -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    table = table_of(events(90, id=np.arange(90) + 500))
+    opened = from_table(
+        table, name="toy", answer="kind", signal="gamma", id="id", bin_by="length",
+        features=["width", "noise"],
+    )  # fmt: skip
+    return bk.train(
+        opened.samples, FAST, folds=3, replicas=10, threads=1, seed=4, source=opened.source,
+        bin_by=opened.bin_by, out=tmp_path_factory.mktemp("finished") / "run",
+    )  # fmt: skip
+
+
+def test_every_file_is_there_and_nothing_else(run):
+    found = {p.relative_to(run.folder.path).as_posix() for p in run.folder.path.rglob("*.*")}
+    assert found == {
+        "config.toml", "evaluation.json", "predictions.parquet", "provenance.json", "report.html",
+        "report.json", "models/linear-analytic.baksan", "models/linear-gd.baksan",
+        "models/cuts.baksan", "models/trees.skops", "history/linear-analytic.parquet",
+        "history/linear-gd.parquet", "history/cuts.parquet",
+    }  # fmt: skip
+    assert run.folder.finished and RunFolder.open(run.folder.path).config == run.folder.config
+
+
+def test_the_settings_are_kept(run):
+    config = run.folder.config
+    assert (config["source"], config["events"], config["folds"], config["seed"]) == (
+        "toy",
+        90,
+        3,
+        4,
+    )
+    assert config["features"] == ["width", "noise"] and list(config["methods"]) == FAST
+    assert config["samples"]["answer"] == "kind" and config["bin_by"] == "length"
+
+
+def test_json_is_strict_and_says_what_the_run_says(run):
+    def strict(name):
+        return json.loads((run.folder.path / name).read_bytes(), parse_constant=pytest.fail)
+
+    assert strict("evaluation.json") == plain(run.evaluation.to_dict())
+    assert Evaluation.from_dict(strict("evaluation.json")) == run.evaluation
+    assert strict("provenance.json") == plain(run.provenance)
+    assert strict("report.json")["summary"].startswith("Of 4 methods the best is")
+
+
+def test_predictions_are_out_of_fold(run):
+    held = pq.read_table(run.folder.path / "predictions.parquet")
+    assert set(held.column_names) == {
+        "id", "prediction", "score", "probability_hadron", "probability_gamma", "method", "fold",
+        "answer", "weight",
+    }  # fmt: skip
+    for name, prediction in run.predictions.items():
+        rows = held.filter(np.array(held["method"]) == name)
+        assert np.array_equal(rows["score"], prediction.score)
+        assert np.array_equal(rows["id"], run.X.ids) and rows["id"][0].as_py() == 500
+        assert np.array_equal(rows["fold"], run.fold)
+        assert rows["answer"].to_pylist() == np.array(run.X.class_names)[run.X.answers].tolist()
+
+
+def test_histories_have_their_columns(run):
+    for name in ("linear-analytic", "linear-gd", "cuts"):
+        held = pq.read_table(run.folder.path / "history" / f"{name}.parquet")
+        assert tuple(held.column_names) == COLUMNS and held.num_rows >= 2
+        assert held["step"].to_pylist() == sorted(held["step"].to_pylist())
+        history = run.parts[name][0].history
+        for column in COLUMNS:
+            np.testing.assert_array_equal(held[column].to_numpy(), history[column])
+
+
+def test_models_are_the_ones_in_memory(run):
+    for path in (run.folder.path / "models").iterdir():
+        stored, known = load_model(path), run.models[path.stem]
+        assert np.array_equal(stored.predict(run.X.x).score, known.predict(run.X.x).score)
+        assert stored.card == known.card and stored.card.id == "id"
+        assert stored.card.metrics["auc"]["value"] == run.evaluation.value(path.stem, "auc")
+        assert stored.card.provenance["seed"] == 4 and stored.card.provenance["events"] == 90
+
+
+def test_the_report_is_one_page_that_asks_nobody(run):
+    text = (run.folder.path / "report.html").read_text()
+    assert text.lstrip().lower().startswith("<!doctype html>") and "</html>" in text
+    # Links that a reader may follow are no requests; these would be.
+    assert not re.search(r"<(script|img|iframe|source)[^>]+src\s*=\s*[\"']?(?!data:)", text)
+    assert not re.search(r"<link[^>]+href=[\"'](?!data:)|@import|url\(\s*[\"']?(?!data:|#)", text)
+    for name in run.predictions:
+        assert name in text
+    assert "nan" not in re.sub(r"<svg.*?</svg>", "", text, flags=re.DOTALL).lower().split()
+
+
+def test_the_report_rendered_again_is_the_same(run):
+    again = page.render(run.folder.read_json("report.json"))
+    assert again == (run.folder.path / "report.html").read_text()
+
+
+def test_a_run_without_a_report_page_can_get_one_later(tmp_path):
+    run = bk.train(
+        events(30), ["cuts"], folds=2, replicas=5, threads=1, report=False, out=tmp_path / "run"
+    )
+    assert not (run.folder.path / "report.html").exists() and run.folder.finished
+    assert "<html" in page.render(RunFolder.open(run.folder.path).read_json("report.json"))
