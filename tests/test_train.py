@@ -280,3 +280,19 @@ def test_magic_by_three_descents(magic, tmp_path):
         found = bk.Q(run.models[name].model, magic, losses.logistic)
         assert found == pytest.approx(best, rel=within), name
         assert found > best * (1 - 1e-9)
+
+
+def test_ctrl_c_in_a_fit_ends_the_training_and_leaves_no_half_part(tmp_path):
+    X = events(400)
+
+    def press(text, share):
+        if text.startswith("linear-sgd") and share > 0:
+            raise KeyboardInterrupt
+
+    slow = Ours(
+        "linear-sgd", "", "", bk.Linear(), losses.logistic,
+        bk.StochasticGradientDescent(rate=0.01, epochs=100_000),
+    )  # fmt: skip
+    with pytest.raises(KeyboardInterrupt):
+        bk.train(X, [slow], folds=2, out=tmp_path / "run", progress=press)
+    assert not list((tmp_path / "run").glob("checkpoints/*.fold*.safetensors"))

@@ -264,17 +264,19 @@ def _tell(run: Any, began: float) -> None:
 def _progress() -> Iterator[Callable[[str, float], None]]:
     """A line that shows what is being done, on stderr; silent with --quiet or into a file."""
     console = Console(stderr=True)
-    if _settings["quiet"] or not console.is_terminal:
-        yield lambda text, share: None
-        return
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as shown:
-        task = shown.add_task("reading", total=1.0)
-
-        def show(text: str, share: float) -> None:
-            shown.update(task, description=text, completed=share)
-
-        yield show
+    try:
+        if _settings["quiet"] or not console.is_terminal:
+            yield lambda text, share: None
+            return
+        columns = (
+            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+        )  # fmt: skip
+        with Progress(*columns, console=console, transient=True) as shown:
+            task = shown.add_task("reading", total=1.0)
+            yield lambda text, share: shown.update(task, description=text, completed=share)
+    except KeyboardInterrupt:
+        print("baksan: stopped by Ctrl-C; a training goes on with --resume.", file=sys.stderr)
+        raise typer.Exit(130) from None
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -285,8 +287,6 @@ def main(arguments: list[str] | None = None) -> None:
     given = ahead + [a for a in given if a not in ahead]
     try:
         app(given, prog_name="baksan")
-    except KeyboardInterrupt:
-        sys.exit(130)
     except (ValueError, KeyError, TypeError, OSError, ImportError) as error:
         if "--debug" in ahead:
             raise

@@ -76,7 +76,8 @@ class Fit:
 
     `model` the fitted function; `state` to go on from; `history`; `converged` whether a condition
     of convergence (not a budget) ended it; `message` one sentence: why it stopped and what to do;
-    `loss` Q(model, X) on the training events, penalty not counted.
+    `loss` Q(model, X) on the training events, penalty not counted; `interrupted` whether Ctrl-C
+    ended it.
     """
 
     model: Model
@@ -87,6 +88,7 @@ class Fit:
     loss: float
     problem: Problem
     solver: Solver
+    interrupted: bool = False
 
     def predict(self, x: Array) -> Prediction:
         """What the model says of (n, …) features: values, or scores and probabilities."""
@@ -172,7 +174,9 @@ def fit(
     loop = _Loop(problem, solver, validation, history or History(), progress, checkpoint)
     state, verdict = loop.run(state)
     found = problem.model.moved(solver.solution(state))
-    return Fit(found, state, loop.history, *verdict, Q(found, X, loss), problem, solver)
+    return Fit(
+        found, state, loop.history, *verdict, Q(found, X, loss), problem, solver, loop.interrupted
+    )
 
 
 def ready(model: Model, X: Samples, loss: Loss, start: str) -> Model:
@@ -228,6 +232,7 @@ class _Loop:
         self.step, self.last = solver.stepper(problem), solver.end(len(problem.X))
         self.schedule = self.descent.schedule(problem) if isinstance(solver, Descent) else None
         self.events = problem.X if self.full else _subsample(problem.X)
+        self.interrupted = False
         self.last_look, self.block = _last_look(history), 1
         past = float(history["seconds"][-1]) if len(history) else 0.0
         self.began = self.shown = time.perf_counter() - past
@@ -257,6 +262,7 @@ class _Loop:
                 if verdict:
                     return state, verdict
         except KeyboardInterrupt:
+            self.interrupted = True
             return state, (
                 False,
                 f"stopped by Ctrl-C after {state.step:,} steps; this was reached.",

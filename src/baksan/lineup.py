@@ -117,6 +117,9 @@ class Ours(Method):
 
     def train(self, X: Samples, *, seed: int, threads: int, **more: Any) -> Fitted:
         found = fit(self.model, X, self.loss, self.solver, penalty=self.penalty, seed=seed, **more)
+        if found.interrupted:
+            # A fit returns what it reached; a comparison must not take that for a trained model.
+            raise KeyboardInterrupt
         return Fitted(found.model, found.predict, found.message, found)
 
 
