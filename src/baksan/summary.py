@@ -319,8 +319,9 @@ def _parabola(X: Samples) -> dict[str, Any]:
                 "loss": [problem.value(w) for w in walk],
             }
         )  # fmt: skip
-    reach = 1.05 * max(abs(w) for path in paths for w in path["weight"])
-    grid = np.linspace(-0.25 * reach, 1.05 * reach, 61) * np.sign(paths[0]["weight"][1] or 1.0)
+    visited = [w for path in paths for w in path["weight"]]
+    margin = 0.05 * np.ptp(visited)
+    grid = np.linspace(min(visited) - margin, max(visited) + margin, 61)
     return {
         "weight": grid,
         "loss": [problem.value(np.array([model.parameters[0], w])) for w in grid],
