@@ -42,7 +42,7 @@ lint: .venv/test.stamp
 	$(BIN)/python -m mypy
 
 docs: .venv/docs.stamp
-	$(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	@echo "The documentation is in site/index.html"
 
 bench: .venv/test.stamp

@@ -111,3 +111,7 @@ def test_a_matrix_keeps_missing_values_and_empty_tables():
 def test_columns_of_different_lengths_are_refused():
     with pytest.raises(ValueError, match="column 'b' has 2 rows, the others 1"):
         Table({"a": [1.0], "b": [1.0, 2.0]})
+
+
+def test_a_column_of_a_plain_list_is_an_array():
+    assert Column([1.0, 2.0], "TeV").values.dtype == np.float64

@@ -139,7 +139,7 @@ def train(
     bin_by: Annotated[str | None, typer.Option(help="Figures of merit in bins of this.")] = None,
     seed: Seed = 0,
     threads: Annotated[
-        int | None, typer.Option(help="Cores to use; all of them if not said.", min=1)
+        int | None, typer.Option(help="Cores to use; OMP_NUM_THREADS or all of them.", min=1)
     ] = None,
     out: Out = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,

@@ -27,6 +27,9 @@ class Column:
     unit: str = ""
     description: str = ""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", np.asarray(self.values))
+
     @property
     def is_text(self) -> bool:
         return self.values.dtype.kind in "USO"

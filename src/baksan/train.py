@@ -73,7 +73,7 @@ def train(
     seed : int
         Everything random follows from it.
     threads : int, optional
-        Cores to use; None is all of them.
+        Cores to use; None is OMP_NUM_THREADS, or all of them.
     out : path, optional
         The run folder; None writes nothing.
     resume : bool
@@ -103,7 +103,7 @@ def train(
     chosen = line_up(methods, X)
     for method in chosen:
         checked_name(method.name)
-    threads = threads or os.cpu_count() or 1
+    threads = threads or _cores()
     fold = _fold_numbers(X, folds, test, seed)
     _check_classes(X, fold)
     config = _config(X, chosen, source, folds, test, seed, replicas, bin_by)
@@ -128,6 +128,12 @@ def train(
         job.show("report", 0.0)
         _write(run, report)
     return run
+
+
+def _cores() -> int:
+    """As many as the user lets OpenMP have, or all: workers side by side must not fight."""
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return int(told) if told.isdigit() and int(told) else os.cpu_count() or 1
 
 
 def _check(X: Samples, threads: int | None, seed: int) -> None:

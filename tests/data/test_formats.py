@@ -143,3 +143,10 @@ def test_options_of_another_format_and_bad_rows_are_refused(tmp_path):
         read(tmp_path / "t", names=["a"])
     with pytest.raises(ValueError, match="rows is 0"):
         list(blocks(tmp_path / "t", 0))
+
+
+def test_a_run_folder_is_no_folder_of_tables(tmp_path):
+    (tmp_path / "digits" / "models").mkdir(parents=True)
+    (tmp_path / "digits" / "config.toml").write_text("seed = 1\n")
+    with pytest.raises(ReadError, match="this is the folder of a run"):
+        read(tmp_path / "digits")

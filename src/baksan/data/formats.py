@@ -240,6 +240,11 @@ def files_of(path: str | Path) -> list[Path]:
         raise FileNotFoundError(f"no such file: {path}. Check the name and the folder.")
     if not path.is_dir():
         return [path]
+    if (path / "config.toml").exists() and (path / "models").is_dir():
+        raise ReadError(
+            f"{path}: a folder of tables is needed; this is the folder of a run. Its predictions"
+            f" are in {path / 'predictions.parquet'}; for a data set of this name, change folder."
+        )
     files = sorted(f for f in path.iterdir() if f.is_file() and not f.name.startswith("."))
     if not files:
         raise ReadError(f"{path}: files are needed; the folder has none. Give another folder.")
