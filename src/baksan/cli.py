@@ -51,16 +51,22 @@ AllowChanged = Annotated[
 ]
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"baksan {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _common(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, only results.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_version),
+    ] = False,
 ) -> None:
     _settings.update(quiet=quiet, debug=debug)
-    if version:
-        print(f"baksan {__version__}")
-        raise typer.Exit
 
 
 @app.command()
