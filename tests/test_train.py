@@ -219,6 +219,17 @@ def test_progress_rises_to_the_end(tmp_path):
     assert run.folder.finished
 
 
+def test_a_run_is_not_gone_on_with_on_other_samples(tmp_path):
+    X = events(30)
+    trained(X, ["cuts"], out=tmp_path / "r")
+    for name in ("report.json", "report.html"):  # as if it had been killed at the end
+        (tmp_path / "r" / name).unlink()
+    trained(X, ["cuts"], out=tmp_path / "r", resume=True)
+    (tmp_path / "r/report.json").unlink()
+    with pytest.raises(ValueError, match="sha256 was .*samples"):
+        trained(events(30, seed=1), ["cuts"], out=tmp_path / "r", resume=True)
+
+
 # Refused ------------------------------------------------------------------------------------------
 
 

@@ -187,6 +187,8 @@ def apply(
     from baksan.data import stream
     from baksan.store import load_model
 
+    if out.exists() and Path(x).exists() and out.samefile(x):
+        raise ValueError(f"predictions must not replace their input {x}; choose another --out.")
     stored = load_model(model)
     blocks = stream(x, allow_changed=allow_changed)
     with _progress() as progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -192,9 +193,18 @@ def _config(
         "replicas": replicas,
         "bin_by": None if bin_by is None else bin_by.name,
         "samples": dict(source.settings),
-        "sha256": dict(source.sha256),
+        "sha256": dict(source.sha256) or {"samples": _sha256(X)},
         "methods": {method.name: method.settings for method in methods},
     }
+
+
+def _sha256(X: Samples) -> str:
+    """Of samples that came from no file: a run must not be gone on with on others."""
+    digest = hashlib.sha256()
+    for part in (X.x, X.y, X.weight, X.group):
+        if part is not None:
+            digest.update((part.astype(str) if part.dtype == object else part).tobytes())
+    return digest.hexdigest()
 
 
 def _pooled(parts: Sequence[Part], fold: Array, tested: Array) -> Prediction:
