@@ -93,7 +93,7 @@ class Linear(Model):
     def __call__(self, x: Array) -> Array:
         # Not BLAS: what an event is given must not depend on the events beside it, to the last bit.
         p = np.einsum("ij,kj->ik", self.design(x), self.matrix)
-        return p[:, 0] if self.outputs == 1 else p
+        return np.asarray(p[:, 0] if self.outputs == 1 else p)
 
     def pullback(self, x: Array, slope: Array) -> Array:
         return np.asarray(slope.reshape(len(slope), -1).T @ self.design(x)).ravel()
