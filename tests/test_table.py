@@ -98,8 +98,71 @@ def test_one_class_only_and_no_row_left():
         table().take([0, 3]).samples(answer="kind", features=["size"])
     with pytest.raises(ValueError, match="no row is left of 1"):
         table().take([1]).samples(features=["width"])
-    with pytest.raises(ValueError, match="no row is left of 0"):
+    with pytest.raises(ValueError, match="rows are needed; the table has none"):
         table().take(np.zeros(4, dtype=bool)).samples(features=["size"])
+
+
+def test_text_columns_are_no_features_and_that_is_said():
+    site = Column(np.array(["N", "S", "S", ""]))
+    b = Column(np.array(["1.5", "-2e3", "low", ""]))
+    code = np.array(["3C 273", "a1", "1_0", "nan"])
+    X = table(site=site).samples(answer="kind", signal="g")
+    assert X.notes[0] == "1 text column is no feature: site."
+    X = table(site=site, b=b, code=code).samples(answer="kind", signal="g", id="code")
+    assert X.notes[0] == (
+        "2 text columns are no features: site, b (2 of 3 cells are numbers)."
+    )  # fmt: skip
+    assert X.names == ("width", "size", "run")
+    assert not any("text" in note for note in table(b=b).samples(features=["size"]).notes)
+    many = table(**{f"t{k}": site for k in range(12)}).samples(answer="kind", signal="g")
+    assert many.notes[0].endswith("t6, t7 and 4 more.")
+
+
+def test_numbers_in_text_are_counted():
+    texts = ["1", "+1.", ".5e-3", "-2E+7", "1e", "x", "", "inf", "1,5"]
+    assert Column(np.array(texts)).mixed == "4 of 8 cells are numbers"
+    assert Column(np.array(["1"] + ["x"] * 10)).mixed == ""
+    assert Column(np.array([])).mixed == Column(np.array([1.0])).mixed == ""
+
+
+def test_what_nobody_chose_is_said():
+    held = table(hit=np.array([0, 1, 1, 0]), good=np.array([True, False, True, False]))
+    assert held.samples(answer="kind", features=["size"]).notes == (
+        "signal is 'h', the last in the alphabet; --signal g (signal='g') chooses the other.",
+    )
+    X = held.samples(answer="hit", features=["size"])
+    assert X.notes == (
+        "answer hit holds only 0 and 1: taken as numbers; --signal 1 (signal='1') makes classes"
+        " of them.",
+    )
+    assert X.task == "regression"
+    assert held.samples(answer="hit", features=["size"], signal="1").notes == ()
+    floats = table(hit=np.array([0.0, 1.0, np.nan, 0.0])).samples(answer="hit", features=["size"])
+    assert "--signal 1.0 (" in floats.notes[-1]
+    chosen = [{"class_names": ("h", "g")}, {"signal": "g"}]
+    assert all(held.samples(answer="kind", features=["size"], **c).notes == () for c in chosen)
+    assert held.samples(answer="good", features=["size"]).notes == ()
+    assert held.samples(answer="run", features=["size"]).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("weight", "error", "sentence"),
+    [
+        ([1, -2.5, -3, 1], ValueError, "column 'w' has -2.5 in row 2 (of 2 such rows)."),
+        ([0, 0, 0, 0], ValueError, "column 'w' is zero in all 4 rows"),
+        (["1", "heavy", "2", "3"], TypeError, "column 'w' holds text such as 'heavy'."),
+    ],
+)
+def test_weights_that_are_none(weight, error, sentence):
+    with pytest.raises(error) as caught:
+        table(w=np.array(weight)).samples(answer="kind", features=["size"], weight="w")
+    assert str(caught.value).startswith("events.csv: ") and sentence in str(caught.value)
+
+
+def test_the_row_of_a_negative_weight_is_that_of_the_file():
+    held = table(w=np.array([1.0, 1.0, 1.0, -1.0])).renumbered(100).take([3, 0])
+    with pytest.raises(ValueError, match="has -1 in row 104 "):
+        held.samples(features=["size"], weight="w")
 
 
 def test_a_matrix_keeps_missing_values_and_empty_tables():

@@ -5,6 +5,7 @@ Readers (`baksan.data`) and simulators make tables; `Table.samples` makes Sample
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 from baksan.samples import Feature, Samples, classes
 
 __all__ = ["Column", "Table"]
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_MANY = 0.1  # share of numbers from which a column of text may have been meant as numbers
+_NAMED = 8  # columns that a note calls by name
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +48,14 @@ class Column:
             lost = np.isnan(self.values)
             return np.asarray(lost if lost.ndim == 1 else lost.any(axis=tuple(range(1, lost.ndim))))
         return np.zeros(len(self.values), dtype=bool)
+
+    @property
+    def mixed(self) -> str:
+        """'160 of 200 cells are numbers' for text of which a tenth or more is numbers, else ""."""
+        cells = [str(v) for v in self.values.tolist() if v] if self.is_text else []
+        found = sum(_NUMBER.fullmatch(cell) is not None for cell in cells)
+        many = found and found >= _MANY * len(cells)
+        return f"{found:,} of {len(cells):,} cells are numbers" if many else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,16 +169,18 @@ class Table:
         KeyError
             An unknown column.
         TypeError
-            A feature that holds text, or an answer, weight or group whose cells are vectors.
+            A feature or weight that holds text; an answer, weight or group whose cells are vectors.
         ValueError
             No row or no feature is left; a named feature is constant or is the answer itself; the
-            answer has a single class, or one that `class_names` does not list.
+            answer has a single class, or one that `class_names` does not list; a weight is
+            negative, or all of them are zero.
         """
         parts = {"answer": answer, "weight": weight, "group": group, "id": id}
         taken = [name for name in parts.values() if name]
         for name in taken:
             self._check_scalar(name)
         names = list(features) if features is not None else self._numbers(besides=taken)
+        words = [] if features is not None else self._text_note(besides=taken)
         if answer in names:
             raise ValueError(
                 f"{self.source}: features must leave the answer to be found; {answer!r} is the"
@@ -173,6 +188,8 @@ class Table:
             )
         block, held = self._features(names)
         kept, notes = self._complete([*names, *taken])
+        if weight:
+            self._check_weight(weight, kept)
         x = block[kept]
         if features is None:
             x, held, dull = self._varying(x, held)
@@ -181,6 +198,7 @@ class Table:
             self._check_constant(x, held)
         pick = {k: self[name][kept] if name else None for k, name in parts.items()}
         y, found = self._answers(pick["answer"], answer, signal, class_names)
+        choice = [] if signal or class_names else _choice(answer, pick["answer"], found)
         return Samples(
             x,
             y,
@@ -190,7 +208,7 @@ class Table:
             features=held,
             answer=None if answer is None else self._feature(answer),
             class_names=found,
-            notes=(*self.notes, *notes),
+            notes=(*self.notes, *words, *notes, *choice),
         )
 
     def matrix(self, features: Sequence[str]) -> NDArray[np.float64]:
@@ -203,6 +221,39 @@ class Table:
 
     def _numbers(self, besides: Sequence[str]) -> list[str]:
         return [n for n, c in self.columns.items() if n not in besides and not c.is_text]
+
+    def _text_note(self, besides: Sequence[str]) -> list[str]:
+        """A sentence about the columns that are no features because they hold text."""
+        texts = {n: c for n, c in self.columns.items() if n not in besides and c.is_text}
+        told = [f"{n} ({many})" if (many := c.mixed) else n for n, c in texts.items()]
+        more = f" and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
+        what = "text columns are no features" if len(told) > 1 else "text column is no feature"
+        return [f"{len(told)} {what}: {', '.join(told[:_NAMED])}{more}."] if told else []
+
+    def _check_weight(self, name: str, kept: NDArray[np.int64]) -> None:
+        column = self.column(name)
+        if column.is_text:
+            raise TypeError(
+                f"{self.source}: weights must be numbers; column {name!r} holds text such as"
+                f" {self._example(column)!r}. Name another column of weights."
+            )
+        values = column.values[kept].astype(np.float64)
+        if len(bad := np.flatnonzero(values < 0)):
+            raise ValueError(
+                f"{self.source}: weights must not be negative; column {name!r} has"
+                f" {values[bad[0]]:g} in row {self.rows[kept[bad[0]]] + 1:,} (of {len(bad):,} such"
+                " rows). Leave them out with --where (where=…), or name another column."
+            )
+        if not values.any():
+            raise ValueError(
+                f"{self.source}: at least one weight must not be zero; column {name!r} is zero in"
+                f" all {len(values):,} rows. Name another column of weights."
+            )
+
+    def _example(self, column: Column) -> str:
+        """The first text of a column that is neither missing nor a number, else its first."""
+        words = (v for v in column.values.tolist() if v and not _NUMBER.fullmatch(str(v)))
+        return str(next(words, column.values[0] if len(self) else ""))
 
     def _check_scalar(self, name: str) -> None:
         if self[name].ndim > 1:
@@ -220,7 +271,7 @@ class Table:
             if column.is_text:
                 raise TypeError(
                     f"{self.source}: feature {name!r} must be a number; it holds text such as"
-                    f" {str(column.values[0]) if len(self) else ''!r}. Choose features without it."
+                    f" {self._example(column)!r}. Choose features without it."
                 )
             flat = column.values.astype(np.float64)
             flat = flat.reshape(len(self), int(np.prod(flat.shape[1:], dtype=int)))
@@ -240,6 +291,10 @@ class Table:
 
     def _complete(self, names: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
         """Rows without a missing or infinite value in these columns, and sentences on the rest."""
+        if not len(self):
+            raise ValueError(
+                f"{self.source}: rows are needed; the table has none. Check where it came from."
+            )
         good = np.ones(len(self), dtype=bool)
         notes = []
         for name in dict.fromkeys(names):
@@ -253,7 +308,8 @@ class Table:
             good &= ~lost
         if not good.any():
             raise ValueError(
-                f"{self.source}: no row is left of {len(self)}. {' '.join(notes) or 'It is empty.'}"
+                f"{self.source}: no row is left of {len(self)}. {' '.join(notes)} Choose other"
+                " columns, or fill in what is missing."
             )
         return np.flatnonzero(good), notes
 
@@ -299,3 +355,24 @@ class Table:
                 f"{self.source}: feature {features[j].name!r} must vary; it is {x[0, j]:g} in every"
                 f" row. Leave it out with --features or features=…"
             )
+
+
+def _choice(
+    answer: str | None, values: NDArray[np.generic] | None, class_names: Sequence[str]
+) -> list[str]:
+    """A sentence about what nobody chose: classes or numbers, and which class is the signal."""
+    if values is None or values.dtype.kind == "b":
+        return []
+    if len(class_names) == 2:
+        other, signal = class_names
+        return [
+            f"signal is {signal!r}, the last in the alphabet; --signal {other} (signal={other!r})"
+            " chooses the other."
+        ]
+    if not class_names and np.array_equal(np.unique(values), [0, 1]):
+        one = str(values.max())
+        return [
+            f"answer {answer} holds only 0 and 1: taken as numbers; --signal {one}"
+            f" (signal={one!r}) makes classes of them."
+        ]
+    return []
