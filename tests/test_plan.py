@@ -43,6 +43,7 @@ MAY_IMPORT = {
     "run": {"samples", "metrics", "evaluate", "fit", "lineup", "source", "store"},
     "summary": LEARNING | {"metrics", "evaluate", "fit", "lineup", "run"},
     "lessons": {"store"},
+    "sketch": {"report.plots"},
     "estimators": LEARNING | {"table", "metrics", "units", "fit", "calibrate", "report.plots"},
     "train": BELOW_TRAIN | {"lineup", "source", "provenance", "run", "summary"},
     "unsupervised": LEARNING | {"table", "metrics", "units", "fit", "report.plots"},
