@@ -16,6 +16,7 @@ from tests.problems import CAUCHY, samples_for
 from baksan import Analytic, Linear, Q, Samples, fit, losses
 from baksan.fit import History
 from baksan.samples import epoch_order
+from baksan.solvers.base import Solver
 from baksan.solvers.descent import GradientDescent, MiniBatch, StochasticGradientDescent
 from baksan.solvers.schedules import Halving
 
@@ -58,14 +59,35 @@ def test_full_batches_report_the_functional_before_the_step():
     assert len(states) == len(history)
 
 
-def test_full_batches_report_all_events_however_many(monkeypatch):
-    monkeypatch.setattr(sys.modules["baksan.fit"], "_SUBSAMPLE", 10)
-    found = fit(Linear(), NUMBERS, losses.squared, GradientDescent(steps=1))
+def test_full_batches_report_all_events_however_little_may_be_looked_at():
+    found = fit(Linear(), NUMBERS, losses.squared, GradientDescent(steps=1), look=1e-9)
     best = np.average(NUMBERS.y, weights=NUMBERS.weight)
     variance = np.average((NUMBERS.y - best) ** 2, weights=NUMBERS.weight)
     assert_allclose(found.history["loss"], variance, rtol=1e-12)
     noisy = fit(Linear(), NUMBERS, losses.squared, MiniBatch(batch=4, epochs=1))
     assert noisy.history["loss"][0] != pytest.approx(variance, rel=1e-6)
+    whole = fit(Linear(), NUMBERS, losses.squared, MiniBatch(batch=4, epochs=1), look=100.0)
+    assert whole.history["loss"][0] == pytest.approx(variance, rel=1e-12)
+
+
+@pytest.mark.parametrize("epochs", [1, 3, 30])
+@pytest.mark.parametrize("batch", [1, 64])
+def test_looks_cost_no_more_than_their_share(epochs, batch):
+    """A look at an event costs about a third of a step on it: counted in events, not in seconds."""
+    X = samples_for(losses.logistic, n=3000)
+    other = samples_for(losses.logistic, n=1000)
+    looked, counted = [], losses.logistic
+
+    def cost(p, t):
+        looked.append(len(p))
+        return counted.cost(p, t)
+
+    solver = MiniBatch(0.1, batch=batch, epochs=epochs, way="generic", shuffle=False)
+    spy = replace(counted, cost=cost)
+    found = fit(Linear(), X, spy, solver, validation=other)
+    assert found.history["validation"][-1] > 0
+    in_steps, at_the_end = 3000 * epochs, 3000  # Fit.loss is over all events, once
+    assert 0.35 * (sum(looked) - in_steps - at_the_end) <= 0.07 * in_steps + 0.35 * 600
 
 
 @pytest.mark.parametrize("batch", [1, 7])
@@ -96,7 +118,7 @@ def test_progressive_loss_is_the_mean_cost_before_each_update(batch):
 def test_the_validation_column_is_the_loss_on_the_validation_samples(solver):
     seen = []
     found = fit(
-        Linear(), X, losses.logistic, solver, validation=OTHER,
+        Linear(), X, losses.logistic, solver, validation=OTHER, look=100.0,
         checkpoint=lambda state, history: seen.append(state.parameters),
     )  # fmt: skip
     expected = [Q(found.model.moved(w), OTHER, losses.logistic) for w in seen]
@@ -365,3 +387,85 @@ def test_answers_of_another_width_than_the_model(solver):
             fit(model, samples, losses.squared, solver)
     with pytest.raises(ValueError, match="softmax needs one output|class indices|model has"):
         fit(one, X, losses.softmax, GradientDescent())
+
+
+def test_a_run_that_diverges_after_going_on_ends_like_an_undisturbed_one():
+    solver = GradientDescent(rate=1.1, steps=400)
+    whole = fit(Linear(), NUMBERS, losses.squared, solver)
+
+    def press(state, history):
+        if state.step == 2:
+            raise KeyboardInterrupt
+
+    part = fit(Linear(), NUMBERS, losses.squared, solver, checkpoint=press)
+    rest = fit(Linear(), NUMBERS, losses.squared, solver, state=part.state, history=part.history)
+    assert rest.message == whole.message and "Q grows" in whole.message
+    assert rest.state.step == whole.state.step == 0
+    assert_allclose(rest.model.parameters, whole.model.parameters, rtol=0)
+
+
+def test_going_on_from_a_finished_state_without_its_history():
+    for solver in (Analytic(), GradientDescent(0.1, steps=5)):
+        found = fit(Linear(), NUMBERS, losses.squared, solver)
+        again = fit(Linear(), NUMBERS, losses.squared, solver, state=found.state)
+        assert_allclose(again.model.parameters, found.model.parameters, rtol=0)
+        assert again.message.endswith(".")
+
+
+class Halfway(Solver):
+    """A solver of one's own: each step goes half of the way to the least squares answer."""
+
+    def end(self, n):
+        return 30
+
+    def stepper(self, problem):
+        target = fit(problem.model, problem.X, problem.loss, Analytic()).model.parameters
+
+        def step(state, steps):
+            for _ in range(steps):
+                w = 0.5 * (state.parameters + target)
+                state = replace(state, parameters=w, step=state.step + 1)
+            return state
+
+        return step
+
+
+def test_a_solver_of_ones_own_needs_two_methods():
+    found = fit(Linear(), NUMBERS, losses.squared, Halfway())
+    best = fit(Linear(), NUMBERS, losses.squared, Analytic())
+    assert_allclose(found.model.parameters, best.model.parameters, rtol=1e-6)
+    assert found.history["loss"][-1] == pytest.approx(best.loss, rel=1e-9)
+    assert np.all(np.diff(found.history["loss"][np.isfinite(found.history["loss"])]) <= 1e-12)
+    assert "budget of 30 steps is spent" in found.message
+    assert found.plot() is not None
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"loss": "logistic"}, "fit needs Loss for loss"),
+        ({"loss": losses.huber}, "fit needs Loss for loss"),
+        ({"solver": MiniBatch}, "fit needs Solver for solver.*MiniBatch came"),
+        ({"model": Linear}, "fit needs Model for model.*Linear came"),
+        ({"X": np.zeros((3, 2))}, "fit needs Samples for X"),
+        ({"penalty": 0.5}, r"a penalty is L1\(λ\) or L2\(λ\); 0.5 came"),
+    ],
+)
+def test_what_is_no_part_of_a_fit_is_named(given, sentence):
+    parts = {"model": Linear(), "X": X, "loss": losses.logistic, "solver": GradientDescent()}
+    with pytest.raises(TypeError, match=sentence):
+        fit(**{**parts, **given})
+
+
+def test_a_start_a_seed_and_a_class_that_do_not_exist():
+    with pytest.raises(ValueError, match="start must be 'constant' or 'zero'; it is 'best'"):
+        fit(Linear(), X, losses.logistic, GradientDescent(), start="best")
+    with pytest.raises(ValueError, match="seed must be 0 or more; it is -1"):
+        fit(Linear(), X, losses.logistic, GradientDescent(), seed=-1)
+    with pytest.raises(ValueError, match="at least two classes; all that count are"):
+        fit(Linear(), X.take(X.y == 0), losses.logistic, GradientDescent())
+
+
+def test_predict_takes_samples_or_their_features():
+    found = fit(Linear(), X, losses.logistic, GradientDescent(steps=3))
+    assert_allclose(found.predict(X).score, found.predict(X.x).score, rtol=0)

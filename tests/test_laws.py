@@ -320,8 +320,13 @@ def test_fit_continues_as_one_run(kind):
     X = samples_for(losses.logistic, n=10)
     solver = RUNS[kind]
     whole = fit(Linear(), X, losses.logistic, solver, seed=3)
-    part = fit(Linear(), X, losses.logistic, replace(solver, steps=9, epochs=None), seed=3)
-    assert part.state.step == 9
+
+    def press_at_the_ninth(state, history):
+        if state.step == 9:
+            raise KeyboardInterrupt
+
+    part = fit(Linear(), X, losses.logistic, solver, seed=3, checkpoint=press_at_the_ninth)
+    assert part.state.step == 9 and part.interrupted
     rest = fit(Linear(), X, losses.logistic, solver, state=part.state, history=part.history)
     assert_identical(rest.state, whole.state)
     assert rest.message == whole.message

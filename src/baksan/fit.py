@@ -16,10 +16,8 @@ from baksan.metrics import Prediction
 from baksan.models.base import Model
 from baksan.models.linear import Linear
 from baksan.samples import Samples
-from baksan.solvers.analytic import Exact, covariance
+from baksan.solvers.analytic import covariance
 from baksan.solvers.base import Penalty, Problem, Solver, State, watched
-from baksan.solvers.cuts import Peeling
-from baksan.solvers.descent import Descent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +32,7 @@ COLUMNS = (
     "step", "epoch", "seen", "loss", "loss_progressive", "validation", "gradient", "rate", "change",
     "seconds",
 )  # fmt: skip
-_SUBSAMPLE = 100_000
+_LOOK_COST = 0.35
 _BLOCK_SECONDS = 0.2
 
 
@@ -90,9 +88,10 @@ class Fit:
     solver: Solver
     interrupted: bool = False
 
-    def predict(self, x: Array) -> Prediction:
+    def predict(self, x: Array | Samples) -> Prediction:
         """What the model says of (n, …) features: values, or scores and probabilities."""
-        return Prediction(**self.problem.loss.read(self.model(x)))
+        features = x.x if isinstance(x, Samples) else np.asarray(x)
+        return Prediction(**self.problem.loss.read(self.model(features)))
 
     def plot(self) -> Figure:
         """Loss against step."""
@@ -130,6 +129,7 @@ def fit(
     history: History | None = None,
     progress: Progress | None = None,
     checkpoint: Callable[[State, History], None] | None = None,
+    look: float = 0.05,
 ) -> Fit:
     """Find argmin_w Q(a, X) + penalty, starting from the loss's best constant.
 
@@ -149,6 +149,9 @@ def fit(
         progress(step, last step, loss), a few times a second.
     checkpoint : callable, optional
         checkpoint(state, history), called after each history row.
+    look : float
+        The share of a run's cost that the history may spend on looking at Q (where steps do not
+        tell it) and at the validation loss; it decides on how many events it looks.
 
     Returns
     -------
@@ -157,12 +160,20 @@ def fit(
     Raises
     ------
     ValueError
-        The loss does not fit the answers; the samples are empty; a loss that cannot be descended;
-        patience without validation samples; a state of another model.
+        The loss does not fit the answers; the samples are empty, or all of one class; a loss that
+        cannot be descended; patience without validation samples; a state of another model.
+    TypeError
+        Something that is no model, samples, loss, solver or penalty.
 
     Ctrl-C ends the run and returns what was reached.
     """
+    _check_kinds(model=(model, Model), X=(X, Samples), loss=(loss, Loss), solver=(solver, Solver))
+    if start not in ("constant", "zero"):
+        raise ValueError(f"start must be 'constant' or 'zero'; it is {start!r}.")
+    if seed < 0:
+        raise ValueError(f"the seed must be 0 or more; it is {seed}.")
     problem = Problem(model, X, loss, penalty)
+    _check_classes(X)
     problem = replace(problem, model=ready(model, X, loss, start))
     fresh = solver.start(problem.model, seed=seed)
     state = fresh if state is None else state
@@ -171,12 +182,36 @@ def fit(
             f"the state must be of this model, with {fresh.parameters.size} parameters;"
             f" it has {state.parameters.size}. Start afresh: state=None."
         )
-    loop = _Loop(problem, solver, validation, history or History(), progress, checkpoint)
+    loop = _Loop(problem, solver, validation, history or History(), progress, checkpoint, look)
     state, verdict = loop.run(state)
     found = problem.model.moved(solver.solution(state))
     return Fit(
         found, state, loop.history, *verdict, Q(found, X, loss), problem, solver, loop.interrupted
     )
+
+
+def _check_kinds(**given: tuple[Any, type]) -> None:
+    examples = {
+        "model": "bk.Linear()", "X": "bk.Samples(x, y)", "loss": "bk.losses.squared",
+        "solver": "bk.GradientDescent()",
+    }  # fmt: skip
+    for name, (value, kind) in given.items():
+        if not isinstance(value, kind):
+            raise TypeError(
+                f"fit needs {kind.__name__} for {name}, such as {examples[name]};"
+                f" {getattr(value, '__name__', None) or repr(value)[:60]} came."
+            )
+
+
+def _check_classes(X: Samples) -> None:
+    if not X.class_names:
+        return
+    weight = np.bincount(X.answers, weights=X.w, minlength=len(X.class_names))
+    if (weight > 0).sum() < 2:
+        raise ValueError(
+            "a fit needs events of at least two classes; all that count are"
+            f" {X.class_names[int(weight.argmax())]!r}. Give other events or another answer."
+        )
 
 
 def ready(model: Model, X: Samples, loss: Loss, start: str) -> Model:
@@ -218,22 +253,22 @@ class _Loop:
         history: History,
         progress: Progress | None,
         checkpoint: Callable[[State, History], None] | None,
+        look: float,
     ) -> None:
         self.problem, self.solver = problem, solver
         self.validation, self.history = validation, history
         self.progress, self.checkpoint = progress, checkpoint
-        self.descent = solver if isinstance(solver, Descent) else Descent(steps=1)
-        if self.descent.patience is not None and validation is None:
+        if solver.patience is not None and validation is None:
             raise ValueError(
-                f"patience={self.descent.patience} waits for the validation loss to fall; give"
+                f"patience={solver.patience} waits for the validation loss to fall; give"
                 " validation samples, or stop by tolerance or a budget."
             )
-        self.full = self.descent.batch is None
+        self.full = solver.batch is None
         self.step, self.last = solver.stepper(problem), solver.end(len(problem.X))
-        self.schedule = self.descent.schedule(problem) if isinstance(solver, Descent) else None
-        self.events = problem.X if self.full else _subsample(problem.X)
-        self.interrupted = False
-        self.last_look, self.block = _last_look(history), 1
+        self.schedule = solver.schedule(problem)
+        self.looks = Looks.of(problem.X, validation, solver, self.last, look)
+        self.last_look = self.looks.last_of(history)
+        self.interrupted, self.block = False, 1
         past = float(history["seconds"][-1]) if len(history) else 0.0
         self.began = self.shown = time.perf_counter() - past
 
@@ -243,18 +278,17 @@ class _Loop:
         with np.errstate(over="ignore", invalid="ignore"):
             return self._run(state)
 
-    def _run(self, start: State) -> tuple[State, Verdict]:
-        state = start
+    def _run(self, state: State) -> tuple[State, Verdict]:
         row, rows = state, row_steps()
         target = next(step for step in rows if step > state.step)
         try:
             while state.step < self.last:
                 before, state = state, self._block(state, target)
                 self._show(state)
-                if self._at_look(before, state, target):
+                if self._watches(before, state, target):
                     state = self._watched(state)
                 if verdict := self._grew(state):
-                    return start, verdict
+                    return self.solver.start(self.problem.model, seed=state.seed), verdict
                 verdict = self._settled(state)
                 if state.step >= target or verdict or state.step >= self.last:
                     self._row(row, state)
@@ -272,8 +306,9 @@ class _Loop:
     def _block(self, state: State, target: int) -> State:
         """So many steps that they take at most about 0.2 s, up to the next row or epoch."""
         steps = min(self.block, target - state.step, self.last - state.step)
-        if not self.full and (self.descent.patience or self.descent.tolerance):
-            left = math.ceil((len(self.problem.X) - state.place) / (self.descent.batch or 1))
+        ends_epochs = self.solver.patience is not None or self.solver.tolerance > 0
+        if self.solver.batch is not None and ends_epochs:
+            left = math.ceil((len(self.problem.X) - state.place) / self.solver.batch)
             steps = min(steps, left)
         clock = time.perf_counter()
         after = self.step(state, int(steps))
@@ -281,9 +316,9 @@ class _Loop:
         self.block = max(1, min(2 * self.block, int(_BLOCK_SECONDS / max(spent, 1e-9))))
         return after
 
-    def _at_look(self, before: State, state: State, target: int) -> bool:
-        """Whether the validation loss is due: each epoch, or each row for full batches."""
-        if self.descent.patience is None or self.validation is None:
+    def _watches(self, before: State, state: State, target: int) -> bool:
+        """Whether patience waits for a look: each epoch, or each row for full batches."""
+        if self.solver.patience is None:
             return False
         return state.step >= target if self.full else state.epoch > before.epoch
 
@@ -293,104 +328,60 @@ class _Loop:
         return watched(state, self._q(w, self.validation), w)
 
     def _settled(self, state: State) -> Verdict | None:
-        d = self.descent
-        if isinstance(self.step, Exact):
-            return True, self.step.message
-        change = (
-            state.change if self.full else (state.epoch_change if not state.place else math.inf)
-        )
-        if change < d.tolerance:
-            return True, (
-                f"converged after {state.step:,} steps: |w_t − w_(t−1)| = {change:.2g} is below"
-                f" {d.tolerance:g}."
-            )
-        if self.full and state.gradient < d.gradient_tolerance:
-            return True, (
-                f"converged after {state.step:,} steps: |∂Q/∂w| = {state.gradient:.2g} is below"
-                f" {d.gradient_tolerance:g}."
-            )
-        if d.patience is not None and state.waited >= d.patience:
+        if sentence := self.solver.converged(state):
+            return True, sentence
+        patience, seconds = self.solver.patience, self.solver.seconds
+        if patience is not None and state.waited >= patience:
             return True, (
                 f"stopped after {state.step:,} steps: the validation loss has not fallen below"
-                f" {state.best_loss:.6g} for {d.patience} looks; the best weights are kept."
+                f" {state.best_loss:.6g} for {patience} looks; the best weights are kept."
             )
-        if time.perf_counter() - self.began > d.seconds:
-            return False, f"stopped after {d.seconds:g} s and {state.step:,} steps; give it more."
+        if time.perf_counter() - self.began > seconds:
+            return False, f"stopped after {seconds:g} s and {state.step:,} steps; give it more."
         return None
 
     def _grew(self, state: State) -> Verdict | None:
         """Whether Q grows instead of falling: the run is given up and the weights go back."""
-        if not isinstance(self.solver, Descent):
+        if not self.solver.descends:
             return None
         finite = bool(np.isfinite(state.parameters).all())
-        if finite and not (self.full and state.loss > 2 * abs(self.first_loss) + 1e-300):
+        if finite and not (self.full and state.loss > 2 * abs(self._first("loss")) + 1e-300):
             return None
-        if advice := self._too_steep(state):
+        if advice := self.solver.too_steep(self.problem):
             return False, advice
         if finite:
             return None
         return False, f"Q left all bounds near step {state.step:,}; take smaller steps."
 
-    def _too_steep(self, state: State) -> str:
-        """What is wrong with the rate, in the terms of its limit of stability; "" if nothing."""
-        if self.schedule is None or not isinstance(self.problem.model, Linear):
-            return ""
-        rate = float(self.schedule(np.zeros(1))[0])
-        limit, formula = self.descent.bound(self.problem)
-        if rate <= limit:
-            return ""
-        return (
-            f"the step {rate:.3g} is above {formula} = {limit:.3g}: Q grows; try {limit / 2:.2g} or"
-            ' rate="auto".'
-        )
-
     def _out_of_budget(self, state: State) -> Verdict:
-        if isinstance(self.step, Peeling):
-            return True, self.step.message(state)
-        grown = self._q(self.solver.iterate(state), self.events) > self.first_loss
-        if grown and (advice := self._too_steep(state)):
-            return False, advice
-        if self.full and state.gradient <= 1e-13 * self.history["gradient"][1]:
-            return True, (
-                f"converged to rounding within {state.step:,} steps: |∂Q/∂w| ="
-                f" {state.gradient:.2g}."
-            )
-        if self.full:
-            return False, (
-                f"the budget of {state.step:,} steps is spent with |∂Q/∂w| = {state.gradient:.2g};"
-                " give more steps, or momentum, if Q still falls."
-            )
-        if not state.epoch:
-            return False, (
-                f"the budget of {state.step:,} steps is spent within the first epoch; give more"
-                " steps if Q still falls."
-            )
-        return False, (
-            f"the budget of {state.epoch:,} epochs is spent; the last moved the weights by"
-            f" {state.epoch_change:.2g}. Give more epochs if Q still falls."
-        )
+        if self.solver.descends and self.schedule is not None:
+            grown = self._q(self.solver.iterate(state), self.looks.events) > self._first("loss")
+            if grown and (advice := self.solver.too_steep(self.problem)):
+                return False, advice
+            if self.full and state.gradient <= 1e-13 * self._first("gradient"):
+                return True, (
+                    f"converged to rounding within {state.step:,} steps: |∂Q/∂w| ="
+                    f" {state.gradient:.2g}."
+                )
+        return self.solver.ended(self.step, state)
 
-    @property
-    def first_loss(self) -> float:
-        return self.history.rows[0][COLUMNS.index("loss")]
+    def _first(self, column: str) -> float:
+        """The first known value of a column of the history; NaN if there is none."""
+        known = (row[COLUMNS.index(column)] for row in self.history.rows)
+        return next((value for value in known if not math.isnan(value)), math.nan)
 
     def _row(self, row: State, state: State) -> None:
-        """One more row of the history, with a look at Q whenever the steps grew by a quarter.
-
-        About 65 looks in a million steps, at places that depend on the steps alone: a few per cent
-        of a run over some epochs, and the same history whenever it is repeated or resumed.
-        """
-        elapsed = time.perf_counter() - self.began
-        look = state.step >= min(1.25 * self.last_look, self.last)
+        """One more row of the history, with a look at Q where one is due."""
+        look = state.step >= min(self.looks.growth * self.last_look, self.last)
         if look:
             self.last_look = state.step
         w = self.solver.iterate(state)
         loss = state.loss if self.full else math.nan
-        if not state.step or (look and not self.full):
-            loss = self._q(w, self.events)
+        if not state.step or (look and math.isnan(loss)):
+            loss = self._q(w, self.looks.events)
         validation = math.nan
-        if self.validation is not None and look:
-            validation = self._q(w, self.validation)
+        if self.looks.held_back is not None and look:
+            validation = self._q(w, self.looks.held_back)
         mass = state.mass - row.mass
         progressive = (state.cost - row.cost) / mass if mass > 0 else math.nan
         rate = math.nan
@@ -399,7 +390,7 @@ class _Loop:
         self.history.rows.append(
             (
                 state.step, state.epoch, state.seen, loss, progressive, validation,
-                state.gradient, rate, state.change, elapsed,
+                state.gradient, rate, state.change, time.perf_counter() - self.began,
             )
         )  # fmt: skip
         if self.checkpoint is not None:
@@ -415,17 +406,48 @@ class _Loop:
             self.progress(state.step, self.last, state.loss)
 
 
-def _last_look(history: History) -> int:
-    """The step of the last row of a history at which a run had looked at Q."""
-    look = 0
-    for step in history["step"] if len(history) else ():
-        look = int(step) if step >= 1.25 * look else look
-    return look
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """On which events, and how often, the history of a run looks at Q and the validation loss.
+
+    A look at an event costs about a third of a step on it. All looks together may cost the share
+    `look` of the run: as many as come from one whenever the steps have grown by a quarter, on as
+    many events as that allows; fewer looks where these would be below 100. All of it follows from
+    the counts alone, so that a history is the same whenever it is repeated or resumed.
+    """
+
+    events: Samples
+    held_back: Samples | None
+    growth: float
+
+    @classmethod
+    def of(
+        cls, X: Samples, validation: Samples | None, solver: Solver, last: float, look: float
+    ) -> Looks:
+        n, held = len(X), 0 if validation is None else len(validation)
+        steps = last if math.isfinite(last) else 20.0 * math.ceil(n / (solver.batch or n))
+        budget = look * steps * min(solver.batch or n, n) / _LOOK_COST
+        looked_at = held + (0 if solver.batch is None else n)
+        if not looked_at:
+            return cls(X, validation, 1.25)
+        looks = math.log(max(steps, 2.0)) / math.log(1.25) + 3
+        looks = max(min(looks, budget / min(100, looked_at)), 2.0)
+        share = min(budget / looks / looked_at, 1.0)
+        growth = max(steps ** (1 / looks), 1.25)
+        events = X if solver.batch is None else _some(X, share)
+        return cls(events, None if validation is None else _some(validation, share), growth)
+
+    def last_of(self, history: History) -> int:
+        """The step of the last row of a history at which there was a look."""
+        look = 0
+        for step in history["step"] if len(history) else ():
+            look = int(step) if step >= self.growth * look else look
+        return look
 
 
-def _subsample(X: Samples) -> Samples:
-    """A fixed part of the events, on which the history of a stochastic run looks at Q."""
-    if len(X) <= _SUBSAMPLE:
+def _some(X: Samples, share: float) -> Samples:
+    """A fixed part of the events."""
+    if share >= 1:
         return X
-    chosen = np.random.default_rng(0).choice(len(X), _SUBSAMPLE, replace=False)
-    return X.take(np.sort(chosen))
+    size = max(1, round(share * len(X)))
+    return X.take(np.sort(np.random.default_rng(0).choice(len(X), size, replace=False)))

@@ -116,7 +116,10 @@ class Ours(Method):
         return LossCard(name=self.loss.name, setting=self.loss.setting)
 
     def train(self, X: Samples, *, seed: int, threads: int, **more: Any) -> Fitted:
-        found = fit(self.model, X, self.loss, self.solver, penalty=self.penalty, seed=seed, **more)
+        # Reports show the distance to the minimum, for which Q is needed on all events.
+        found = fit(
+            self.model, X, self.loss, self.solver, penalty=self.penalty, seed=seed, look=3.0, **more
+        )
         if found.interrupted:
             # A fit returns what it reached; a comparison must not take that for a trained model.
             raise KeyboardInterrupt

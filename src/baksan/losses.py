@@ -63,6 +63,10 @@ class Loss:
         False where the slope says nothing: such a loss can be evaluated, not minimised by steps.
     joint : bool
         The cost looks at all outputs of an event at once: formulas take (n, k) and give (n,).
+    least_outputs : int
+        How many outputs a model must have.
+    score : function of p (n, K), optional
+        What compares between events where the outputs themselves do not.
     """
 
     name: str
@@ -76,6 +80,8 @@ class Loss:
     projected: bool = False
     descendable: bool = True
     joint: bool = False
+    least_outputs: int = 1
+    score: Callable[[Array], Array] | None = None
 
     def value(self, p: ArrayLike, y: ArrayLike) -> Array:
         """The cost of each event, (n,); p is (n,) or (n, k), y answers or class indices."""
@@ -110,10 +116,10 @@ class Loss:
                 f"{self.name} loss needs class indices 0 … {top}, one a row;"
                 f" y has shape {y.shape} and runs from {y.min():g} to {y.max():g}."
             )
-        if outputs == 1 and self.cost is _softmax:
+        if outputs < self.least_outputs:
             raise ValueError(
-                "softmax needs one output for each class, at least two; there is one output."
-                " Take logistic, or a model with as many outputs as classes."
+                f"{self.name} needs one output for each class, at least {self.least_outputs}; there"
+                f" is {outputs}. Take logistic, or a model with as many outputs as classes."
             )
         if outputs == 1:
             return 2.0 * y - 1.0
@@ -124,7 +130,7 @@ class Loss:
         y = np.asarray(y)
         if self.task == "regression":
             return 1 if y.ndim == 1 else int(y.shape[1])
-        return classes if classes > 2 or self is softmax else 1
+        return classes if classes > 2 else self.least_outputs
 
     def best_constant(self, y: ArrayLike, outputs: int, weight: Array | None = None) -> Array:
         """The best constant prediction, (outputs,); zeros where the loss has none."""
@@ -150,8 +156,7 @@ class Loss:
         if p.ndim == 1:
             score, columns = p, None if known is None else np.column_stack([1.0 - known, known])
         else:
-            # Outputs of softmax tell by their differences only; ln P compares between events.
-            level = p - _log_total(p)[:, None] if self.cost is _softmax else p
+            level = p if self.score is None else self.score(p)
             score, columns = (p[:, 1] - p[:, 0]) if p.shape[1] == 2 else level, known
         if columns is None:
             return {"score": score}
@@ -457,7 +462,8 @@ exponential = Loss(
 )  # fmt: skip
 softmax = Loss(
     "softmax", _softmax, _softmax_slope, 0.5, "classification",
-    probability=_softmax_probability, joint=True,
+    probability=_softmax_probability, joint=True, least_outputs=2,
+    score=lambda p: p - _log_total(p)[:, None],  # outputs tell by their differences only
 )  # fmt: skip
 zero_one = Loss(
     "zero_one", _zero_one, _zero_one, 0.0, "classification", descendable=False, joint=True

@@ -227,3 +227,44 @@ def test_known_errors_give_the_textbook_covariance():
     unweighted = fit(Linear(), Samples(x, y), losses.squared, Analytic())
     with pytest.raises(ValueError, match="inverse variances are the weights"):
         unweighted.errors(inverse_variances=True)
+
+
+def test_errors_of_least_squares_on_classes_are_those_of_the_bootstrap():
+    rng = np.random.default_rng(8)
+    y = (rng.random(1500) < 0.05).astype(int)
+    x = rng.normal(size=(1500, 1)) * np.where(y, 2.0, 0.5)[:, None] + 0.8 * y[:, None]
+    X = Samples(x, y, class_names=("hadron", "gamma"))
+
+    def weight(rows):
+        found = fit(Linear(), X.take(rows), losses.squared_margin, Analytic())
+        return found.model.weights[0]
+
+    drawn = [weight(rng.integers(0, 1500, 1500)) for _ in range(200)]
+    told = fit(Linear(), X, losses.squared_margin, Analytic()).errors()[1]
+    assert told == pytest.approx(np.std(drawn), rel=0.2)
+
+
+def test_errors_of_grouped_events_are_those_of_the_groups():
+    rng = np.random.default_rng(9)
+    group = np.repeat(np.arange(100), 20)
+    x = rng.normal(size=(100, 1))[group] + 0.1 * rng.normal(size=(2000, 1))
+    y = 2.0 * x[:, 0] + rng.normal(size=100)[group]
+    X = Samples(x, y, group=group)
+
+    def weight(groups):
+        rows = np.concatenate([np.flatnonzero(group == g) for g in groups])
+        one = Samples(x[rows], y[rows])
+        return fit(Linear(), one, losses.squared, Analytic()).model.weights[0]
+
+    drawn = [weight(rng.integers(0, 100, 100)) for _ in range(200)]
+    grouped = fit(Linear(), X, losses.squared, Analytic()).errors()[1]
+    assert grouped == pytest.approx(np.std(drawn), rel=0.25)
+    alone = fit(Linear(), Samples(x, y), losses.squared, Analytic()).errors()[1]
+    assert alone < 0.5 * grouped
+
+
+def test_l1_has_no_errors():
+    X = Samples(np.random.default_rng(0).normal(size=(30, 2)), np.arange(30.0))
+    found = fit(Linear(), X, losses.squared, GradientDescent(steps=5), penalty=L1(0.1))
+    with pytest.raises(ValueError, match="L1 sets weights to 0"):
+        found.errors()

@@ -153,14 +153,15 @@ def test_l2_reaches_ridge():
     assert_allclose(found.model.parameters, exact.model.parameters, rtol=1e-9)
 
 
+@pytest.mark.parametrize("way", ["generic", "compiled"])
+@pytest.mark.parametrize(("momentum", "nesterov"), [(0.0, False), (0.9, False), (0.9, True)])
 @pytest.mark.parametrize("strength", [0.01, 1.0, 4.0])
-def test_l1_reaches_lasso(strength):
+def test_l1_reaches_lasso(strength, momentum, nesterov, way):
     """Σ w r² / Σ w + λ|w|₁ is scikit-learn's Σ w r² / 2Σw + α|w|₁ with α = λ/2."""
     other = Lasso(alpha=strength / 2, tol=1e-14, max_iter=100_000)
     other.fit(Z[:, 1:], ANSWERS, WEIGHTS)
-    found = fit(
-        Linear(), REGRESSION, losses.squared, GradientDescent(steps=2000), penalty=L1(strength)
-    )
+    solver = GradientDescent(steps=2000, momentum=momentum, nesterov=nesterov, way=way)
+    found = fit(Linear(), REGRESSION, losses.squared, solver, penalty=L1(strength))
     assert_allclose(found.model.parameters, [other.intercept_, *other.coef_], rtol=1e-7, atol=1e-9)
     assert_array_equal(found.model.parameters[1:] == 0.0, other.coef_ == 0.0)
 

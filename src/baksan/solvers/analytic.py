@@ -34,6 +34,10 @@ class Analytic(Solver):
 
     name = "analytic"
 
+    def ended(self, stepper: Stepper, state: State) -> tuple[bool, str]:
+        assert isinstance(stepper, Exact)
+        return True, stepper.message
+
     def end(self, n: int) -> float:
         return 1
 
@@ -74,7 +78,7 @@ class Exact:
     def message(self) -> str:
         assert isinstance(self.problem.model, Linear)
         width = self.problem.model.features + 1
-        if self.rank >= width:
+        if self.rank in (0, width):  # 0: a run that goes on from its end takes no step
             return "solved exactly in one step."
         return (
             f"solved exactly, but only {self.rank} of {width} columns are independent: many weights"
@@ -111,13 +115,16 @@ def covariance(problem: Problem, parameters: Array, *, inverse_variances: bool =
     """The covariance of the parameters of a smooth loss at its minimum, (P, P), one output.
 
     Squared loss, w_i = 1/σ_i² of known errors (`inverse_variances`):  (ZᵀWZ)⁻¹.
-    Squared loss, no weights:  s² (ZᵀZ)⁻¹ with s² = RSS / (n − d − 1), for y with equal errors.
-    Otherwise the sandwich     H⁻¹ G H⁻¹,  H = Σ w_i c''_i z zᵀ (+ λ Σw),  G = Σ w_i² c'_i² z zᵀ,
-    which holds whatever the errors (Huber 1967; White, Econometrica 48 (1980) 817). c'' is the
-    central difference of the slope. Transform with `Linear.in_user_units`.
+    Squared loss of numbers, no weights, no groups:  s² (ZᵀZ)⁻¹ with s² = RSS / (n − d − 1), for
+    y with equal errors.
+    Otherwise the sandwich  H⁻¹ G H⁻¹,  H = Σ w_i c''_i z zᵀ (+ λ Σw),  G = Σ_g u_g u_gᵀ with
+    u_g = Σ_{i∈g} w_i c'_i z_i over the events of each group (each event where there are none). It
+    holds for errors of any size, alike within a group but independent between groups (Huber 1967;
+    White, Econometrica 48 (1980) 817; Liang and Zeger, Biometrika 73 (1986) 13). c'' is the central
+    difference of the slope. Transform with `Linear.in_user_units`.
 
-    Raises ValueError for several outputs, for a piecewise linear loss, and for inverse variances
-    with another loss, a penalty or no weights.
+    Raises ValueError for several outputs, for a piecewise linear loss, for L1, and for inverse
+    variances with another loss, a penalty or no weights.
     """
     model, X, loss = problem.model, problem.X, problem.loss
     if not isinstance(model, Linear) or model.outputs != 1:
@@ -129,6 +136,8 @@ def covariance(problem: Problem, parameters: Array, *, inverse_variances: bool =
         raise ValueError(
             f"the {loss.name} loss is piecewise linear: no second derivative, no errors."
         )
+    if problem.l1:
+        raise ValueError("L1 sets weights to 0, so they have no errors of this kind; take L2.")
     z, w = model.design(X.x), X.w
     if inverse_variances:
         if loss.cost is not losses.squared.cost or X.weight is None or problem.penalty:
@@ -140,7 +149,8 @@ def covariance(problem: Problem, parameters: Array, *, inverse_variances: bool =
     p = z @ parameters
     slope = loss.slope(p, X.answers)
     ridge = problem.l2 * w.sum() * np.diag(model.penalised.astype(float))
-    if loss.cost is losses.squared.cost and X.weight is None and not problem.l2:
+    plain = X.weight is None and X.group is None and not problem.l2
+    if loss.cost is losses.squared.cost and loss.task == "regression" and plain:
         free = len(z) - z.shape[1]
         if free <= 0:
             raise ValueError(f"errors need more events than parameters; {len(z)} for {z.shape[1]}.")
@@ -150,4 +160,15 @@ def covariance(problem: Problem, parameters: Array, *, inverse_variances: bool =
     h = 1e-5 * (float(np.std(problem.targets)) or 1.0)
     bend = (loss.slope(p + h, X.answers) - loss.slope(p - h, X.answers)) / (2 * h)
     inverse = np.linalg.pinv((z.T * (w * bend)) @ z + ridge, hermitian=True)
-    return np.asarray(inverse @ ((z.T * (w * slope) ** 2) @ z) @ inverse)
+    pulls = z * (w * slope)[:, None]
+    if X.group is not None:
+        pulls = _summed_by(X.group, pulls)
+    return np.asarray(inverse @ (pulls.T @ pulls) @ inverse)
+
+
+def _summed_by(group: Array, rows: Array) -> Array:
+    """The sums of the rows of each group, (groups, …)."""
+    _, index = np.unique(group, return_inverse=True)
+    sums = np.zeros((index.max() + 1, rows.shape[1]))
+    np.add.at(sums, index, rows)
+    return sums

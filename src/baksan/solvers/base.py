@@ -9,8 +9,9 @@ A State holds arrays and numbers only: storing it and going on from it later is 
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from baksan.losses import L1, L2, Loss
 from baksan.models.base import Model
 from baksan.samples import Samples
+from baksan.solvers.schedules import Schedule
 
 Array = NDArray[Any]
 Penalty = L1 | L2
@@ -63,15 +65,21 @@ class State:
     best_loss: float = np.inf
     waited: int = 0
     """Looks at the validation loss since then."""
+    moments: Mapping[str, Array] = field(default_factory=dict)
+    """Further arrays that a solver carries from step to step, by name."""
 
     def to_arrays(self) -> dict[str, Array]:
         """Every part as a float64 or int64 array, by name."""
-        return {f.name: np.asarray(getattr(self, f.name)) for f in fields(self)}
+        parts = {f.name: np.asarray(getattr(self, f.name)) for f in fields(self)[:-1]}
+        return parts | {f"moments.{name}": array for name, array in self.moments.items()}
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, Array]) -> Self:
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> Self:
         """The State that `to_arrays` took apart. Raises KeyError when a part is missing."""
-        return cls(**{f.name: _scalar(arrays[f.name]) for f in fields(cls)})
+        head = "moments."
+        moments = {k.removeprefix(head): v for k, v in arrays.items() if k.startswith(head)}
+        parts = {f.name: _scalar(arrays[f.name]) for f in fields(cls)[:-1]}
+        return cls(**parts, moments=moments)
 
 
 def _scalar(array: Array) -> Any:
@@ -95,6 +103,10 @@ class Problem:
             raise ValueError("a fit needs events; the samples are empty.")
         _ = self.X.answers
         self.loss.check_task(self.X.task)
+        if self.penalty is not None and not isinstance(self.penalty, L1 | L2):
+            raise TypeError(
+                f"a penalty is L1(λ) or L2(λ); {self.penalty!r} came. Write bk.L2(λ)."
+            )
 
     @property
     def l2(self) -> float:
@@ -135,7 +147,19 @@ Stepper = Callable[[State, int], State]
 
 
 class Solver(ABC):
-    """A frozen description of how to minimise; it holds settings, never data."""
+    """A frozen description of how to minimise; it holds settings, never data.
+
+    A solver of one's own needs `stepper` and `end`; the rest has defaults. `batch` is how many
+    events a step sees (None: all of them), `seconds` and `patience` are budgets that a fit keeps.
+    """
+
+    name: str = "solver"
+    batch: int | None = None
+    seconds: float = math.inf
+    patience: int | None = None
+    tolerance: float = 0.0
+    descends: bool = True
+    """Whether Q falls step by step, so that growth is a fault."""
 
     def start(self, model: Model, *, seed: int = 0) -> State:
         """The State before the first step, at the model's parameters."""
@@ -151,6 +175,22 @@ class Solver(ABC):
     @abstractmethod
     def end(self, n: int) -> float:
         """The number of the last step on n events; infinite where only a condition ends it."""
+
+    def schedule(self, problem: Problem) -> Schedule | None:
+        """The rate of each step, where the solver has one."""
+        return None
+
+    def converged(self, state: State) -> str:
+        """The sentence that says which condition of convergence holds; "" if none."""
+        return ""
+
+    def too_steep(self, problem: Problem) -> str:
+        """What is wrong with the rate on this problem and what to try; "" if nothing."""
+        return ""
+
+    def ended(self, stepper: Stepper, state: State) -> tuple[bool, str]:
+        """Whether the last step has brought the answer, and the sentence that says so."""
+        return False, f"the budget of {state.step:,} steps is spent; give more if Q still falls."
 
     def iterate(self, state: State) -> Array:
         """The parameters that this state stands for, (P,)."""

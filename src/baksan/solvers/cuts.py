@@ -65,6 +65,7 @@ class CutSearch(Solver):
     share: float = 0.05
 
     name = "cut search"
+    descends = False
 
     def __post_init__(self) -> None:
         if self.levels is not None:
@@ -88,6 +89,10 @@ class CutSearch(Solver):
 
     def end(self, n: int) -> float:
         return len(self.targets)
+
+    def ended(self, stepper: Stepper, state: State) -> tuple[bool, str]:
+        assert isinstance(stepper, Peeling)
+        return True, stepper.message(state)
 
     def start(self, model: Model, *, seed: int = 0) -> State:
         """All levels at the model's loosest box. Raises ValueError for a model that is not Cuts."""

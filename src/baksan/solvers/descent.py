@@ -95,6 +95,7 @@ class Descent(Solver):
             value = getattr(self, name)
             if value is not None and (value < 1 or value != int(value)):
                 raise ValueError(f"{name} must be a whole number from 1; it is {value}.")
+            object.__setattr__(self, name, None if value is None else int(value))
         for name in ("seconds", "tolerance", "gradient_tolerance"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be 0 or more; it is {getattr(self, name)}.")
@@ -108,8 +109,8 @@ class Descent(Solver):
             raise ValueError(f"way must be auto, generic, python or compiled; it is {self.way!r}.")
 
     @property
-    def name(self) -> str:
-        """What the lecture calls it."""
+    def name(self) -> str:  # type: ignore[override]
+        """What the course calls it."""
         if self.batch is None:
             return "gradient descent"
         return "stochastic gradient descent" if self.batch == 1 else "mini-batch gradient descent"
@@ -147,6 +148,49 @@ class Descent(Solver):
         if self.nesterov and mu:
             return limit * (1.0 + mu) / (1.0 + 2.0 * mu), "2(1 + μ)/((1 + 2μ) L)"
         return limit * (1.0 + mu), "2(1 + μ)/L" if mu else "2/L"
+
+    def too_steep(self, problem: Problem) -> str:
+        if not isinstance(problem.model, Linear):
+            return ""
+        rate = float(np.asarray(self.schedule(problem)(np.zeros(1)))[0])
+        limit, formula = self.bound(problem)
+        if rate <= limit:
+            return ""
+        return (
+            f"the step {rate:.3g} is above {formula} = {limit:.3g}: Q grows; try {limit / 2:.2g} or"
+            ' rate="auto".'
+        )
+
+    def converged(self, state: State) -> str:
+        full = self.batch is None
+        change = state.change if full else (state.epoch_change if not state.place else math.inf)
+        if change < self.tolerance:
+            return (
+                f"converged after {state.step:,} steps: |w_t − w_(t−1)| = {change:.2g} is below"
+                f" {self.tolerance:g}."
+            )
+        if full and state.gradient < self.gradient_tolerance:
+            return (
+                f"converged after {state.step:,} steps: |∂Q/∂w| = {state.gradient:.2g} is below"
+                f" {self.gradient_tolerance:g}."
+            )
+        return ""
+
+    def ended(self, stepper: Stepper, state: State) -> tuple[bool, str]:
+        if self.batch is None:
+            return False, (
+                f"the budget of {state.step:,} steps is spent with |∂Q/∂w| = {state.gradient:.2g};"
+                " give more steps, or momentum, if Q still falls."
+            )
+        if not state.epoch:
+            return False, (
+                f"the budget of {state.step:,} steps is spent within the first epoch; give more"
+                " steps if Q still falls."
+            )
+        return False, (
+            f"the budget of {state.epoch:,} epochs is spent; the last moved the weights by"
+            f" {state.epoch_change:.2g}. Give more epochs if Q still falls."
+        )
 
     def way_for(self, problem: Problem) -> Way:
         """Which way takes the steps. Raises ValueError where the one asked for does not apply."""
@@ -230,6 +274,9 @@ def step_on(
         w = np.where(mask, np.sign(w) * np.maximum(np.abs(w) - rate * problem.l1, 0.0), w)
     if problem.loss.projected:
         w = w / max(1.0, float(np.linalg.norm(w)))
+    if problem.l1 or problem.loss.projected:
+        # Momentum carries the step that was made; else L1 would count (1 − momentum) times.
+        velocity = w - state.parameters
     cost, mass = float(weight @ problem.loss.value(p, batch.answers)), float(weight.sum())
     return replace(
         state,

@@ -160,6 +160,8 @@ def _move(
     for k in range(outputs):
         for j in range(width):
             moves += (g[k, j] * shrink - w[k, j]) ** 2
+            if l1 > 0.0 or projected:
+                velocity[k, j] = g[k, j] * shrink - w[k, j]
             w[k, j] = g[k, j] * shrink
     return float(np.sqrt(moves))
 
