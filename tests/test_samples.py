@@ -125,3 +125,47 @@ def test_images_become_rows():
     X = Samples(np.arange(24.0).reshape(2, 3, 4), [0, 1], class_names=("a", "b")).flattened()
     assert X.x.shape == (2, 12) and X.names[-1] == "x11"
     assert X.x[1].tolist() == list(range(12, 24))
+
+
+def test_what_the_caller_writes_later_does_not_change_samples():
+    x, y, weight = np.zeros((3, 2)), np.arange(3.0), np.ones(3)
+    X = Samples(x, y, weight, group=(group := np.arange(3)))
+    x[0, 0], y[0], weight[0], group[0] = np.nan, 9.0, -1.0, 7
+    assert X.x[0, 0] == 0 and X.y[0] == 0 and X.weight[0] == 1 and X.group[0] == 0
+    with pytest.raises(ValueError, match="read-only"):
+        X.x[0, 0] = 1.0
+
+
+def test_there_and_back_as_a_frame():
+    X = Samples(
+        [[1.0, 2.0], [3.0, 4.0]], [0, 1], [1.0, 2.0], group=[5, 6], id=["a", "b"],
+        features=("weight", "width"), answer="kind", class_names=("h", "g"),
+    )  # fmt: skip
+    frame = X.to_frame()
+    assert list(frame) == ["weight", "width", "kind", "weight_", "group", "id"]
+    back = Samples.from_frame(
+        frame, answer="kind", weight="weight_", group="group", id="id", signal="g",
+        features=[Feature("weight"), Feature("width", "mm")],
+    )  # fmt: skip
+    assert back.x.tolist() == X.x.tolist() and back.ids.tolist() == ["a", "b"]
+    assert back.class_names == ("h", "g") and back.features[1].unit == "mm"
+
+
+@pytest.mark.parametrize(
+    ("frame", "more", "sentence"),
+    [
+        ([1, 2, 3], {}, "table with columns by name.*list came"),
+        ({"a": [1.0, 2.0], "k": np.array(["g", None])}, {"answer": "k"}, "1 labels are missing"),
+        ({"a": [1.0, 2.0], "k": np.array(["g", "g"])}, {"answer": "k"}, "all rows are 'g'"),
+        ({"a": np.array(["x", "y"])}, {}, "must hold numbers; it holds text such as 'x'"),
+    ],
+)
+def test_frames_that_are_none(frame, more, sentence):
+    with pytest.raises((TypeError, ValueError), match=sentence):
+        Samples.from_frame(frame, **more)
+
+
+@pytest.mark.parametrize("part", ["weight", "group", "id"])
+def test_parts_have_one_entry_for_each_event(part):
+    with pytest.raises(ValueError, match=f"{part} must have one entry for each event"):
+        Samples(np.zeros((3, 1)), **{part: np.ones((3, 2))})

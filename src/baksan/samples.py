@@ -100,8 +100,8 @@ class Samples:
         put(self, "class_names", tuple(str(c) for c in class_names))
         put(self, "y", None if y is None else self._answers(y))
         put(self, "weight", None if weight is None else _floats(weight, "weight"))
-        put(self, "group", None if group is None else _frozen(np.asarray(group)))
-        put(self, "id", None if id is None else _frozen(np.asarray(id)))
+        put(self, "group", None if group is None else _frozen(group))
+        put(self, "id", None if id is None else _frozen(id))
         if not features and self.x.ndim == 2:
             features = [f"x{j}" for j in range(self.x.shape[1])]
         put(self, "features", tuple(Feature(f) if isinstance(f, str) else f for f in features))
@@ -119,7 +119,7 @@ class Samples:
                 f"y must hold class indices 0 … {len(self.class_names) - 1} because class_names are"
                 f" given; it holds {values.dtype}. Give the index of each event's class."
             )
-        return _frozen(values.astype(np.int64))
+        return _own(values.astype(np.int64))
 
     def _check(self) -> None:
         n = self.x.shape[0] if self.x.ndim else 0
@@ -132,6 +132,11 @@ class Samples:
             values = getattr(self, name)
             if values is not None and values.shape[:1] != (n,):
                 raise ValueError(f"{name} must have {n} entries, as x has; it has {values.shape}.")
+            if name != "y" and values is not None and values.ndim != 1:
+                raise ValueError(
+                    f"{name} must have one entry for each event, shape ({n},); it has"
+                    f" {values.shape}. Flatten it."
+                )
         if self.x.ndim == 2 and len(self.features) != self.x.shape[1]:
             raise ValueError(f"x has {self.x.shape[1]} columns but {len(self.features)} features.")
         names = [f.name for f in self.features]
@@ -201,11 +206,11 @@ class Samples:
         i = np.asarray(index)
 
         def part(values: Array | None) -> Array | None:
-            return None if values is None else values[i]
+            return None if values is None else _own(values[i])
 
         return replace(
-            self, x=self.x[i], y=part(self.y), weight=part(self.weight), group=part(self.group),
-            id=self.ids[i],
+            self, x=_own(self.x[i]), y=part(self.y), weight=part(self.weight),
+            group=part(self.group), id=_own(self.ids[i]),
         )  # fmt: skip
 
     def select(self, names: Sequence[str]) -> Samples:
@@ -273,6 +278,8 @@ class Samples:
 
     def batches(self, size: int, *, seed: int | None = None, epoch: int = 0) -> Iterator[Samples]:
         """Samples of at most `size` events, one pass; shuffled as solvers do if a seed is given."""
+        if size < 1:
+            raise ValueError(f"a batch needs at least one event; the size is {size}.")
         order = np.arange(len(self)) if seed is None else epoch_order(len(self), seed, epoch)
         for start in range(0, len(self), size):
             yield self.take(order[start : start + size])
@@ -283,46 +290,54 @@ class Samples:
         frame: Any,
         *,
         answer: str | None = None,
-        features: Sequence[str] | None = None,
+        features: Sequence[str | Feature] | None = None,
         weight: str | None = None,
         group: str | None = None,
+        id: str | None = None,
         signal: str | None = None,
     ) -> Samples:
         """Samples from a pandas, polars or pyarrow table (anything with columns by name).
 
-        Text answers become classes, in alphabetical order, `signal` last. Raises KeyError for an
-        unknown column, TypeError for a feature that is not a number.
+        Text answers become classes, in alphabetical order, `signal` last. Features may be given
+        as `Feature("width", "mm")` to say their units. Raises KeyError for an unknown column,
+        TypeError for a feature that is not a number or something without columns, ValueError for
+        missing labels or a single class.
         """
-        names = [str(c) for c in getattr(frame, "column_names", None) or frame.columns]
-        for name in [*(features or ()), answer, weight, group]:
+        names = [str(c) for c in _column_names(frame)]
+        parts = [answer, weight, group, id]
+        given = [Feature(f) if isinstance(f, str) else f for f in features or ()]
+        given = given or [Feature(c) for c in names if c not in parts]
+        for name in [*(f.name for f in given), *parts]:
             if name is not None and name not in names:
                 raise KeyError(f"no column {name!r}; there are {', '.join(names)}.")
-        given = features or [c for c in names if c not in (answer, weight, group)]
-        columns = {c: np.asarray(frame[c]) for c in [*given, answer, weight, group] if c}
-        x = np.column_stack([_floats(columns[c], f"column {c!r}") for c in given])
-        y, class_names = (None, ()) if answer is None else classes(columns[answer], signal)
+        held = {c: np.asarray(frame[c]) for c in [*(f.name for f in given), *parts] if c}
+        x = np.column_stack([_floats(held[f.name], f"column {f.name!r}") for f in given])
+        y, class_names = (None, ()) if answer is None else classes(held[answer], signal)
+        if len(class_names) == 1:
+            raise ValueError(
+                f"the answer {answer!r} must have at least two classes; all rows are"
+                f" {class_names[0]!r}. Give another answer or more data."
+            )
+        weights, groups, ids = (held[c] if c else None for c in (weight, group, id))
         return cls(
-            x,
-            y,
-            weight=columns[weight] if weight else None,
-            group=columns[group] if group else None,
-            features=list(given),
-            answer=answer,
+            x, y, weight=weights, group=groups, id=ids, features=given, answer=answer,
             class_names=class_names,
-        )
+        )  # fmt: skip
 
     def to_frame(self) -> dict[str, Array]:
         """Columns by name: features, then the answer (class names as text), weight, group, id.
 
+        A part whose name a feature has already gets an underscore after it.
         `pandas.DataFrame(X.to_frame())`, `polars.DataFrame(…)` and `pyarrow.table(…)` take it.
         """
         frame: dict[str, Array] = {f: self.x[:, j] for j, f in enumerate(self.names)}
         if self.y is not None:
             name = self.answer.name if self.answer else "answer"
-            frame[name] = np.array(self.class_names)[self.y] if self.class_names else self.y
+            told = np.array(self.class_names)[self.y] if self.class_names else self.y
+            frame[_free(name, frame)] = told
         for name in ("weight", "group", "id"):
             if (values := getattr(self, name)) is not None:
-                frame[name] = values
+                frame[_free(name, frame)] = values
         return frame
 
 
@@ -338,10 +353,14 @@ def classes(values: Array, signal: str | None) -> tuple[Array, tuple[str, ...]]:
     """Class indices (n,) and class names of a text column; numbers without a signal pass through.
 
     Names are in alphabetical order, the signal class last. Raises ValueError for a signal class
-    that does not occur.
+    that does not occur, or for missing labels.
     """
     if values.dtype.kind in "iuf" and signal is None:
         return values, ()
+    if lost := sum(v is None or v != v for v in values.tolist()):
+        raise ValueError(
+            f"every event needs a class; {lost} labels are missing. Leave these events out."
+        )
     text = values.astype(str)
     names = np.unique(text).tolist()
     if signal is not None:
@@ -354,20 +373,54 @@ def classes(values: Array, signal: str | None) -> tuple[Array, tuple[str, ...]]:
     return np.array([index[t] for t in text.tolist()], dtype=np.int64), tuple(names)
 
 
-def _frozen(values: Array) -> Array:
-    view = values.view()
-    view.flags.writeable = False
-    return view
+def _column_names(frame: Any) -> Any:
+    """The names of a frame's columns. Raises TypeError for what has none."""
+    if isinstance(frame, dict):
+        return list(frame)
+    names = getattr(frame, "column_names", None)  # pyarrow, whose `columns` are arrays
+    names = getattr(frame, "columns", None) if names is None else names
+    if names is None:
+        raise TypeError(
+            "from_frame takes a table with columns by name (pandas, polars, pyarrow, a dict);"
+            f" {type(frame).__name__} came. For arrays write Samples(x, y)."
+        )
+    return names
+
+
+def _free(name: str, frame: dict[str, Array]) -> str:
+    """The name, with an underscore if it is taken."""
+    return f"{name}_" if name in frame else name
+
+
+def _kind(array: Array) -> str:
+    if array.dtype.kind in "US":
+        return f"text such as {str(array.ravel()[0])!r}" if array.size else "text"
+    return f"{array.dtype}"
+
+
+def _own(array: Array) -> Array:
+    """An array that only Samples hold, made read-only."""
+    array.flags.writeable = False
+    return array
+
+
+def _frozen(values: ArrayLike) -> Array:
+    """A read-only array that nobody else can write to: what others may change is copied."""
+    array = np.asarray(values)
+    shared = isinstance(values, np.ndarray) or hasattr(values, "__array__")
+    return _own(array.copy() if shared and array.flags.writeable else array)
 
 
 def _floats(values: ArrayLike, what: str) -> Array:
     """A read-only float array, single precision kept; a value that is not finite is named."""
-    array = np.asarray(values)
+    array = _frozen(values)
     if array.dtype.kind not in "iufb":
         try:
             array = array.astype(np.float64)
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"{what} must hold numbers; it holds {array.dtype}: {error}.") from None
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"{what} must hold numbers; it holds {_kind(array)}. Give numbers, or leave it out."
+            ) from None
     if array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float64)
     if not np.isfinite(array).all():
@@ -376,4 +429,4 @@ def _floats(values: ArrayLike, what: str) -> Array:
             f"{what} must be finite; {array[place]} stands at {place}."
             " Leave such events out or fill them in first."
         )
-    return _frozen(array)
+    return _own(array)
