@@ -133,3 +133,39 @@ def test_a_table_made_in_memory():
     )
     assert (opened.source.name, opened.source.title, opened.source.sha256) == ("toy", "Toy", {})
     assert opened.source.inputs == {"width": "mm", "length": "mm", "noise": "deg"}
+
+
+def test_a_part_without_answers_cannot_be_trained_on(data_dir):
+    for answer in (None, "type"):
+        with pytest.raises(ValueError) as caught:
+            open_samples("fermi-4fgl:unassociated", answer=answer)
+        assert str(caught.value) == (
+            "fermi-4fgl:unassociated: events of known type are needed to train; these have none."
+            " Train on fermi-4fgl:labelled, then predict these with baksan apply."
+        )
+
+
+def test_a_condition_that_keeps_nothing(tmp_path):
+    path = write_csv(tmp_path / "t.csv", events(30))
+    for opening in (open_table, lambda x, **more: open_samples(x, answer="kind", **more)):
+        with pytest.raises(ValueError) as caught:
+            opening(str(path), where="width > 1e9")
+        assert str(caught.value) == (
+            f"{path}: the condition must keep some rows; 'width > 1e9' keeps none of 30."
+            " Ask for less."
+        )
+    assert len(open_table(str(path), where="width > 0").table) < 30
+
+
+def test_opening_says_what_it_does(tmp_path):
+    path, told = write_csv(tmp_path / "t.csv", events(30)), []
+    open_samples(str(path), answer="kind", progress=told.append)
+    assert told == [f"reading {path}: 30 rows", "SHA-256 of t.csv"]
+
+
+def test_a_forbidden_column_is_refused_with_what_to_do():
+    with pytest.raises(ValueError) as caught:
+        open_samples("digits", features=["pixel_3_3", "digit"])
+    said = str(caught.value)
+    assert "'digit' is forbidden: it is the answer. Take a list such as --features standard" in said
+    assert "train on the file itself (" in said and "load('digits').table" in said

@@ -5,13 +5,13 @@ X is a file, a folder, or a name of the catalogue; see `baksan.data.load`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from baksan.data import Loaded, load, select
+from baksan.data import Loaded, load
 from baksan.data.expressions import columns, features_of
 from baksan.evaluate import BinBy
 from baksan.samples import Feature, Samples
@@ -64,19 +64,21 @@ def open_samples(
     where: str | None = None,
     bin_by: str | None = None,
     allow_changed: bool = False,
+    progress: Callable[[str], object] | None = None,
 ) -> Opened:
     """The samples of a file, a folder or a catalogue name; options as in `Loaded.samples`.
 
     `bin_by` is a column or formula; figures of merit are given in ten bins of equal counts of it.
-    Errors as `baksan.data.load` and `Loaded.samples`; ValueError for a file without `answer`.
+    `progress` is told what is being done. Errors as `baksan.data.load` and `Loaded.samples`;
+    ValueError for a file without `answer`, or for a part of a data set that has no answers.
     """
-    loaded = load(x, allow_changed=allow_changed)
+    loaded = load(x, allow_changed=allow_changed, progress=progress)
     settings = {
         "answer": answer, "signal": signal, "features": list(features) if features else None,
         "weight": weight, "group": group, "id": id, "where": where, "bin_by": bin_by,
         "allow_changed": allow_changed,
     }  # fmt: skip
-    return _opened(loaded, x, settings)
+    return _opened(loaded, x, settings, progress)
 
 
 def from_table(table: Table, *, name: str, title: str = "", **settings: Any) -> Opened:
@@ -86,21 +88,31 @@ def from_table(table: Table, *, name: str, title: str = "", **settings: Any) -> 
     return Opened(opened.samples, source, opened.bin_by)
 
 
-def open_table(x: str, *, where: str | None = None, allow_changed: bool = False) -> Loaded:
+def open_table(
+    x: str,
+    *,
+    where: str | None = None,
+    allow_changed: bool = False,
+    progress: Callable[[str], object] | None = None,
+) -> Loaded:
     """The table of a file, a folder or a catalogue name, perhaps some of its rows."""
-    loaded = load(x, allow_changed=allow_changed)
-    if not where:
-        return loaded
-    return Loaded(select(loaded.table, where), loaded.entry, loaded.part, loaded.files)
+    loaded = load(x, allow_changed=allow_changed, progress=progress)
+    return loaded.kept(where) if where else loaded
 
 
-def _opened(loaded: Loaded, name: str, settings: Mapping[str, Any]) -> Opened:
+def _opened(
+    loaded: Loaded,
+    name: str,
+    settings: Mapping[str, Any],
+    progress: Callable[[str], object] | None = None,
+) -> Opened:
     entry = loaded.entry
     if entry is None and not settings.get("answer"):
         raise ValueError(
             f"{loaded.table.source}: which column is the answer? There are"
             f" {', '.join(loaded.table.names)}. Name it with --answer (answer=…)."
         )
+    _check_answer(loaded, settings.get("answer"))
     chosen = {k: settings.get(k) for k in ("answer", "signal", "weight", "group", "id", "where")}
     features = _listed(settings.get("features"))
     X, bin_by = _binned(loaded, features, settings.get("bin_by"), chosen)
@@ -112,7 +124,7 @@ def _opened(loaded: Loaded, name: str, settings: Mapping[str, Any]) -> Opened:
             name=name,
             title=entry.title if entry else "",
             location=", ".join(str(p.name) for p in loaded.files) or loaded.table.source,
-            sha256=loaded.checksums(),
+            sha256=loaded.checksums(progress),
             citation=entry.citation if entry else "",
             licence=entry.licence if entry else "",
             group_rule=entry.group_rule if entry else "",
@@ -123,6 +135,17 @@ def _opened(loaded: Loaded, name: str, settings: Mapping[str, Any]) -> Opened:
         ),
         bin_by,
     )
+
+
+def _check_answer(loaded: Loaded, answer: str | None) -> None:
+    """Raises ValueError for a part of a data set that has no answers to train on."""
+    entry = loaded.entry
+    if entry and answer in (None, entry.answer) and entry.answer not in loaded.table.columns:
+        usual = next(iter(entry.parts))
+        raise ValueError(
+            f"{loaded.table.source}: events of known {entry.answer} are needed to train; these have"
+            f" none. Train on {entry.name}:{usual}, then predict these with baksan apply."
+        )
 
 
 def _listed(features: Any) -> Any:

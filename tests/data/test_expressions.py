@@ -89,8 +89,10 @@ def test_arithmetic_is_pythons(formula):
         ("__import__('os')", "one of abs, cos"),
         ("b.__class__", "numbers, columns"),
         ("().__class__", "numbers, columns"),
-        ("lambda: 1", "numbers, columns"),
-        ("[x for x in b]", "numbers, columns"),
+        ("lambda: 1", "breaks at character"),
+        ("[x for x in b]", "breaks at character"),
+        ("b if good else a", "breaks at character"),
+        ("b is not None", "a number or a text"),
         ("(b := 3)", "write '==' to compare"),
         ("'%s' % b", "a number is needed, not text"),
         ("kind > 'a'", "== != or in only"),
@@ -120,6 +122,27 @@ def test_what_is_no_formula_gets_a_sentence(formula, message):
         evaluate(formula, TABLE)
 
 
+def test_columns_may_be_named_as_pythons_keywords_are():
+    names = ["class", "lambda", "from", "as", "if", "_0", "for", "import", "yield"]
+    columns_ = {name: np.arange(4.0) + k for k, name in enumerate(names[1:])}
+    table = Table({"class": np.array(["g", "h", "h", "class"]), **columns_})
+    for formula, value in [
+        ("class == 'h' or class == 'class'", [False, True, True, True]),
+        ("class in ('g', 'class')", [True, False, False, True]),
+        ('not class != "class"', [False, False, False, True]),
+        ("lambda - from + as*0", [-1.0] * 4),
+        ("if + as + _0 + as", [2 + 2 + 3 + 4 + 4 * k for k in range(4)]),
+        ("abs(import) > 0 and yield >= for", [True] * 4),
+    ]:
+        assert evaluate(formula, table).tolist() == value, formula
+    assert columns("log10(lambda) + `class` + class + classy") == ("lambda", "class", "classy")
+    assert columns("kind == 'a `b` class'") == ("kind",)
+    derived, _ = derive(Table({"lambda": Column(np.array([1.0, 10.0]), "m")}), ["l=log10(lambda)"])
+    assert derived.column("l").description == "= log10(lambda[m])"
+    angle = Table({"theta": Column(np.array([1.0]), "arcmin")})
+    assert evaluate("theta[as]", angle).tolist() == [60.0]
+
+
 def test_the_place_is_counted_in_characters():
     with pytest.raises(ExpressionError, match=r"'b.real' stands at character 23"):
         evaluate("`odd name (x)` > 0 or b.real", TABLE)
@@ -128,6 +151,8 @@ def test_the_place_is_counted_in_characters():
 def test_unknown_columns_and_units_that_do_not_fit():
     with pytest.raises(KeyError, match="events: no column 'c'; there are a, b"):
         evaluate("c > 1", TABLE)
+    with pytest.raises(KeyError, match="events: no column 'class'; there are a, b"):
+        evaluate("class > 1", TABLE)
     with pytest.raises(UnitError, match="'GeV' is needed; 'mm'"):
         evaluate("`odd name (x)`[GeV]", TABLE)
 

@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from baksan.data import ReadError, blocks, format_of, read, write_parquet
+from baksan.data import ReadError, blocks, format_of, load, read, write_parquet
 from baksan.table import Column, Table
 
 TABLE = Table({"E": Column(np.array([1.0, 2.0, 4.0]), "EeV"), "kind": np.array(["g", "h", "g"])})
@@ -115,6 +115,25 @@ def test_libsvm_zip_empty_and_missing(tmp_path):
         read(path)
     with pytest.raises(FileNotFoundError, match="no such file"):
         read(tmp_path / "nothing.csv")
+
+
+@pytest.mark.parametrize("path", [3, None, ["a.csv"], b"a.csv", TABLE, ""])
+def test_what_is_no_path_gets_a_sentence(path):
+    what = f"of type {type(path).__name__}" if path != "" else "empty"
+    for reader in (read, load, lambda p: list(blocks(p))):
+        with pytest.raises(TypeError, match=f"the path of a file .*; this is {what}[.]"):
+            reader(path)
+
+
+def test_reading_says_how_far_it_is(tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text("E\n1\n2\n")
+    told = []
+    read(tmp_path, progress=told.append)
+    assert told == [f"reading {tmp_path}: {n} rows" for n in (2, 4)]
+    told.clear()
+    load("digits", progress=told.append).checksums(told.append)
+    assert told == ["SHA-256 of digits.csv.gz", "reading digits", "SHA-256 of digits.csv.gz"]
 
 
 def test_gzip_around_what_is_not_read(tmp_path):

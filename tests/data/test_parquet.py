@@ -6,6 +6,8 @@ import pytest
 from pyarrow import parquet
 
 from baksan.data import ReadError, read, write_parquet
+from baksan.data.parquet import write_blocks
+from baksan.store.files import replacing
 from baksan.table import Column, Table
 
 
@@ -32,7 +34,7 @@ def test_units_descriptions_notes_and_vectors_come_back(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["t.parquet"]
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+def test_a_failed_write_inside_replacing_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "t.parquet"
     write_parquet(Table({"a": [1]}), path)
 
@@ -40,10 +42,18 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(parquet.ParquetWriter, "write_table", full)
-    with pytest.raises(OSError, match="No space"):
-        write_parquet(Table({"a": [2]}), path)
+    with pytest.raises(OSError, match="more room than the disk has"), replacing(path) as beside:
+        write_parquet(Table({"a": [2]}), beside)
     assert read(path)["a"].tolist() == [1]
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_blocks_one_after_another(tmp_path):
+    path, seen = tmp_path / "t.parquet", []
+    write_blocks((Table({"a": [k, k]}) for k in range(3)), path, progress=seen.append)
+    assert read(path)["a"].tolist() == [0, 0, 1, 1, 2, 2] and seen == [2, 4, 6]
+    with pytest.raises(ValueError, match="a table to write is needed; there is none"):
+        write_blocks([], tmp_path / "none.parquet")
 
 
 def test_nulls_dictionaries_decimals_and_strangers(tmp_path):

@@ -8,12 +8,14 @@ A small grammar, read with `ast` and walked here; nothing is ever handed to `eva
     abs cos exp isnan log log10 maximum minimum sin sqrt tan
     kind == 'gamma'    text columns, with ==, != and in
 
+Columns may be named as Python's keywords are (class, lambda, from) but for and or not in is.
 A comparison with a missing value is false (with != true).
 """
 
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -37,6 +39,11 @@ __all__ = [
 ]
 
 _LONGEST, _DEEPEST = 2000, 60
+_OWN = ("and", "or", "not", "in", "is", "True", "False", "None")
+_ODD = re.compile(  # texts in quotes, which stay; names in backquotes; keywords that may be columns
+    r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|`([^`]+)`"
+    rf"|\b({'|'.join(word for word in keyword.kwlist if word not in _OWN)})\b"
+)
 _FUNCTIONS: dict[str, tuple[Callable[..., Any], int]] = {
     "abs": (np.abs, 1), "cos": (np.cos, 1), "exp": (np.exp, 1), "isnan": (np.isnan, 1),
     "log": (np.log, 1), "log10": (np.log10, 1), "maximum": (np.maximum, 2),
@@ -175,7 +182,7 @@ def _column(expression: str, table: Table) -> Column:
 
 @dataclass(frozen=True)
 class _Formula:
-    """A parsed formula; its tree holds stand-ins of equal length for names in backquotes."""
+    """A parsed formula; its tree holds stand-ins of equal length for names that Python has not."""
 
     text: str
     tree: ast.expr
@@ -232,16 +239,7 @@ def _parse(expression: str) -> _Formula:
             f"a formula of 1 to {_LONGEST} characters is needed; this one has {len(text)}."
         )
     quoted: dict[str, str] = {}
-
-    def stand_in(match: re.Match[str]) -> str:
-        width = len(match[0].encode())
-        word = f"_{len(quoted)}".ljust(width, "_")
-        if len(word) > width:
-            raise ExpressionError(f"{text!r} has too many short names in backquotes.")
-        quoted[word] = match[1]
-        return word
-
-    plain = re.sub(r"`([^`]+)`", stand_in, text)
+    plain = _ODD.sub(lambda match: _stand_in(match, quoted), text)
     try:
         tree = ast.parse(plain, mode="eval").body
     except SyntaxError as error:
@@ -264,6 +262,19 @@ def _parse(expression: str) -> _Formula:
             f"a formula nested at most {_DEEPEST} deep is needed; {text[:40]!r} … is deeper."
         )
     return _Formula(text, tree, quoted)
+
+
+def _stand_in(match: re.Match[str], quoted: dict[str, str]) -> str:
+    """A name of equal length for one in backquotes or a keyword, put down in `quoted`."""
+    name = match[1] or match[2]
+    if not name:
+        return match[0]
+    width = len(match[0].encode())
+    for number in range(10 ** (width - 1)):
+        word = f"_{number}".ljust(width, "_")
+        if word not in match.string and quoted.setdefault(word, name) == name:
+            return word
+    raise ExpressionError(f"fewer names as short as {match[0]!r} are needed in one formula.")
 
 
 def _depth(tree: ast.AST) -> int:

@@ -6,10 +6,11 @@ A file that is called .csv and holds Parquet is read as Parquet. What is not rea
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,9 @@ _OPTIONS = {
 }
 
 
-def read(path: str | Path, **options: Any) -> Table:
+def read(
+    path: str | Path, *, progress: Callable[[str], object] | None = None, **options: Any
+) -> Table:
     r"""A whole file (or all files of a folder) as a Table; units and descriptions come along.
 
     Parameters
@@ -63,6 +66,8 @@ def read(path: str | Path, **options: Any) -> Table:
         CSV, TSV or blank-separated text (also gzip), Parquet, NPY, NPZ, FITS or HDF5, told apart by
         content. `catalogue.fits#NAME` and `events.h5#/path` choose one table of several. The files
         of a folder, in the order of their names, must have the same columns.
+    progress : callable, optional
+        progress(what is being done).
     **options
         For text `names`, `header`, `separator`, `text` (`baksan.data.text.blocks`); for FITS and
         HDF5 `part`, the same as '#…'.
@@ -74,6 +79,8 @@ def read(path: str | Path, **options: Any) -> Table:
         read; the sentence says which, where and what to do.
     FileNotFoundError
         No such file.
+    TypeError
+        `path` is no path.
 
     Examples
     --------
@@ -85,12 +92,20 @@ def read(path: str | Path, **options: Any) -> Table:
     >>> table.names, table.column("width").unit, table.notes
     (('width', 'kind'), 'mm', ('missing values: width 1.',))
     """
-    return missing_note(whole(path, **options))
+    return missing_note(whole(path, progress, **options))
 
 
-def whole(path: str | Path, **options: Any) -> Table:
+def whole(
+    path: str | Path, progress: Callable[[str], object] | None = None, **options: Any
+) -> Table:
     """As `read`, without the note on missing values: for those who choose columns first."""
-    return joined(list(blocks(path, **options)))
+    tables, rows = [], 0
+    for table in blocks(path, **options):
+        tables.append(table)
+        rows += len(table)
+        if progress is not None:
+            progress(f"reading {path}: {rows:,} rows")
+    return joined(tables)
 
 
 def blocks(path: str | Path, rows: int = DEFAULT_ROWS, **options: Any) -> Iterator[Table]:
@@ -224,6 +239,12 @@ def _unzipped(path: Path, source: str) -> bytes:
 
 def _split(path: str | Path) -> tuple[Path, str | None]:
     """'cat.fits#NAME' is the table NAME of cat.fits, unless a file has that very name."""
+    if not isinstance(path, (str, os.PathLike)) or not str(path):
+        came = f"of type {type(path).__name__}" if str(path) else "empty"
+        raise TypeError(
+            f"the path of a file or folder is needed, such as 'events.csv'; this is {came}. What is"
+            " in memory becomes Samples by Samples(x, y) or Samples.from_frame(…)."
+        )
     text, mark, part = str(path).rpartition("#")
     if not mark or Path(path).exists():
         return Path(path), None

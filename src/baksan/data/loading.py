@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ from baksan.samples import Samples
 from baksan.table import Table
 
 __all__ = ["Loaded", "entry", "load", "names", "stream"]
+
+Progress = Callable[[str], object]
+"""progress(what is being done)."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class Loaded:
         wanted = self._wanted(features)
         if self.entry and wanted:
             self._check_allowed(self.entry, wanted)
-        table = select(self.table, where) if where else self.table
+        table = (self.kept(where) if where else self).table
         chosen = None
         if wanted is not None:
             table, chosen = derive(table, wanted)
@@ -93,9 +96,19 @@ class Loaded:
             allow_constant=self.entry.allow_constant,
         )
 
-    def checksums(self) -> dict[str, str]:
+    def kept(self, where: str) -> Loaded:
+        """The same with the rows for which a condition is true. Raises ValueError if none is."""
+        table = select(self.table, where)
+        if not len(table):
+            raise ValueError(
+                f"{self.table.source}: the condition must keep some rows; {where!r} keeps none of"
+                f" {len(self.table):,}. Ask for less."
+            )
+        return replace(self, table=table)
+
+    def checksums(self, progress: Progress | None = None) -> dict[str, str]:
         """The SHA-256 of each file, by name."""
-        return {path.name: _sha256(path) for path in self.files}
+        return {path.name: _sha256(path, progress) for path in self.files}
 
     def _wanted(self, features: Sequence[str] | str | None) -> list[str] | None:
         lists = self.entry.features if self.entry else {}
@@ -112,8 +125,9 @@ class Loaded:
                 if reason := known.reason(column):
                     raise ValueError(
                         f"{known.name}: features that a new event has are needed; {column!r} is"
-                        f" forbidden: {reason}. To see what it does, make the Samples from the"
-                        f" table: load({known.name!r}).table.samples(…)."
+                        f" forbidden: {reason}. Take a list such as --features"
+                        f" {next(iter(known.features))}; to see what it does, train on the file"
+                        f" itself ({self.files[0]}), in Python on load({known.name!r}).table."
                     )
 
 
@@ -136,7 +150,13 @@ def entry(name: str) -> Entry:
     return found
 
 
-def load(name: str | Path, *, allow_changed: bool = False, **options: Any) -> Loaded:
+def load(
+    name: str | Path,
+    *,
+    allow_changed: bool = False,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Loaded:
     """A file or folder if there is one of that name, else a data set of the catalogue.
 
     Parameters
@@ -145,6 +165,8 @@ def load(name: str | Path, *, allow_changed: bool = False, **options: Any) -> Lo
         'events.parquet', 'magic', 'fermi-4fgl:unassociated', …
     allow_changed : bool
         Go on although a file's SHA-256 is not the published one, with a note.
+    progress : callable, optional
+        progress(what is being done).
     **options
         For files, as `read`.
 
@@ -152,21 +174,25 @@ def load(name: str | Path, *, allow_changed: bool = False, **options: Any) -> Lo
     ------
     KeyError
         Neither a file nor a name (or part) of the catalogue.
+    TypeError
+        `name` is no name.
     FileNotFoundError
         The files of the data set are not here; the message says where to get them.
     ValueError
         A file of the data set was changed; a file cannot be read.
     """
     if _is_file(name):
-        return Loaded(read(name, **options), files=tuple(files_of(name)))
+        return Loaded(read(name, progress=progress, **options), files=tuple(files_of(name)))
     found = entry(str(name))
     part = str(name).partition(":")[2] or next(iter(found.parts))
     paths = [_find(found, file) for file in found.files]
     notes = [
         note
         for f, p in zip(found.files, paths, strict=True)
-        for note in _check(f, p, allow_changed)
+        for note in _check(f, p, allow_changed, progress)
     ]
+    if progress is not None:
+        progress(f"reading {name}")
     table = found.described(found.make(paths, part)).with_notes(*notes)
     label = found.name + (f":{part}" if len(found.parts) > 1 else "")
     table = Table(table.columns, label, table.notes, table.rows)
@@ -174,13 +200,18 @@ def load(name: str | Path, *, allow_changed: bool = False, **options: Any) -> Lo
 
 
 def stream(
-    name: str | Path, rows: int = DEFAULT_ROWS, *, allow_changed: bool = False, **options: Any
+    name: str | Path,
+    rows: int = DEFAULT_ROWS,
+    *,
+    allow_changed: bool = False,
+    progress: Progress | None = None,
+    **options: Any,
 ) -> Iterator[Table]:
     """The same as tables of at most `rows` rows: files in bounded memory, data sets in slices."""
     if _is_file(name):
         yield from blocks(name, rows, **options)
         return
-    table = load(name, allow_changed=allow_changed, **options).table
+    table = load(name, allow_changed=allow_changed, progress=progress, **options).table
     for start in range(0, len(table), rows):
         yield table.take(np.arange(start, min(start + rows, len(table))))
 
@@ -220,9 +251,9 @@ def _find(known: Entry, file: File) -> Path:
     )
 
 
-def _check(file: File, path: Path, allow_changed: bool) -> list[str]:
+def _check(file: File, path: Path, allow_changed: bool, progress: Progress | None) -> list[str]:
     """Raises ValueError for a changed file, or notes it."""
-    expected, found = file.known.get(path.name, file.known[file.name]), _sha256(path)
+    expected, found = file.known.get(path.name, file.known[file.name]), _sha256(path, progress)
     if found == expected:
         return []
     if not allow_changed:
@@ -234,6 +265,8 @@ def _check(file: File, path: Path, allow_changed: bool) -> list[str]:
     return [f"{path.name} is not the published file: its SHA-256 is {found}, not {expected}."]
 
 
-def _sha256(path: Path) -> str:
+def _sha256(path: Path, progress: Progress | None = None) -> str:
+    if progress is not None:
+        progress(f"SHA-256 of {path.name}")
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -44,7 +43,9 @@ def blocks(path: Path, source: str, rows: int) -> Iterator[Table]:
 
 
 def write_parquet(table: Table, path: Path | str) -> None:
-    """Write a table with its units, descriptions and notes; a file appears whole or not at all.
+    """Write a table with its units, descriptions and notes, in place of a file of that name.
+
+    Where the old file must stay if the new one fails, write inside `baksan.store.files.replacing`.
 
     Raises
     ------
@@ -69,25 +70,24 @@ def write_blocks(
     """The same for tables with the columns of the first, one after the other, in bounded memory.
 
     `progress` is called with the rows written so far. Raises ValueError where there is no table,
-    and OSError as `write_parquet`.
+    and as `write_parquet`.
     """
     from pyarrow import parquet
 
-    part, rows, writer = Path(f"{path}.part"), 0, None
+    rows, writer = 0, None
     try:
         for table in blocks:
             held = _arrow_table(table)
-            writer = writer or parquet.ParquetWriter(part, held.schema)
+            writer = writer or parquet.ParquetWriter(path, held.schema)
             writer.write_table(held.cast(writer.schema))
             rows += len(table)
             if progress is not None:
                 progress(rows)
         if writer is None:
             raise ValueError(f"{path}: a table to write is needed; there is none. Make some rows.")
-        writer.close()
-        os.replace(part, path)
     finally:
-        part.unlink(missing_ok=True)
+        if writer is not None:
+            writer.close()
 
 
 def _arrow_table(table: Table) -> Any:
