@@ -242,12 +242,52 @@ def test_derived_features_are_computed_again_at_apply(call, here):
         (["simulate", "telescope", "--out", "x.parquet", "--events", "0"], "Invalid value"),
         (["demo", "--events", "0"], "Invalid value for '--events'"),
         (["play"], "No such command 'play'"),
+        (["demo", "more"], "(more). See baksan demo --help."),
+        (["train", "t.csv", "--method"], "'--method' requires an argument."),
+        (
+            ["simulate", "telescope", "--events", "9", "--out", "x.csv"],
+            "Parquet file, NAME.parquet; 'x.csv' ends otherwise. Try --out x.parquet.",
+        ),
     ],
 )
-def test_options_that_do_not_exist_or_do_not_fit(call, here, arguments, sentence):
-    status, _, said = call(*arguments)
-    assert status == 2 and sentence in said and "Traceback" not in said
+def test_options_that_do_not_exist_or_do_not_fit(refused, here, arguments, sentence):
+    assert sentence in refused(*arguments)
     assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [(), ("data",), ("simulate",)])
+def test_a_command_without_arguments_shows_its_help(call, words):
+    status, said, errors = call(*words)
+    assert status in (0, 2) and " ".join(("Usage: baksan", *words)) in said + errors
+    assert "Commands:" in said + errors and "baksan: " not in errors
+
+
+def test_ctrl_c_ends_with_130(call, here, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    for name in ("open_samples", "open_table"):
+        monkeypatch.setattr(f"baksan.source.{name}", stopped)
+    for command in (["train", "t.csv"], ["data", "describe", "t.csv"]):
+        status, said, errors = call(*command)
+        assert (status, said) == (130, "")
+        assert errors == "baksan: stopped by Ctrl-C; a training goes on with --resume.\n"
+
+
+def test_what_nobody_chose_is_told(call, here):
+    (here / "t.csv").write_text(
+        "width,site,b,hit,kind\n"
+        + "".join(
+            f"{k * k % 7},N,{k if k % 2 else 'low'},{k % 2},{'gh'[k % 2]}\n" for k in range(12)
+        )
+    )
+    quick = ("-m", "linear-analytic", "--folds", 2, "--threads", 1, "--no-report")
+    status, said, _ = call("train", "t.csv", "--answer", "kind", *quick, "--out", "r")
+    assert status == 0
+    assert "  2 text columns are no features: site, b (6 of 12 cells are numbers).\n" in said
+    assert "  signal is 'h', the last in the alphabet; --signal g (signal='g') chooses" in said
+    status, said, _ = call("train", "t.csv", "--answer", "hit", *quick, "--out", "q")
+    assert status == 0 and "answer hit holds only 0 and 1: taken as numbers; --signal 1" in said
 
 
 # Bad input ----------------------------------------------------------------------------------------
@@ -265,7 +305,7 @@ def test_options_that_do_not_exist_or_do_not_fit(call, here, arguments, sentence
         (["--answer", "kind", "--weight", "w"], "no column 'w'"),
         (["--answer", "kind", "--group", "tel"], "no column 'tel'"),
         (["--answer", "kind", "--where", "width"], "a condition such as"),
-        (["--answer", "kind", "--where", "width > 1e9"], "no row is left of"),
+        (["--answer", "kind", "--where", "width > 1e9"], "'width > 1e9' keeps none of 60."),
         (["--answer", "kind", "--where", "open('x')"], "one of "),
         (["--answer", "kind", "-m", "magic"], "no method 'magic'; there are linear, cuts, trees"),
         (["--answer", "kind", "-m", "cuts", "-m", "cuts"], "'cuts' is there twice"),
@@ -274,7 +314,8 @@ def test_options_that_do_not_exist_or_do_not_fit(call, here, arguments, sentence
         (["--answer", "kind", "--folds", "61"], "folds must number 2 … 60"),
         (["--answer", "kind", "--group", "run", "--folds", "21"], "2 … 20 (the groups)"),
         (["--answer", "kind", "--test", "1"], "must lie between 0 and 1; it is 1"),
-        (["--answer", "kind", "--weight", "noise", "-f", "width"], "weights must not be negative"),
+        (["--answer", "kind", "--weight", "noise", "-f", "width"], "column 'noise' has -"),
+        (["--answer", "width", "--weight", "kind"], "column 'kind' holds text such as 'hadron'"),
     ],
 )
 def test_options_that_do_not_fit_the_file(refused, shower, options, sentence):
@@ -459,11 +500,10 @@ def test_forbidden_features_and_missing_files(refused, data_dir, here, monkeypat
 
 
 def test_progress_is_shown_on_a_terminal_only(here):
-    def told(*more):
+    def told(*arguments):
         ours, theirs = os.openpty()
-        command = [sys.executable, "-m", "baksan", "simulate", "telescope", "--events", "100"]
         subprocess.run(
-            [*command, "--out", "s.parquet", *more], stderr=theirs, cwd=here, check=True,
+            [sys.executable, "-m", "baksan", *arguments], stderr=theirs, cwd=here, check=True,
             stdout=subprocess.DEVNULL, env=os.environ | {"TERM": "xterm"},
         )  # fmt: skip
         os.set_blocking(ours, False)
@@ -475,4 +515,9 @@ def test_progress_is_shown_on_a_terminal_only(here):
         finally:
             os.close(ours)
 
-    assert b"100 of 100 images" in told() and told("--quiet") == b""
+    simulate = ("simulate", "telescope", "--events", "100", "--out", "s.parquet")
+    assert b"100 of 100 images" in told(*simulate) and told(*simulate, "--quiet") == b""
+    assert b"describing 100 rows" in told("data", "describe", "s.parquet")
+    told("train", "s.parquet", "--answer", "class", *FAST[6:], "--out", "r", "--quiet")
+    model = "r/models/linear-analytic.baksan"
+    assert b"100 events predicted" in told("apply", model, "s.parquet", "--out", "p.csv")

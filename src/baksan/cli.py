@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import typer
 from rich.console import Console
@@ -31,6 +31,9 @@ app.add_typer(data_app, name="data")
 app.add_typer(simulate_app, name="simulate")
 
 _settings = {"quiet": False, "debug": False}
+
+# The base of what is wrong in the use of options: older versions of typer have it from click.
+_UsageError: Any = typer.BadParameter.__base__
 
 X = Annotated[str, typer.Argument(help="A file, a folder, or a catalogue name (baksan data list).")]
 Answer = Annotated[str | None, typer.Option(help="The column to predict.")]
@@ -82,12 +85,13 @@ def demo(
 
     began = time.perf_counter()
     print(f"Simulating {events:,} images of gammas and hadrons, seed {seed}.")
-    table = telescope.events(events, seed=seed)
+    with _progress("simulating"):
+        table = telescope.events(events, seed=seed)
     opened = from_table(
         table, answer="class", signal="gamma", id="event",
         name="simulated telescope images", title="Gamma or hadron? Simulated telescope images",
     )  # fmt: skip
-    with _progress() as progress:
+    with _progress("training") as progress:
         run = run_training(
             opened.samples, seed=seed, out=_free(out or Path("baksan-demo")),
             source=opened.source, progress=progress,
@@ -119,9 +123,13 @@ def data_describe(
     from baksan.describe import describe
     from baksan.source import open_table
 
-    loaded = open_table(x, where=where, allow_changed=allow_changed)
-    known = loaded.entry.answer if loaded.entry else None
-    told = describe(loaded.table, answer=answer or known)
+    with _progress(f"reading {x}") as progress:
+        loaded = open_table(x, where=where, allow_changed=allow_changed, progress=progress)
+        known = loaded.entry.answer if loaded.entry else ""
+        progress(f"describing {len(loaded.table):,} rows")
+        told = describe(
+            loaded.table, answer=answer or (known if known in loaded.table.columns else None)
+        )
     print(told.text(width=Console().width))
 
 
@@ -157,13 +165,14 @@ def train(
     from baksan.train import train as run_training
 
     began = time.perf_counter()
-    opened = open_samples(
-        x, answer=answer, signal=signal, features=features, weight=weight, group=group, id=id,
-        where=where, bin_by=bin_by, allow_changed=allow_changed,
-    )  # fmt: skip
+    with _progress(f"reading {x}") as progress:
+        opened = open_samples(
+            x, answer=answer, signal=signal, features=features, weight=weight, group=group, id=id,
+            where=where, bin_by=bin_by, allow_changed=allow_changed, progress=progress,
+        )  # fmt: skip
     for note in opened.samples.notes:
         print(f"  {note}")
-    with _progress() as progress:
+    with _progress("training") as progress:
         run = run_training(
             opened.samples, method, folds=folds, test=test, seed=seed, threads=threads,
             out=out or f"baksan-{opened.source.name.replace(':', '-')}", resume=resume,
@@ -190,11 +199,10 @@ def apply(
     if out.exists() and Path(x).exists() and out.samefile(x):
         raise ValueError(f"predictions must not replace their input {x}; choose another --out.")
     stored = load_model(model)
-    blocks = stream(x, allow_changed=allow_changed)
-    with _progress() as progress:
+    with _progress(f"reading {x}") as progress:
         done = run_apply(
-            stored, blocks, out, where=where, id=id, ranked=ranked,
-            progress=lambda n: progress(f"{n:,} events", 0.0),
+            stored, stream(x, allow_changed=allow_changed, progress=progress), out, where=where,
+            id=id, ranked=ranked, progress=lambda n: progress(f"{n:,} events predicted"),
         )  # fmt: skip
     print(f"{done}\nPredictions: {out}")
 
@@ -206,7 +214,8 @@ def report(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
     from baksan.store import RunFolder
 
     folder = RunFolder.open(run)
-    path = folder.write_text("report.html", page.render(folder.read_json("report.json")))
+    with _progress("drawing the report"):
+        path = folder.write_text("report.html", page.render(folder.read_json("report.json")))
     print(f"Report: {path}")
 
 
@@ -222,7 +231,12 @@ def simulate_telescope(
     from baksan.simulate import telescope
     from baksan.store.files import replacing
 
-    with _progress() as progress, replacing(out) as beside:
+    if out.suffix != ".parquet":
+        raise ValueError(
+            f"simulated events go to a Parquet file, NAME.parquet; {str(out)!r} ends otherwise."
+            f" Try --out {out.with_suffix('.parquet')}."
+        )
+    with _progress("simulating") as progress, replacing(out) as beside:
         blocks = telescope.blocks(events, seed=seed, gamma_fraction=gamma_fraction)
         write_blocks(
             blocks, beside, progress=lambda n: progress(f"{n:,} of {events:,} images", n / events)
@@ -268,33 +282,54 @@ def _tell(run: Any, began: float) -> None:
     print(f"Done in {time.perf_counter() - began:.0f} s.")
 
 
+class _Show(Protocol):
+    def __call__(self, text: str, share: float | None = None) -> None: ...
+
+
 @contextmanager
-def _progress() -> Iterator[Callable[[str, float], None]]:
-    """A line that shows what is being done, on stderr; silent with --quiet or into a file."""
+def _progress(begin: str) -> Iterator[_Show]:
+    """A line that shows what is being done, on stderr; silent with --quiet or into a file.
+
+    The bar swings to and fro until the share done is known.
+    """
     console = Console(stderr=True)
-    try:
-        if _settings["quiet"] or not console.is_terminal:
-            yield lambda text, share: None
-            return
-        columns = (
-            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-        )  # fmt: skip
-        with Progress(*columns, console=console, transient=True) as shown:
-            task = shown.add_task("reading", total=1.0)
-            yield lambda text, share: shown.update(task, description=text, completed=share)
-    except KeyboardInterrupt:
-        print("baksan: stopped by Ctrl-C; a training goes on with --resume.", file=sys.stderr)
-        raise typer.Exit(130) from None
+    if _settings["quiet"] or not console.is_terminal:
+        yield lambda text, share=None: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as shown:
+        task = shown.add_task(begin, total=None)
+
+        def show(text: str, share: float | None = None) -> None:
+            total = None if share is None else 1.0
+            shown.update(task, description=text, total=total, completed=share)
+
+        yield show
+
+
+def _usage(error: Any) -> str:
+    """One sentence for options that do not exist or do not fit."""
+    said = " ".join(error.format_message().split())
+    where = f" See {error.ctx.command_path} --help." if error.ctx else ""
+    return f"{said}{'' if said.endswith(('.', '?')) else '.'}{where}"
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The command `baksan`. Exits with 0, or with 2 after one sentence."""
+    """The command `baksan`. Exits with 0, with 2 after one sentence, with 130 after Ctrl-C."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     # These two may stand anywhere.
     ahead = [flag for flag in ("--quiet", "--debug") if flag in given]
     given = ahead + [a for a in given if a not in ahead]
     try:
-        app(given, prog_name="baksan")
+        status = app(given, prog_name="baksan", standalone_mode=False)
+    except _UsageError as error:
+        if "\n" in error.message:  # a command without arguments: the page of help
+            error.show()
+        else:
+            print(f"baksan: {_usage(error)}", file=sys.stderr)
+        sys.exit(2)
+    except typer.Abort:
+        status = 130
     except (ValueError, KeyError, TypeError, OSError, ImportError) as error:
         if "--debug" in ahead:
             raise
@@ -303,3 +338,6 @@ def main(arguments: list[str] | None = None) -> None:
             said = error.strerror if " " in error.strerror and error.filename is None else error
         print(f"baksan: {said}", file=sys.stderr)
         sys.exit(2)
+    if status == 130:
+        print("baksan: stopped by Ctrl-C; a training goes on with --resume.", file=sys.stderr)
+    sys.exit(status or 0)
