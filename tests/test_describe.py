@@ -105,6 +105,32 @@ def test_the_text_keeps_to_its_width(width):
     assert "gamma 200 (50.0%)" in text
 
 
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_every_width_shows_unit_type_range_missing_distinct_and_histogram(width):
+    flux = Column(np.logspace(-14, -9, N), "ph cm-2 MeV-1 s-1")
+    hole = Column(np.where(np.arange(N) % 4, rng.normal(size=N), np.nan), "deg")
+    table = Table({"Unc_PL_Flux_Density": flux, "hole": hole, "run_number": np.arange(N) % 7})
+    lines = describe(table).text(width).splitlines()[2:6]
+    for word in ("column", "unit", "type", "missing", "distinct", "low", "high"):
+        assert word in lines[0]
+    for line, words in zip(
+        lines[1:],
+        [("Unc_PL_Flu", "ph cm", "float", "400", "1e-14", "1e-09", "█", " lg"),
+         ("hole", "deg", "float", "100", "300", "█"), ("run_number", "int", "7", "0", "6", "█")],
+        strict=True,
+    ):  # fmt: skip
+        assert all(word in line for word in words) and not line.endswith("…"), line
+
+
+def test_numbers_among_words_are_pointed_out():
+    b = np.where(np.arange(N) % 5, np.arange(N).astype(str), "low")
+    found = warnings_of(b=b, name=np.array([f"event {k}" for k in range(N)]))
+    assert found["b"] == (
+        "is text, though 320 of 400 cells are numbers: it is no feature as it stands",
+    )
+    assert found["name"] == ()
+
+
 def test_sparklines_and_json():
     found = describe(Table({"flat": np.linspace(0, 1, 1200), "lg": np.logspace(0, 6, 1200)}))
     assert found.columns[0].spark == "█" * 12

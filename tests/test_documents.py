@@ -210,6 +210,13 @@ def test_every_link_to_a_file_leads_there(page):
     assert [link for link in inside if not (page.parent / link).exists()] == []
 
 
+def test_every_folder_that_is_named_is_there():
+    """Beside the tree of the package: `notebooks/` and so on, on the pages at the root."""
+    named = {n for p in PAGES[:2] for n in re.findall(r"`([\w.]+/)`", p.read_text("utf-8"))}
+    assert {"notebooks/", "tests/"} <= named
+    assert [name for name in sorted(named) if not (ROOT / name).is_dir()] == []
+
+
 def tree(text):
     """{path: phrase} of a listing by indentation (four blanks), from the line `src/baksan/` on."""
     listing = next(b for b in re.findall(r"```\w*\n(src/baksan/.*?)```", text, re.DOTALL))

@@ -24,6 +24,8 @@ _TELLING = 0.999  # AUC of one column alone, or its correlation with the answer
 _MARKS = (-9999.0, -999.0, -99.0, 999.0, 9999.0, 99999.0, 1e20, 1e30)
 _FEWEST = 5  # events a class must have before one column is said to separate it
 _SHOWN = 12  # text values or warnings that are shown by name
+_HEAD = ("column", "unit", "type", "missing", "distinct")
+_FULL, _SHORT = 32 + 2 + 15, 19 + 1 + 9  # characters of the range and histogram
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ def _describe_column(name: str, column: Column, target: Column | None) -> Column
         spark = _bars(np.array(list(counts.values())[:_BINS]))
         return ColumnDescription(
             **common, type="text", distinct=len(counts), values=shown, spark=spark,
-            warnings=(*_constant(len(counts), missing, len(values)), *telling),
+            warnings=(*_constant(len(counts), missing, len(values)), *_mixed(column), *telling),
         )  # fmt: skip
     finite = values[np.isfinite(values)].astype(float)
     distinct = len(np.unique(finite))
@@ -204,6 +206,11 @@ def _constant(distinct: int, missing: int, rows: int) -> Iterator[str]:
 def _infinite(values: Array) -> Iterator[str]:
     if values.dtype.kind == "f" and (count := int(np.isinf(values).sum())):
         yield f"is infinite in {_rows(count)}"
+
+
+def _mixed(column: Column) -> Iterator[str]:
+    if column.mixed:
+        yield f"is text, though {column.mixed}: it is no feature as it stands"
 
 
 def _marks(finite: Array) -> Iterator[str]:
@@ -331,44 +338,45 @@ def _duplicates(table: Table) -> int:
 def _columns_text(columns: Sequence[ColumnDescription], width: int) -> list[str]:
     """One aligned line for each column: numbers show their range, text its values.
 
-    Below 100 characters unit, type and number of distinct values are left to `to_dict`.
+    Where that is wider than `width`, numbers have three digits, there is no median, the histogram
+    has half its bins, and long names and units are cut.
     """
-    tails = [f"{low:>10} {median:>10} {high:>10}  " for low, median, high in map(_range, columns)]
-    rows = [
-        (
-            "column",
-            "unit",
-            "type",
-            "missing",
-            "distinct",
-            f"{'low':>10} {'median':>10} {'high':>10}",
-        )
+    lefts = [_HEAD] + [
+        (c.name, c.unit, c.type, f"{c.missing:,}" if c.missing else "", f"{c.distinct:,}")
+        for c in columns
     ]
-    longest = 28 if width >= 100 else 18
-    rows += [
-        (_fit(c.name, longest), _fit(c.unit, 22), c.type, f"{c.missing:,}" if c.missing else "",
-         f"{c.distinct:,}", " ".join(c.values) if c.type == "text" else tail + c.spark)
-        for c, tail in zip(columns, tails, strict=True)
-    ]  # fmt: skip
-    shown = (0, 1, 2, 3, 4) if width >= 100 else (0, 3)
-    wide = {j: max(len(row[j]) for row in rows) for j in shown}
+    wide = [max(len(row[j]) for row in lefts) for j in range(len(_HEAD))]
+    short = sum(wide) + 2 * len(wide) + _FULL > width
+    gap, number = (" ", 9) if short else ("  ", 10)
+    if short:
+        room = width - sum(wide[2:]) - len(wide) - _SHORT
+        wide[0] = max(min(wide[0], room - min(wide[1], room // 3)), len(_HEAD[0]))
+        wide[1] = max(min(wide[1], room - wide[0]), len(_HEAD[1]))
+    heads = ("low", "high") if short else ("low", "median", "high")
+    tails = [" ".join(head.rjust(number) for head in heads)]
+    tails += [" ".join(c.values) if c.type == "text" else _range(c, short, number) for c in columns]
     lines = []
-    for row in rows:
-        cells = [row[j].ljust(wide[j]) if j < 3 else row[j].rjust(wide[j]) for j in shown]
-        lines.append(_fit("  ".join([*cells, row[5]]).rstrip(), width))
+    for row, tail in zip(lefts, tails, strict=True):
+        cells = [_fit(row[j], wide[j]).ljust(wide[j]) for j in range(3)]
+        cells += [row[j].rjust(wide[j]) for j in range(3, 5)]
+        lines.append(_fit(gap.join([*cells, tail]).rstrip(), width))
     return lines
 
 
-def _range(column: ColumnDescription) -> tuple[str, str, str]:
-    return _number(column.low), _number(column.median), _number(column.high)
+def _range(c: ColumnDescription, short: bool, number: int) -> str:
+    """Low, median and high, and the histogram; in short, without the median and half as long."""
+    shown = [c.low, c.high] if short else [c.low, c.median, c.high]
+    digits = 3 if short else 5
+    cells = ["" if v is None else f"{v:.{digits}g}" for v in shown]
+    bars, *scale = c.spark.split(" ")
+    if short:
+        bars = "".join(max(bars[k : k + 2]) for k in range(0, len(bars), 2))
+    gap = " " if short else "  "
+    return gap.join([" ".join(cell.rjust(number) for cell in cells), " ".join([bars, *scale])])
 
 
 def _fit(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(width - 1, 1)] + "…"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.5g}"
 
 
 def _wrapped(text: str, width: int) -> list[str]:
