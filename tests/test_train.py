@@ -205,9 +205,10 @@ def test_importance_is_the_fall_of_the_auc():
     X = events(400)
     run = trained(X, ["linear-gd"])
     for part in run.parts["linear-gd"]:
-        assert part.importance[2] < 0.05 < part.importance[:2].min()
+        falls = part.importance.mean(axis=0)
+        assert part.importance.shape == (3, 3) and falls[2] < 0.05 < falls[:2].min()
     none = permutation_importance(lambda x: bk.Prediction(score=x[:, 2]), X, 0)
-    assert none[:2].tolist() == [0.0, 0.0]
+    assert not none[:, :2].any() and none[:, 2].all()
 
 
 def test_progress_rises_to_the_end(tmp_path):
@@ -307,3 +308,75 @@ def test_ctrl_c_in_a_fit_ends_the_training_and_leaves_no_half_part(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         bk.train(X, [slow], folds=2, out=tmp_path / "run", progress=press)
     assert not list((tmp_path / "run").glob("checkpoints/*.fold*.safetensors"))
+
+
+def test_the_test_events_do_not_choose_when_to_stop():
+    """A solver with patience watches events held back from the training side."""
+    X, seen = events(300), []
+
+    class Watcher(Ours):
+        def train(self, X, *, validation=None, **more):
+            seen.append((X, validation))
+            return super().train(X, validation=validation, **more)
+
+    patient = Watcher(
+        "patient", "", "", bk.Linear(), losses.logistic,
+        bk.MiniBatch(0.1, epochs=50, patience=3),
+    )  # fmt: skip
+    run = bk.train(X, [patient], folds=2, replicas=20)
+    for j, (inside, held) in enumerate(seen[:2]):
+        tested = set(np.flatnonzero(run.fold == j))
+        assert not tested & set(inside.ids) and not tested & set(held.ids)
+        assert not set(inside.ids) & set(held.ids) and len(held) == pytest.approx(30, abs=2)
+    assert len(seen) == 3 and len(seen[2][0]) + len(seen[2][1]) == 300
+
+
+def test_a_loss_of_ones_own_is_compared_and_not_saved(tmp_path):
+    mine = dataclasses.replace(losses.logistic, name="mine")
+    run = bk.train(
+        events(60), [Ours("own", "", "", bk.Linear(), mine, bk.GradientDescent(steps=5))],
+        folds=2, replicas=20, out=tmp_path / "r",
+    )  # fmt: skip
+    assert "none of squared, absolute" in run.unsaved["own"]
+    assert run.folder.finished and not list((tmp_path / "r").glob("models/*"))
+
+
+def test_formulas_of_samples_made_in_python_reach_the_model_file(tmp_path):
+    path = tmp_path / "mine.csv"
+    rng = np.random.default_rng(0)
+    size, zenith = rng.uniform(1, 100, 80), rng.uniform(0, 1, 80)
+    rows = np.column_stack([size, zenith, np.log10(size) + zenith])
+    np.savetxt(path, rows, delimiter=",", header="size,zenith,energy", comments="")
+    X = bk.load(path).samples("lgS=log10(size), zenith", answer="energy")
+    bk.train(X, ["linear-analytic"], folds=2, replicas=20, out=tmp_path / "r")
+    stored = bk.load_model(tmp_path / "r/models/linear-analytic.baksan")
+    assert [c.name for c in stored.card.inputs] == ["size", "zenith"]
+    prediction, complete, _ = stored.apply(bk.read(path))
+    assert complete.all()
+    np.testing.assert_allclose(prediction.value, rows[:, 2], rtol=1e-9)
+
+
+def test_a_pipeline_hands_weights_to_its_last_step():
+    from sklearn.preprocessing import StandardScaler
+
+    X = events(80, weight=np.where(np.arange(80) % 2, 1.0, 3.0))
+    pipe = make_pipeline(StandardScaler(), LogisticRegression())
+    found = Theirs("p", pipe).train(X, seed=0, threads=1)
+    alone = make_pipeline(StandardScaler(), LogisticRegression())
+    alone.fit(X.x, X.y, logisticregression__sample_weight=X.weight)
+    np.testing.assert_allclose(found.predict(X.x).score, alone.predict_proba(X.x)[:, 1])
+
+
+def test_what_cannot_take_weights_is_refused_before_the_folder_is_made(tmp_path):
+    X = events(40, weight=np.ones(40))
+    with pytest.raises(ValueError, match="knn: KNeighborsClassifier takes no event weights"):
+        bk.train(X, ["cuts", Theirs("knn", KNeighborsClassifier())], out=tmp_path / "r")
+    assert not (tmp_path / "r").exists()
+
+
+def test_estimators_and_one_name_are_line_ups():
+    run = bk.train(events(60), [LogisticRegression()], folds=2, replicas=20)
+    assert list(run.predictions) == ["LogisticRegression"]
+    assert list(bk.train(events(60), "cuts", folds=2, replicas=20).predictions) == ["cuts"]
+    with pytest.raises(TypeError, match=r"a method is a name \(linear, cuts"):
+        bk.train(events(60), [3])

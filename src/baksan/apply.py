@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from baksan.data import select
+from baksan.data.expressions import columns
 from baksan.store.model import Stored
 from baksan.store.predictions import frame, sink
 from baksan.table import Table
@@ -92,6 +93,7 @@ def apply(
         def made() -> Iterator[pa.Table]:
             for table in blocks:
                 kept = select(table, where) if where else table
+                count.trained_elsewhere += _elsewhere(stored.card.where, kept)
                 rows = predicted(stored, kept, id)
                 count.add(table, rows)
                 if progress is not None:
@@ -106,9 +108,21 @@ def apply(
         if not count.events:
             why = f"no row fulfils {where!r}" if count.left_out else "the input is empty"
             raise ValueError(f"there must be events to predict; {why}. Give others.")
+    if count.trained_elsewhere:
+        count.notes[
+            f"{count.trained_elsewhere:,} do not fulfil {stored.card.where!r}, as all training"
+            " events did: leave them out with --where."
+        ] = None
     return Applied(
         count.events, count.incomplete, count.outside, count.left_out, tuple(count.notes)
     )
+
+
+def _elsewhere(condition: str | None, table: Table) -> int:
+    """How many rows the condition of the training leaves out, where the table can tell."""
+    if not condition or not set(columns(condition)) <= set(table.columns):
+        return 0
+    return len(table) - len(select(table, condition))
 
 
 @dataclass
@@ -117,6 +131,7 @@ class _Count:
     incomplete: int = 0
     outside: int = 0
     left_out: int = 0
+    trained_elsewhere: int = 0
     notes: dict[str, None] = field(default_factory=dict)
 
     def add(self, table: Table, rows: pa.Table) -> None:
@@ -142,5 +157,5 @@ def predicted(stored: Stored, table: Table, id: str | None = None) -> pa.Table:
     prediction, complete, outside = stored.apply(table)
     return frame(
         ids, prediction, stored.card.class_names, complete=complete,
-        more={"outside_training_range": outside & complete},
+        more={"outside_training_range": outside & complete}, unit=stored.card.answer.unit,
     )  # fmt: skip

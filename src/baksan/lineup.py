@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baksan import losses
-from baksan.fit import Fit, History, Progress, fit
+from baksan.fit import Fit, History, Progress, fit, ready
 from baksan.losses import Loss
 from baksan.metrics import Prediction
 from baksan.models.base import Model
@@ -30,7 +30,7 @@ from baksan.models.cuts import Cuts
 from baksan.models.linear import Linear
 from baksan.samples import Samples
 from baksan.solvers.analytic import Analytic
-from baksan.solvers.base import Penalty, Solver, State
+from baksan.solvers.base import Penalty, Problem, Solver, State
 from baksan.solvers.cuts import CutSearch
 from baksan.solvers.descent import GradientDescent, MiniBatch, StochasticGradientDescent
 from baksan.store.card import LossCard
@@ -85,8 +85,19 @@ class Method(ABC):
 
     @property
     def loss_card(self) -> LossCard | None:
-        """The loss of its model file, where it has one."""
+        """The loss of its model file, where it has one. Raises TypeError for a nameless loss."""
         return None
+
+    @property
+    def watches(self) -> bool:
+        """Whether training needs events held back, to stop by their loss."""
+        return False
+
+    def check(self, X: Samples) -> None:  # noqa: B027 (most have nothing to check)
+        """Raises ValueError where these samples cannot be trained on; before any work is done."""
+
+    def warm_up(self, X: Samples) -> None:  # noqa: B027 (most compile nothing)
+        """Compile what will run, so that no method's time holds the compiler's."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +124,25 @@ class Ours(Method):
 
     @property
     def loss_card(self) -> LossCard | None:
+        if losses.LOSSES.get(self.loss.name, self.loss).cost is not self.loss.cost or (
+            self.loss.name not in losses.LOSSES
+        ):
+            raise TypeError(
+                f"a model file names its loss, and {self.loss.name!r} is none of"
+                f" {', '.join(losses.LOSSES)}. Put it into baksan.losses.LOSSES to save the model."
+            )
         return LossCard(name=self.loss.name, setting=self.loss.setting)
+
+    @property
+    def watches(self) -> bool:
+        return self.solver.patience is not None
+
+    def warm_up(self, X: Samples) -> None:
+        if self.model.__class__ is Linear:
+            model = ready(self.model, X, self.loss, "constant")
+            self.solver.stepper(Problem(model, X, self.loss, self.penalty))(
+                self.solver.start(model), 1
+            )
 
     def train(self, X: Samples, *, seed: int, threads: int, **more: Any) -> Fitted:
         # Reports show the distance to the minimum, for which Q is needed on all events.
@@ -154,10 +183,26 @@ class Theirs(Method):
     def kind(self) -> str:
         return "sklearn"
 
+    def check(self, X: Samples) -> None:
+        if X.weight is not None:
+            self._takes_weights()
+
+    def _takes_weights(self) -> str:
+        """The argument of `fit` for event weights; a pipeline hands them to its last step."""
+        from sklearn.utils.validation import has_fit_parameter
+
+        steps = getattr(self.estimator, "steps", None)
+        last = steps[-1] if steps else ("", self.estimator)
+        if not has_fit_parameter(last[1], "sample_weight"):
+            raise ValueError(
+                f"{self.name}: {type(last[1]).__name__} takes no event weights, and these events"
+                " have some. Leave this method out, or the weights."
+            )
+        return f"{last[0]}__sample_weight" if steps else "sample_weight"
+
     def train(self, X: Samples, *, seed: int, threads: int, **more: Any) -> Fitted:
         from joblib import parallel_config
         from sklearn.base import clone
-        from sklearn.utils.validation import has_fit_parameter
 
         estimator = clone(self.estimator)
         known = estimator.get_params()
@@ -166,14 +211,7 @@ class Theirs(Method):
         estimator.set_params(**dict.fromkeys(drawing, seed))
         if "n_jobs" in known:  # a model file should not tie its reader to our number of cores
             estimator.set_params(n_jobs=None)
-        weights = {}
-        if X.weight is not None:
-            if not has_fit_parameter(estimator, "sample_weight"):
-                raise ValueError(
-                    f"{type(estimator).__name__} takes no event weights, and these events have"
-                    " some. Leave it out, or leave out --weight."
-                )
-            weights["sample_weight"] = X.weight
+        weights = {} if X.weight is None else {self._takes_weights(): X.weight}
         with parallel_config("threading", n_jobs=threads):
             estimator.fit(X.x, X.answers, **weights)
         return Fitted(estimator, lambda x: estimator_prediction(estimator, x, X.task), "trained.")
@@ -182,21 +220,39 @@ class Theirs(Method):
 # The methods by name ------------------------------------------------------------------------------
 
 
-def line_up(methods: Sequence[str | Method] | None, X: Samples) -> list[Method]:
+def line_up(methods: str | Sequence[Any] | None, X: Samples) -> list[Method]:
     """The methods of these names for these samples; a good line-up if none is named.
 
-    Raises KeyError for an unknown name, ValueError for a method that does not fit the task or for
-    two methods of one name.
+    Names, Methods and scikit-learn estimators may stand side by side.
+
+    Raises KeyError for an unknown name, ValueError for a method that does not fit the task or the
+    weights, or for two methods of one name, TypeError for what is no method.
     """
     chosen: list[Method] = []
+    methods = [methods] if isinstance(methods, str) else methods
     for method in methods if methods is not None else _default(X):
-        chosen += [method] if isinstance(method, Method) else _named(method, X)
+        chosen += _methods(method, X)
     names = [method.name for method in chosen]
     if twice := [name for name in names if names.count(name) > 1]:
-        raise ValueError(f"methods need different names; {twice[0]!r} is there twice.")
+        raise ValueError(
+            f"methods need different names; {twice[0]!r} is there twice. Name each once."
+        )
     if not chosen:
         raise ValueError(f"a line-up needs a method; there are {', '.join(METHODS)}.")
     return chosen
+
+
+def _methods(method: Any, X: Samples) -> list[Method]:
+    if isinstance(method, Method):
+        return [method]
+    if isinstance(method, str):
+        return _named(method, X)
+    if hasattr(method, "fit") and hasattr(method, "get_params"):
+        return [Theirs(type(method).__name__, method)]
+    raise TypeError(
+        f"a method is a name ({', '.join(METHODS)}), Ours, Theirs, or a scikit-learn estimator;"
+        f" {method!r} came."
+    )
 
 
 def _default(X: Samples) -> list[str]:

@@ -33,7 +33,7 @@ class Part:
     """Of (a part of) its training events, first fold only."""
     train_rows: Array
     importance: Array
-    """The fall of the AUC (rise of the RMSE) when a feature is permuted, (d,)."""
+    """The fall of the AUC (rise of the RMSE) when a feature is shuffled, (shuffles, d)."""
     history: History
     message: str
     seconds: float

@@ -5,6 +5,7 @@ X is a file, a folder, or a name of the catalogue; see `baksan.data.load`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,6 +42,14 @@ class Source:
     """The features that are computed, and how."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """How the samples were asked for; config.toml keeps it."""
+
+    @classmethod
+    def of(cls, X: Samples) -> Source:
+        """What samples tell by themselves: which columns their features are made of, and how."""
+        formulas = {f.name: told for f in X.features if (told := _told(f))}
+        units = {f.name: f.unit for f in X.features}
+        raw = [c for f in X.features for c in columns(formulas.get(f.name) or f"`{f.name}`")]
+        return cls(inputs={c: units.get(c, "") for c in dict.fromkeys(raw)}, formulas=formulas)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,11 +122,18 @@ def _opened(
             f" {', '.join(loaded.table.names)}. Name it with --answer (answer=…)."
         )
     _check_answer(loaded, settings.get("answer"))
+    answer = settings.get("answer") or (entry.answer if entry else "")
     chosen = {k: settings.get(k) for k in ("answer", "signal", "weight", "group", "id", "where")}
     features = _listed(settings.get("features"))
     X, bin_by = _binned(loaded, features, settings.get("bin_by"), chosen)
     formulas = {f.name: formula for f in X.features if (formula := _formula(f, loaded.table))}
     raw = [c for f in X.features for c in columns(formulas.get(f.name) or f"`{f.name}`")]
+    if answer in raw:
+        knows = next(n for n, formula in formulas.items() if answer in columns(formula))
+        raise ValueError(
+            f"the feature {knows!r} is made of the answer {answer!r}, which a new event does not"
+            " have. Leave it out."
+        )
     return Opened(
         X,
         Source(
@@ -159,11 +175,15 @@ def _listed(features: Any) -> Any:
 
 def _formula(feature: Feature, table: Table) -> str:
     """How a feature is computed from columns; "" for a column itself."""
-    if feature.name in table.columns:
-        return ""
+    return "" if feature.name in table.columns else _told(feature) or feature.name
+
+
+def _told(feature: Feature) -> str:
+    """The formula that a feature carries; "" for a column itself."""
     if feature.description.startswith("= "):
         return feature.description.removeprefix("= ")
-    return feature.name  # an element of a vector column: its name is a formula
+    # An element of a vector column: its name is a formula.
+    return feature.name if re.fullmatch(r"\w+\[\d+\]", feature.name) else ""
 
 
 def _binned(

@@ -5,21 +5,20 @@ The same content is kept in report.json, so that every picture can be drawn agai
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from baksan import losses
-from baksan.evaluate import plus_minus
+from baksan.evaluate import Evaluation, plus_minus
 from baksan.fit import fit
 from baksan.lineup import Method, Ours
 from baksan.metrics import METRICS, Prediction, overtraining
 from baksan.models.linear import Linear
 from baksan.run import Run
 from baksan.samples import Samples
-from baksan.solvers.analytic import covariance
+from baksan.solvers.analytic import Analytic, covariance
 from baksan.solvers.base import Problem
 from baksan.solvers.descent import Descent, GradientDescent, Steepness
 
@@ -54,7 +53,7 @@ def contents(run: Run) -> dict[str, Any]:
         ],
         "evaluation": run.evaluation.to_dict(),
         "histories": histories,
-        "optimum": _optimum(histories),
+        "optimum": _optimum(run),
         "steps": _steps(X) if any(m.kind == "linear" for m in run.methods) else None,
         "scores": {n: _scores(run, n) for n in first} if X.class_names else {},
         "importance": {n: _importance(run, n) for n in first},
@@ -82,24 +81,18 @@ def _aim(X: Samples) -> str:
 def sentence(run: Run) -> str:
     """What a reader in a hurry takes away, two or three sentences."""
     X, e = run.X, run.evaluation
-    metric = "auc" if X.class_names else "resolution"
+    metric = "auc" if X.class_names else "rmse"
     best = e.best(metric)
     row = e.row(best, metric)
-    title = {m.name: _in_text(m.title or m.name) for m in run.methods}
     unit = f" {X.answer.unit}" if not X.class_names and X.answer and X.answer.unit else ""
     value = plus_minus(row["value"], row["low"], row["high"])
     reached = (
         f"{METRICS[metric].title} {value}{unit} on {len(run.tested):,} events that it was not"
         " trained on."
     )
-    several = f"Of {len(run.methods)} methods the best is {title[best]}, with {reached}"
-    told = [several if len(run.methods) > 1 else f"{_first_up(title[best])} reaches {reached}"]
-    tied = [
-        title[d["a"] if d["b"] == best else d["b"]]
-        for d in e.differences
-        if d["metric"] == metric and best in (d["a"], d["b"]) and d["low"] <= 0 <= d["high"]
-    ]
-    if tied:
+    several = f"Of {len(run.methods)} methods the best is {best}, with {reached}"
+    told = [several if len(run.methods) > 1 else f"{best} reaches {reached}"]
+    if tied := _tied(e, metric, best):
         told.append(f"Within the errors it cannot be told apart from {', '.join(tied)}.")
     if len(X.class_names) == 2:
         kept = e.row(best, "signal_at_0.01")
@@ -111,13 +104,18 @@ def sentence(run: Run) -> str:
     return " ".join(told)
 
 
-def _in_text(title: str) -> str:
-    """A title within a sentence: its first letter is small, unless the word is an acronym."""
-    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
-
-
-def _first_up(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _tied(e: Evaluation, metric: str, best: str) -> list[str]:
+    """Models whose difference from the best is within its error, or a hundredth of the best's."""
+    row = e.row(best, metric)
+    dust = 0.01 * (row["high"] - row["low"]) / 2
+    return [
+        d["a"] if d["b"] == best else d["b"]
+        for d in e.differences
+        if d["metric"] == metric
+        and best in (d["a"], d["b"])
+        and d["value"] is not None
+        and (d["low"] <= 0 <= d["high"] or abs(d["value"]) < dust)
+    ]
 
 
 def _data(run: Run) -> dict[str, Any]:
@@ -152,12 +150,25 @@ def _histories(run: Run) -> dict[str, dict[str, Array]]:
     }
 
 
-def _optimum(histories: Mapping[str, Mapping[str, Array]]) -> float | None:
-    """The minimum of the descents' common loss, where full-batch descent has settled in it."""
-    history = histories.get("linear-gd")
-    if history is None or not history["gradient"][-1] < 1e-6:
-        return None
-    return float(history["loss"][-1])
+def _optimum(run: Run) -> float | None:
+    """The exact minimum of the descents' loss on the first fold, where it is known.
+
+    For the squared loss that of the analytic solution; else that of a full-batch descent whose
+    gradient has fallen to 1e-6 of its start: Q − Q* is of the order of its square.
+    """
+    for m in run.methods:
+        history = run.parts[m.name][0].history
+        if not isinstance(m, Ours) or not len(history):
+            continue
+        if isinstance(m.solver, Analytic) and m.loss is losses.squared:
+            return float(history["loss"][-1])
+    for m in run.methods:
+        history = run.parts[m.name][0].history
+        if isinstance(m, Ours) and isinstance(m.solver, Descent) and m.solver.batch is None:
+            gradient = history["gradient"]
+            if gradient[-1] < 1e-6 * np.nanmax(gradient):
+                return float(history["loss"][-1])
+    return None
 
 
 def _thinned(n: int, seed: int = 0) -> Array:
@@ -200,9 +211,11 @@ def _score_part(prediction: Prediction, X: Samples) -> dict[str, Any]:
 
 
 def _importance(run: Run, name: str) -> dict[str, Any]:
-    falls = np.array([part.importance for part in run.parts[name]])
+    parts = [part.importance for part in run.parts[name]]
+    # One fold's shuffles share its events: folds are the independent repeats where there are any.
+    falls = np.array([part.mean(axis=0) for part in parts]) if len(parts) > 1 else parts[0]
     mean = falls.mean(axis=0)
-    error = falls.std(axis=0, ddof=1) / np.sqrt(len(falls)) if len(falls) > 1 else mean * np.nan
+    error = falls.std(axis=0, ddof=1) / np.sqrt(len(falls))
     rows = [
         {"feature": f, "mean": float(m), "error": float(e)}
         for f, m, e in zip(run.X.names, mean, error, strict=True)

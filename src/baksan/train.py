@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from baksan import __version__
 from baksan.evaluate import BinBy, Evaluation, evaluate
 from baksan.fit import History
 from baksan.lineup import Fitted, Method, line_up
@@ -22,7 +23,7 @@ from baksan.run import Part, Run
 from baksan.samples import Samples
 from baksan.solvers.base import State
 from baksan.source import Source
-from baksan.store.card import AnswerCard, Card, InputCard, feature_cards
+from baksan.store.card import AnswerCard, Card, InputCard, LossCard, feature_cards
 from baksan.store.model import Stored, load_model, save_model
 from baksan.store.predictions import frame, write_frame
 from baksan.store.run import (
@@ -40,6 +41,8 @@ Progress = Callable[[str, float], object]
 __all__ = ["train"]
 
 _IMPORTANCE_EVENTS = 2_000
+_SHUFFLES = 3
+_HELD_BACK = 0.2
 _CHECKPOINT_SECONDS = 5.0
 
 
@@ -100,10 +103,11 @@ def train(
     from threadpoolctl import threadpool_limits
 
     _check(X, threads, seed)
-    source = source or Source(inputs={f.name: f.unit for f in X.features})
+    source = source or Source.of(X)
     chosen = line_up(methods, X)
     for method in chosen:
         checked_name(method.name)
+        method.check(X)
     threads = threads or _cores()
     fold = _fold_numbers(X, folds, test, seed)
     _check_classes(X, fold)
@@ -111,6 +115,9 @@ def train(
     folder = None if out is None else RunFolder.begin(out, config, resume=resume)
     job = _Job(X, chosen, fold, seed, threads, source, folder, progress)
     with threadpool_limits(threads):
+        job.show("getting ready", 0.0)
+        for method in chosen:
+            method.warm_up(X.take(_few(X)))
         parts = {m.name: [job.part(m, j) for j in range(fold.max() + 1)] for m in chosen}
         tested = np.flatnonzero(fold >= 0)
         predictions = {name: _pooled(found, fold, tested) for name, found in parts.items()}
@@ -129,6 +136,14 @@ def train(
         job.show("report", 0.0)
         _write(run, report)
     return run
+
+
+def _few(X: Samples) -> Array:
+    """Some events of every class, enough to try a method on."""
+    if not X.class_names:
+        return np.arange(min(len(X), 50))
+    of_each = [np.flatnonzero(X.answers == k)[:20] for k in range(len(X.class_names))]
+    return np.sort(np.concatenate(of_each))
 
 
 def _cores() -> int:
@@ -184,6 +199,7 @@ def _config(
     bin_by: BinBy | None,
 ) -> dict[str, Any]:
     return {
+        "baksan": __version__,
         "source": source.name,
         "events": len(X),
         "features": list(X.names),
@@ -268,16 +284,16 @@ class _Job:
             return kept
         self.show(text, 0.0)
         fitted = self._fitted(method, self.X, None, "all", text)
-        card = self._card(method, fitted, evaluation, told)
         self.done += 1
-        if self.folder:
-            try:
+        try:
+            card = self._card(method, method.loss_card, fitted, evaluation, told)
+            if self.folder:
                 path = save_model(self.folder.path / "models" / method.name, fitted.model, card)
-            except TypeError as error:
-                # An estimator that no safe file can hold is compared all the same.
-                self.unsaved[method.name] = str(error)
-            else:
                 return load_model(path)
+        except TypeError as error:
+            # What no safe file can hold is compared all the same.
+            self.unsaved[method.name] = str(error)
+            card = self._card(method, None, fitted, evaluation, told)
         return Stored(card, fitted.model)
 
     def _saved(self, method: Method) -> Stored | None:
@@ -293,6 +309,9 @@ class _Job:
     ) -> Fitted:
         """A training that leaves its State every few seconds and goes on from the last one."""
         name = f"checkpoints/{method.name}.{which}.state.safetensors"
+        if method.watches:
+            # The test events must not choose when to stop: some training events are held back.
+            X, validation = X.split(1 - _HELD_BACK, seed=self.seed)
         held = self.folder.read_arrays(name) if self.folder else None
         saved = time.perf_counter()
 
@@ -314,7 +333,12 @@ class _Job:
         )
 
     def _card(
-        self, method: Method, fitted: Fitted, evaluation: Evaluation, told: dict[str, Any]
+        self,
+        method: Method,
+        loss: LossCard | None,
+        fitted: Fitted,
+        evaluation: Evaluation,
+        told: dict[str, Any],
     ) -> Card:
         X, answer = self.X, self.X.answer
         figures = {
@@ -333,7 +357,8 @@ class _Job:
             ) if answer else AnswerCard(),
             class_names=list(X.class_names),
             id=self.source.id,
-            loss=method.loss_card,
+            loss=loss,
+            where=self.source.settings.get("where"),
             solver=method.settings,
             metrics=figures,
             provenance={**told, "message": fitted.message, "events": len(X)},
@@ -348,23 +373,23 @@ class _Job:
 
 
 def permutation_importance(predict: Callable[[Array], Prediction], X: Samples, seed: int) -> Array:
-    """How much worse predictions get when one feature's values are shuffled among events, (d,).
+    """How much worse predictions get when one feature is shuffled among events, (3, d).
 
-    The fall of the AUC for classes, the rise of the RMSE for numbers, on at most 2,000 events
-    (Breiman, Machine Learning 45 (2001) 5).
+    The fall of the AUC for classes, the rise of the RMSE for numbers, on at most 2,000 events, in
+    three shuffles (Breiman, Machine Learning 45 (2001) 5).
     """
     rng = np.random.default_rng(seed)
     if len(X) > _IMPORTANCE_EVENTS:
         X = X.take(np.sort(rng.choice(len(X), _IMPORTANCE_EVENTS, replace=False)))
     if X.class_names and len(np.unique(X.answers)) < len(X.class_names):
-        return np.full(len(X.features), np.nan)
+        return np.full((_SHUFFLES, len(X.features)), np.nan)
     sign, figure = (1.0, _auc_of) if X.class_names else (-1.0, _rmse_of)
     whole = figure(predict(X.x), X)
-    falls = np.empty(len(X.features))
-    for j in range(len(X.features)):
+    falls = np.empty((_SHUFFLES, len(X.features)))
+    for k, j in np.ndindex(*falls.shape):
         x = X.x.copy()
         x[:, j] = x[rng.permutation(len(X)), j]
-        falls[j] = sign * (whole - figure(predict(x), X))
+        falls[k, j] = sign * (whole - figure(predict(x), X))
     return falls
 
 
@@ -453,7 +478,7 @@ def _prediction_rows(run: Run) -> Any:
     truth = np.array(X.class_names)[X.answers] if X.class_names else X.answers
     tables = [
         frame(
-            X.ids, prediction, X.class_names,
+            X.ids, prediction, X.class_names, unit=X.answer.unit if X.answer else "",
             more={
                 "method": np.full(len(rows), name), "fold": run.fold[rows], "answer": truth,
                 "weight": X.w,

@@ -70,6 +70,7 @@ class Card(_Strict):
     answer: AnswerCard
     class_names: list[str] = Field(default_factory=list)
     id: str | None = None
+    where: str | None = None
     loss: LossCard | None = None
     solver: str = ""
     metrics: dict[str, Any] = Field(default_factory=dict)

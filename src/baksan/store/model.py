@@ -205,6 +205,12 @@ def load_model(path: Path | str) -> Stored:
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f"no model file {path}; look into the run's folder models/.")
+    if path.is_dir():
+        there = sorted(p for p in path.rglob("*") if p.suffix in (".baksan", ".skops"))
+        raise ValueError(
+            f"a model file is needed; {path} is a folder with"
+            f" {', '.join(str(p) for p in there) or 'no model in it'}. Name one."
+        )
     try:
         archive = zipfile.ZipFile(path)
     except Exception as error:  # damage shows itself in any of a zip's numbers and names

@@ -56,15 +56,25 @@ def frame(
     *,
     complete: Array | None = None,
     more: Mapping[str, Array] | None = None,
+    unit: str = "",
 ) -> pa.Table:
-    """An Arrow table of predictions; rows that are not `complete` get nulls."""
+    """An Arrow table of predictions; rows that are not `complete` get nulls.
+
+    `unit` is the answer's: Parquet keeps it with `prediction`, `answer` and `spread`.
+    """
     held = {k: pa.array(v) for k, v in columns(prediction, class_names).items()}
     if complete is not None and not complete.all():
         place = pa.array(np.cumsum(complete) - 1, mask=~complete)
         held = {k: v.take(place) for k, v in held.items()}
-    return pa.table(
+    table = pa.table(
         {"id": pa.array(ids), **held, **{k: pa.array(v) for k, v in (more or {}).items()}}
     )
+    return table if not unit else table.cast(pa.schema([_told(f, unit) for f in table.schema]))
+
+
+def _told(field: pa.Field, unit: str) -> pa.Field:
+    of_answer = field.name in ("prediction", "answer", "spread")
+    return field.with_metadata({"unit": unit}) if of_answer else field
 
 
 class _Sink:

@@ -63,7 +63,7 @@ class RunFolder:
                 run._check_config(config)
                 run._check_unfinished()
                 return run
-        if run.path.exists() and any(run.path.iterdir()):
+        if run.path.exists() and not run._is_blank():
             raise FileExistsError(
                 f"the folder {run.path} is not empty; a run needs its own. Choose another --out,"
                 " or go on with an unfinished run by --resume."
@@ -93,6 +93,11 @@ class RunFolder:
     def config(self) -> dict[str, Any]:
         with open(self.path / "config.toml", "rb") as file:
             return tomllib.load(file)
+
+    def _is_blank(self) -> bool:
+        """Whether there is nothing, or the config of a run that failed before any of its parts."""
+        held = {path.name for path in self.path.iterdir()}
+        return not held or held == {"config.toml"}
 
     def _check_config(self, config: Mapping[str, Any]) -> None:
         before, now = self.config, tomllib.loads(dump_toml(config))
