@@ -235,7 +235,7 @@ def test_derived_features_are_computed_again_at_apply(call, here):
         (["train", "t.csv", "--folds", "many"], "Invalid value for '--folds'"),
         (["train", "t.csv", "--threads", "0"], "Invalid value for '--threads'"),
         (["train", "t.csv", "--seed", "-1"], "Invalid value for '--seed'"),
-        (["train"], "Missing argument"),
+        (["train"], "train needs a file, a folder or a catalogue name"),
         (["train", "t.csv", "--fold", "3"], "No such option: --fold"),
         (["apply", "m.baksan", "t.csv"], "Missing option '--out'"),
         (["simulate", "telescope", "--out", "x.parquet"], "Missing option '--events'"),
@@ -521,3 +521,27 @@ def test_progress_is_shown_on_a_terminal_only(here):
     told("train", "s.parquet", "--answer", "class", *FAST[6:], "--out", "r", "--quiet")
     model = "r/models/linear-analytic.baksan"
     assert b"100 events predicted" in told("apply", model, "s.parquet", "--out", "p.csv")
+
+
+def test_a_run_goes_on_from_its_folder_alone(call, refused, here, shower):
+    assert call("train", shower, *FAST, "--out", "r")[0] == 0
+    for name in ("report.json", "evaluation.json"):  # as if it had been killed before its end
+        (here / "r" / name).unlink()
+    status, told, _ = call("train", "--resume", "--out", "r", "--no-report", "--threads", "1")
+    assert status == 0 and "Models: r/models" in told
+    assert (here / "r/evaluation.json").exists()
+    assert "needs a file, a folder or a catalogue name" in refused("train")
+    assert "is no run folder" in refused("train", "--resume", "--out", "nowhere")
+
+
+def test_a_folder_of_its_own_for_each_run(call, here, shower):
+    for _ in range(2):
+        assert call("train", shower, *FAST)[0] == 0
+    assert (here / "baksan-shower/models").exists() and (here / "baksan-shower-2/models").exists()
+
+
+def test_features_are_told_and_a_formula_of_the_answer_is_refused(call, refused, shower):
+    told = call("train", shower, *FAST)[1]
+    assert "60 events, features: width, length" in told
+    said = refused("train", shower, "--answer", "width", "-f", "lg=log10(width)")
+    assert "made of the answer 'width'" in said

@@ -26,9 +26,9 @@ from tests.runs import events, table_of
 import baksan as bk
 from baksan import losses
 from baksan.data import write_parquet
+from baksan.files import partials
 from baksan.lineup import Ours, Theirs
 from baksan.store import load_model
-from baksan.store.files import partials
 
 SCRIPT = """
 import importlib, sys
@@ -172,7 +172,7 @@ def steps_of(monkeypatch, k):
             raise Died
         real(source, target)
 
-    monkeypatch.setattr("baksan.store.files.os.replace", replace)
+    monkeypatch.setattr("baksan.files.os.replace", replace)
 
 
 class Died(BaseException):
@@ -255,7 +255,7 @@ def test_a_disk_that_is_full_at_each_write(tmp_path, monkeypatch, what):
             real(*arguments)
 
         with monkeypatch.context() as patch:
-            patch.setattr(f"baksan.store.files.os.{what}", full)
+            patch.setattr(f"baksan.files.os.{what}", full)
             try:
                 small(run)
                 break
@@ -338,7 +338,7 @@ def test_a_folder_that_cannot_be_written_to(tmp_path, monkeypatch, number):
         real(source, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr("baksan.store.files.os.replace", closed)
+        patch.setattr("baksan.files.os.replace", closed)
         with pytest.raises(OSError, match="must be writable; it is not. Choose another place"):
             small(tmp_path / "run")
     whole(tmp_path / "run")

@@ -95,5 +95,5 @@ def test_what_is_refused_and_why():
         line_up(["linear", "linear-gd"], X)
     with pytest.raises(ValueError, match=r"needs a method; there are linear, cuts, trees, forest"):
         line_up([], X)
-    with pytest.raises(ValueError, match="the answer is 3 classes"):
+    with pytest.raises(ValueError, match="the answer has 3 classes"):
         line_up(["cuts"], events(20, 3))

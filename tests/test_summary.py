@@ -13,11 +13,11 @@ from tests.runs import FAST, events, table_of
 
 import baksan as bk
 from baksan import losses
+from baksan.files import plain
 from baksan.lineup import Theirs
 from baksan.report import page
 from baksan.samples import Feature
 from baksan.source import from_table
-from baksan.store.files import plain
 from baksan.summary import contents, sentence
 
 

@@ -135,7 +135,9 @@ def data_describe(
 
 @app.command()
 def train(
-    x: X,
+    x: Annotated[
+        str | None, typer.Argument(help="As above; with --resume it may be left out.")
+    ] = None,
     answer: Answer = None,
     signal: Signal = None,
     features: Features = None,
@@ -165,20 +167,43 @@ def train(
     from baksan.train import train as run_training
 
     began = time.perf_counter()
+    asked: dict[str, Any] = {
+        "answer": answer, "signal": signal, "features": features, "weight": weight,
+        "group": group, "id": id, "where": where, "bin_by": bin_by, "allow_changed": allow_changed,
+    }  # fmt: skip
+    how: dict[str, Any] = {"methods": method, "folds": folds, "test": test, "seed": seed}
+    if x is None:
+        x, asked, how = _as_before(out, resume)
     with _progress(f"reading {x}") as progress:
-        opened = open_samples(
-            x, answer=answer, signal=signal, features=features, weight=weight, group=group, id=id,
-            where=where, bin_by=bin_by, allow_changed=allow_changed, progress=progress,
-        )  # fmt: skip
+        opened = open_samples(x, progress=progress, **asked)
+    print(f"  {len(opened.samples):,} events, features: {', '.join(opened.samples.names)}")
     for note in opened.samples.notes:
         print(f"  {note}")
-    with _progress("training") as progress:
+    default = Path(f"baksan-{Path(x).stem.replace(':', '-')}")
+    with _progress("training", lines=True) as progress:
         run = run_training(
-            opened.samples, method, folds=folds, test=test, seed=seed, threads=threads,
-            out=out or f"baksan-{opened.source.name.replace(':', '-')}", resume=resume,
-            source=opened.source, bin_by=opened.bin_by, report=not no_report, progress=progress,
+            opened.samples, threads=threads, out=out or (default if resume else _free(default)),
+            resume=resume, source=opened.source, bin_by=opened.bin_by, report=not no_report,
+            progress=progress, **how,
         )  # fmt: skip
     _tell(run, began)
+
+
+def _as_before(out: Path | None, resume: bool) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """What an unfinished run was asked for, from its config.toml."""
+    from baksan.store import RunFolder
+
+    if not (resume and out):
+        raise ValueError(
+            "train needs a file, a folder or a catalogue name; only --resume with --out RUN takes"
+            " it from the run. See baksan train --help."
+        )
+    config = RunFolder(out).config
+    how: dict[str, Any] = {
+        k: config[k] for k in ("folds", "test", "seed", "replicas") if k in config
+    }
+    how["methods"] = list(config["methods"])
+    return config["source"], config.get("samples", {}), how
 
 
 @app.command()
@@ -229,17 +254,16 @@ def simulate_telescope(
     """Image parameters of gammas and hadrons seen by one telescope (a toy; see the docs)."""
     from baksan.data.parquet import write_blocks
     from baksan.simulate import telescope
-    from baksan.store.files import replacing
 
     if out.suffix != ".parquet":
         raise ValueError(
             f"simulated events go to a Parquet file, NAME.parquet; {str(out)!r} ends otherwise."
             f" Try --out {out.with_suffix('.parquet')}."
         )
-    with _progress("simulating") as progress, replacing(out) as beside:
+    with _progress("simulating") as progress:
         blocks = telescope.blocks(events, seed=seed, gamma_fraction=gamma_fraction)
         write_blocks(
-            blocks, beside, progress=lambda n: progress(f"{n:,} of {events:,} images", n / events)
+            blocks, out, progress=lambda n: progress(f"{n:,} of {events:,} images", n / events)
         )
     print(f"{events:,} images: {out}")
 
@@ -277,6 +301,10 @@ def _tell(run: Any, began: float) -> None:
     print(f"Models: {run.folder.path / 'models'}")
     for name, why in run.unsaved.items():
         print(f"  {name}: {why}")
+    if any((run.folder.path / "models").glob("*.skops")):
+        from baksan.store.model import TRUSTED
+
+        print(f"  .skops files may hold, beyond skops' own list: {', '.join(TRUSTED)}")
     if (run.folder.path / "report.html").exists():
         print(f"Report: {run.folder.path / 'report.html'}")
     print(f"Done in {time.perf_counter() - began:.0f} s.")
@@ -287,14 +315,23 @@ class _Show(Protocol):
 
 
 @contextmanager
-def _progress(begin: str) -> Iterator[_Show]:
-    """A line that shows what is being done, on stderr; silent with --quiet or into a file.
+def _progress(begin: str, lines: bool = False) -> Iterator[_Show]:
+    """A line that shows what is being done, on stderr; silent with --quiet.
 
-    The bar swings to and fro until the share done is known.
+    The bar swings to and fro until the share done is known. Into a file nothing moves: with
+    `lines` each stage gets a line on stdout there.
     """
     console = Console(stderr=True)
     if _settings["quiet"] or not console.is_terminal:
-        yield lambda text, share=None: None
+        told = [""] if lines and not _settings["quiet"] else None
+
+        def line(text: str, share: float | None = None) -> None:
+            stage = text.partition(",")[0]
+            if told is not None and stage != told[-1]:
+                told.append(stage)
+                print(f"  {stage} …", flush=True)
+
+        yield line
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as shown:

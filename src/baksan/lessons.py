@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from baksan.store.files import replacing
+from baksan.files import replacing
 
 __all__ = ["open_lab", "prepare", "sources"]
 

@@ -309,8 +309,15 @@ def _linear(X: Samples) -> list[Method]:
 
 def _cuts(X: Samples) -> list[Method]:
     if len(X.class_names) != 2:
-        what = f"{len(X.class_names)} classes" if X.class_names else "a number"
-        raise ValueError(f"cuts part a signal from a background; the answer is {what}.")
+        if X.class_names:
+            raise ValueError(
+                "cuts part a signal from a background; the answer has"
+                f" {len(X.class_names)} classes. Leave cuts out."
+            )
+        raise ValueError(
+            "cuts part a signal from a background; the answer is a number. If it marks classes,"
+            " --signal 1 (signal='1') makes classes of it; else leave cuts out."
+        )
     return [
         Ours(
             "cuts", "Rectangular cuts",

@@ -238,6 +238,7 @@ class Samples:
             what = "events" if self.group is None else "groups"
             raise ValueError(
                 f"folds must number 2 … {len(order)} (the {what}); {k} were asked for."
+                " Take --folds 5 (folds=5), or --test 0.3 for a single split."
             )
         fold = np.empty(len(order), dtype=np.int64)
         fold[order] = np.arange(len(order)) % k

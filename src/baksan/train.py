@@ -168,7 +168,10 @@ def _fold_numbers(X: Samples, folds: int, test: float | None, seed: int) -> Arra
     if test is None:
         return X.fold_numbers(folds, seed=seed)
     if not 0 < test < 1:
-        raise ValueError(f"the test share must lie between 0 and 1; it is {test}.")
+        raise ValueError(
+            f"the test share must lie between 0 and 1; it is {test}. Give, for example, --test 0.3"
+            " (test=0.3)."
+        )
     rows = replace(X, id=np.arange(len(X)))
     _, held = rows.split(1 - test, seed=seed)
     number = np.full(len(X), -1)

@@ -7,7 +7,7 @@ from pyarrow import parquet
 
 from baksan.data import ReadError, read, write_parquet
 from baksan.data.parquet import write_blocks
-from baksan.store.files import replacing
+from baksan.files import replacing
 from baksan.table import Column, Table
 
 

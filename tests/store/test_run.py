@@ -19,7 +19,7 @@ from baksan.report import page
 from baksan.solvers.base import State
 from baksan.source import from_table
 from baksan.store import load_model
-from baksan.store.files import plain
+from baksan.files import plain
 from baksan.store.run import (
     RunFolder,
     checked_name,

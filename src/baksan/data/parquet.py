@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from baksan.data.columns import ReadError, check_names, table_of
+from baksan.files import replacing
 from baksan.table import Table
 
 __all__ = ["blocks", "write_blocks", "write_parquet"]
@@ -43,9 +44,7 @@ def blocks(path: Path, source: str, rows: int) -> Iterator[Table]:
 
 
 def write_parquet(table: Table, path: Path | str) -> None:
-    """Write a table with its units, descriptions and notes, in place of a file of that name.
-
-    Where the old file must stay if the new one fails, write inside `baksan.store.files.replacing`.
+    """Write a table with its units, descriptions and notes; a file appears whole or not at all.
 
     Raises
     ------
@@ -75,19 +74,20 @@ def write_blocks(
     from pyarrow import parquet
 
     rows, writer = 0, None
-    try:
-        for table in blocks:
-            held = _arrow_table(table)
-            writer = writer or parquet.ParquetWriter(path, held.schema)
-            writer.write_table(held.cast(writer.schema))
-            rows += len(table)
-            if progress is not None:
-                progress(rows)
-        if writer is None:
-            raise ValueError(f"{path}: a table to write is needed; there is none. Make some rows.")
-    finally:
-        if writer is not None:
-            writer.close()
+    with replacing(path) as beside:
+        try:
+            for table in blocks:
+                held = _arrow_table(table)
+                writer = writer or parquet.ParquetWriter(beside, held.schema)
+                writer.write_table(held.cast(writer.schema))
+                rows += len(table)
+                if progress is not None:
+                    progress(rows)
+            if writer is None:
+                raise ValueError(f"{path}: a table to write is needed; there is none. Make rows.")
+        finally:
+            if writer is not None:
+                writer.close()
 
 
 def _arrow_table(table: Table) -> Any:

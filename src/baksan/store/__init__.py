@@ -1,6 +1,5 @@
 """Files that stay: models, predictions and run folders. Data only, never code.
 
-`files`        whole or not at all: a temporary name, then a rename
 `card`         what a model file says of its model
 `model`        NAME.baksan (our models) and NAME.skops (scikit-learn's)
 `predictions`  tables of predictions

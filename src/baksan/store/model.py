@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from baksan.files import plain, replacing
 from baksan.losses import by_name
 from baksan.metrics import Prediction
 from baksan.models.base import Model
 from baksan.models.cuts import Cuts
 from baksan.models.linear import Linear
 from baksan.store.card import Card
-from baksan.store.files import plain, replacing
 from baksan.store.trees import check_trees
 from baksan.table import Table
 

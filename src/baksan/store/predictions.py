@@ -18,8 +18,8 @@ import pyarrow.csv as pc_csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from baksan.files import replacing
 from baksan.metrics import Prediction
-from baksan.store.files import replacing
 
 Array = NDArray[Any]
 

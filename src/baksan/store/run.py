@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from baksan.files import partials, read_json, replacing, write_json
 from baksan.metrics import Prediction
-from baksan.store.files import partials, read_json, replacing, write_json
 
 Array = NDArray[Any]
 
@@ -75,8 +75,7 @@ class RunFolder:
     def open(cls, path: Path | str) -> RunFolder:
         """The folder of a finished run. Raises FileNotFoundError, ValueError if unfinished."""
         run = cls(path)
-        if not (run.path / "config.toml").exists():
-            raise FileNotFoundError(f"{path} is no run folder: it has no config.toml.")
+        _ = run.config
         if not run.finished:
             raise ValueError(
                 f"the run {path} is not finished; go on with it by --resume (its config.toml has"
@@ -91,6 +90,9 @@ class RunFolder:
 
     @property
     def config(self) -> dict[str, Any]:
+        """config.toml. Raises FileNotFoundError where there is none."""
+        if not (self.path / "config.toml").exists():
+            raise FileNotFoundError(f"{self.path} is no run folder: it has no config.toml.")
         with open(self.path / "config.toml", "rb") as file:
             return tomllib.load(file)
 

@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pytest
 
-from baksan.store.files import partials, plain, read_json, replacing, write_json
+from baksan.files import partials, plain, read_json, replacing, write_json
 
 
 def names(folder):
