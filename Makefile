@@ -2,7 +2,7 @@
 # uses, in .venv, from a lock file with hashes. A stamp remembers it, so the next call starts at once.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full bench lint docs lock clean
+.PHONY: help demo lab test test-full bench lint docs lock clean
 SHELL := /bin/sh
 unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV PIP_USER
 
@@ -21,6 +21,7 @@ TEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest \
 
 help:
 	@echo "make demo       simulate, train, compare; writes a report and names it"
+	@echo "make lab        the lessons, in JupyterLab"
 	@echo "make test       lint, types and tests; what every change must pass"
 	@echo "make test-full  the slow tests and those in a browser too, and the documentation"
 	@echo "make bench      run the benchmarks"
@@ -29,6 +30,9 @@ help:
 
 demo: .venv/core.stamp
 	$(BIN)/baksan demo
+
+lab: .venv/lab.stamp
+	$(BIN)/baksan lab
 
 test: lint
 	$(TEST) -m "not slow and not browser"
@@ -56,6 +60,7 @@ lock:
 	$(LOCK) --extra test --output-file locks/test.txt
 	$(LOCK) --constraint locks/test.txt --output-file locks/core.txt
 	$(LOCK) --extra docs --constraint locks/test.txt --output-file locks/docs.txt
+	$(LOCK) --extra lab --constraint locks/test.txt --constraint locks/docs.txt --output-file locks/lab.txt
 
 clean:
 	rm -rf .venv build dist site baksan-demo .pytest_cache .mypy_cache .ruff_cache

@@ -83,7 +83,7 @@ def locked(file):
 
 def test_locks_are_pinned_with_hashes_and_agree(root):
     locks = {file.stem: locked(file) for file in (root / "locks").glob("*.txt")}
-    assert set(locks) == {"core", "test", "docs"}
+    assert set(locks) == {"core", "test", "docs", "lab"}
     for pins in locks.values():
         assert {name: locks["test"].get(name, version) for name, version in pins.items()} == pins
 
@@ -91,7 +91,10 @@ def test_locks_are_pinned_with_hashes_and_agree(root):
 def test_locks_hold_what_the_project_asks_for(root):
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    needs = {"core": project["dependencies"], "test": extras["test"], "docs": extras["docs"]}
+    needs = {
+        "core": project["dependencies"],
+        **{name: extras[name] for name in ("test", "docs", "lab")},
+    }
     for name, wanted in needs.items():
         names = {re.match(r"[\w-]+", one)[0] for one in wanted} - {"baksan"}
         assert names - set(locked(root / f"locks/{name}.txt")) == set()

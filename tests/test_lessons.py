@@ -69,7 +69,7 @@ def test_open_lab_starts_in_the_folder(tmp_path, started, capsys):
 @pytest.mark.parametrize("absent", ["jupyterlab", "jupytext"])
 def test_a_missing_extra_gets_one_sentence(tmp_path, started, monkeypatch, absent):
     monkeypatch.setattr(lessons, "find_spec", lambda name: None if name == absent else True)
-    with pytest.raises(ModuleNotFoundError, match=rf"{absent}.*pip install 'baksan\[lab\]'"):
+    with pytest.raises(ModuleNotFoundError, match=rf"{absent}.*make lab .*pip install '\.\[lab\]'"):
         lessons.open_lab(tmp_path / "none")
     assert started == [] and not (tmp_path / "none").exists()
 

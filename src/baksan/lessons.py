@@ -85,7 +85,7 @@ def _extra(module: str) -> Any:
     if find_spec(module) is None:
         raise ModuleNotFoundError(
             f"the lessons open in JupyterLab, and {module} is not installed."
-            " Install it with: pip install 'baksan[lab]'",
+            " In a checkout, make lab installs and opens it, or: pip install '.[lab]'",
             name=module,
         )
     return importlib.import_module(module)
