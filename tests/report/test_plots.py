@@ -54,6 +54,25 @@ def test_validation_is_dashed_progressive_faint_and_missing_values_are_left_out(
     assert validation.is_dashed() and figure.axes[0].get_xlabel() == "samples seen"
 
 
+def test_q_of_a_full_batch_stands_where_the_validation_loss_speaks_of_the_same_model():
+    q = np.array([8.0, 4.0, 2.0, 1.0, 0.5])
+    run = {"step": range(5), "epoch": range(5), "seen": [64 * s for s in range(5)],
+           "loss": [8.0, *q[:-1]], "loss_progressive": [None, *q[:-1]],
+           "validation": q}  # fmt: skip
+    for against, each in (("step", 1), ("seen", 64)):
+        figure = plots.loss_against_iteration({"gd": run}, optimum=0.25, against=against)
+        ax, distance = figure.axes
+        loss, validation, _ = ax.lines
+        assert loss.get_xdata().tolist() == [each, 2 * each, 3 * each]
+        np.testing.assert_array_equal(loss.get_ydata(), validation.get_ydata()[:3])
+        np.testing.assert_array_equal(distance.lines[0].get_xdata(), loss.get_xdata())
+        assert "progressive" not in ink_of(figure) and "validation" in ink_of(figure)
+    exact = {**run, "loss_progressive": [None] * 5}
+    assert plots.loss_against_iteration({"a": exact}).axes[0].lines[0].get_xdata().tolist() == [
+        1, 2, 3, 4,
+    ]  # fmt: skip
+
+
 def test_distance_to_the_exact_minimum_is_loss_minus_optimum():
     figure = plots.loss_against_iteration({"gd": history(loss=[3, 2, 1.5, 1.25, 1.0])}, optimum=1.0)
     gap = figure.axes[1].lines[0]
@@ -99,6 +118,8 @@ def test_steps_above_the_limit_are_warm_and_dashed():
     assert stable.get_color() == COLOURS[0]
     assert unstable.get_color() == COLOURS[1] and unstable.is_dashed()
     assert "2/L" in ink_of(figure) and "rate 0.1" in ink_of(figure)
+    low, high = figure.axes[1].get_xlim()
+    assert low < 0.1 / 1.1 and high > 1.2 * 1.1
     ends = figure.axes[1].lines[0]
     np.testing.assert_allclose(ends.get_xdata(), [0.1, 1.2])
     assert ends.get_ydata()[0] == pytest.approx(runs[1]["loss"][-1])
@@ -136,6 +157,30 @@ def test_score_densities_have_unit_area_and_train_errors_are_poissonian():
     half = [(b[1, 1] - b[0, 1]) / 2 for b in bars]
     np.testing.assert_allclose(half, np.sqrt(counts) / (2000 * width), rtol=1e-6)
     assert "KS p = 0.5" in ink_of(figure) and "KS p < 0.001" in ink_of(figure)
+
+
+@pytest.mark.parametrize(("values", "each"), [
+    (np.arange(-8.5, 12), 1), (np.arange(100) / 3, 3), (np.array([0.1, 0.27, 0.7]), None),
+])  # fmt: skip
+def test_bins_hold_the_same_number_of_scores_where_there_are_few(values, each):
+    score = np.repeat(values, 30)
+    part = {"score": score, "y": np.arange(len(score)) % 2, "weight": None}
+    (ax,) = plots.scores(part, part, ("a", "b"), [0.5, 0.5], "cuts", [(600, 300), (590, 310)]).axes
+    _, edges, _ = ax.patches[0].get_data()
+    held, _ = np.histogram(values, edges)
+    assert set(held[:-1]) == {each or 1} and held.sum() == len(values)
+    assert "KS p = 0.5 (600 / 300)" in ink_of(ax.figure)
+
+
+def test_curves_on_each_other_take_turns_in_dashes():
+    b = np.geomspace(0.01, 1, 20)
+    curves = {n: {"background": b, "signal": np.minimum(b**0.5 + shift, 1)}
+              for n, shift in (("gd", 0), ("trees", 0.1), ("sgd", 0.001))}  # fmt: skip
+    gd, trees, sgd, _ = plots.roc(curves).axes[0].lines
+    assert gd.is_dashed() and sgd.is_dashed() and not trees.is_dashed()
+    looks = plots.style.taking_turns(plots.series(curves), [["gd", "sgd"], ["trees"]])
+    (start, (on, off)), (later, _) = looks["gd"].dash, looks["sgd"].dash
+    assert start == 0 and later == on == off and looks["trees"].dash == "-"
 
 
 def test_many_classes_are_limited_to_twelve_panels():
@@ -190,7 +235,8 @@ def test_residuals_print_weighted_median_and_half_of_the_central_68_percent():
     left, right = figure.axes
     assert left.get_xlabel() == "prediction − lg E [log10(eV)]"
     labels = [t.get_text() for t in left.get_legend().get_texts()]
-    found = [float(re.search(r"[+±]([\d.]+)", label)[1]) for label in labels]
+    found = [float(re.search(r"([\d.]+) log10", label)[1]) for label in labels]
+    assert labels[0].startswith("bias +") and labels[1].startswith("resolution ")
     np.testing.assert_allclose(found, [0.5, 0.2], atol=0.006)
     medians = right.lines[-1].get_ydata()
     np.testing.assert_allclose(medians, 0.5, atol=0.03)
@@ -201,6 +247,36 @@ def test_residuals_print_weighted_median_and_half_of_the_central_68_percent():
 def test_residuals_of_one_event_and_of_a_constant_answer_can_be_drawn():
     assert plots.residuals([1.0], [2.0]).axes
     assert plots.residuals([1.0, 2.0, 4.0], [2.0, 2.0, 2.0]).axes
+
+
+def test_residuals_show_their_core_and_answers_over_decades_on_a_logarithmic_axis():
+    rng = np.random.default_rng(4)
+    y = np.geomspace(0.5, 50, 3000)
+    delta = rng.normal(0, 0.1, len(y))
+    delta[:30] = 40.0
+    weight = rng.exponential(size=len(y)) ** 4
+    for w in (None, weight):
+        left, right = plots.residuals(y + delta, y, w, bias="−0.0012", resolution="0.10").axes
+        assert max(map(abs, left.get_xlim())) < 0.7
+        assert left.get_legend().get_texts()[0].get_text() == "bias −0.0012"
+        assert right.get_xscale() == "log" and right.get_xlim() == pytest.approx((0.5, 50))
+        shade = right.images[0].get_array()[..., 3]
+        assert shade[shade > 0].min() >= 0.3
+    assert left.get_ylabel() == "Σw of the events drawn"
+    assert plots.residuals(y + 17, y + 17).axes[1].get_xscale() == "linear"
+
+
+def test_the_shade_of_an_event_stands_at_its_answer():
+    y = np.repeat([1.0, 10.0, 100.0], [40, 40, 40])
+    y[::2] *= 1.001
+    right = plots.residuals(y + np.tile([-1, 1], 60), y).axes[1]
+    (image,) = right.images
+    columns = np.flatnonzero(image.get_array()[..., 3].any(axis=0))
+    low, high = np.log10(right.get_xlim())
+    at = low + (columns + 0.5) / 90 * (high - low)
+    np.testing.assert_allclose([at.min(), np.median(at), at.max()], [0, 1, 2], atol=0.03)
+    rows = np.flatnonzero(image.get_array()[..., 3].any(axis=1))
+    assert image.get_extent()[3] == pytest.approx(1 / 1.16) and len(rows) == 2
 
 
 def test_merit_in_bins_stands_inside_its_bins_with_its_errors():
@@ -310,6 +386,28 @@ def test_svg_is_well_formed_named_and_fetches_nothing():
     assert "var(--ink)" in text and "var(--sans)" in text and "var(--c0)" in text
     assert COLOURS[0] not in text and to_hex(INK) not in text
     html.parser.HTMLParser().feed(text)
+
+
+def test_narrow_figures_are_half_as_wide_and_hold_the_same_panels():
+    w = np.linspace(-1, 1, 9)
+    path = {"label": "rate 0.3", "weight": [-1, 0.2], "loss": [1, 0.04]}
+    x = np.random.default_rng(0).normal(size=(40, 5))
+    rows = {"a": [{"feature": f, "mean": 1.0, "weight": 1.0, "standardised": 1.0} for f in "pq"]}
+    drawn = [
+        (plots.loss_against_iteration, (histories(50), 0.4)),
+        (plots.small_and_big_steps, ([{"rate": 0.1, "step": [1, 2], "loss": [2, 1]}],)),
+        (plots.loss_over_weight, (w, w**2, [path] * 3)),
+        (plots.residuals, (x[:, 0], x[:, 1])),
+        (plots.inputs, (x, list("abcde"))),
+        (plots.correlations, (x, list("abcde"))),
+        (plots.importance, (rows,)),
+        (plots.weights, (rows,)),
+    ]
+    for draw, given in drawn:
+        wide, narrow = draw(*given), draw(*given, narrow=True)
+        assert narrow.get_figwidth() == pytest.approx(3.55)
+        shown = [[ax.get_visible() for ax in f.axes].count(True) for f in (wide, narrow)]
+        assert shown[0] == shown[1]
 
 
 def test_the_same_figure_gives_the_same_svg():

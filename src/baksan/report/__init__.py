@@ -3,5 +3,5 @@
 What to use when
 ----------------
 `plots`   one picture as a matplotlib Figure: `plots.loss_against_iteration(histories)`
-`page`    the whole report as one offline HTML file: `page.write(contents, "report.html")`
+`page`    the whole report as one offline HTML text: `page.render(contents)`
 """

@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from baksan.report.plots.style import HALF, svg
+from baksan.report.plots.style import HALF, superscript, svg
 
 __all__ = [
     "Block", "Cell", "Definitions", "Gallery", "Notes", "Picture", "Section", "Table", "flat",
@@ -41,24 +41,21 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure with its caption and what a screen reader says."""
+    """A figure with its caption and what a screen reader says; `small` is for narrow screens."""
 
     figure: Figure
     alt: str
     caption: str
+    small: Figure | None = None
     kind: str = field(default="picture", init=False)
-
-    @property
-    def inches(self) -> float:
-        return float(self.figure.get_figwidth())
 
     @property
     def narrow(self) -> bool:
         """Whether two of them fit side by side."""
-        return self.inches <= HALF
+        return float(self.figure.get_figwidth()) <= HALF
 
-    def svg(self, key: str) -> str:
-        return svg(self.figure, key, self.alt)
+    def svg(self, figure: Figure, key: str) -> str:
+        return svg(figure, key, self.alt)
 
 
 @dataclass(frozen=True)
@@ -105,10 +102,12 @@ class Section:
 def number(value: Any, digits: int = 4) -> str:
     """A number as text with so many significant digits; '–' where there is none.
 
+    Whole numbers are whole below 10⁹, others have a power of ten below 10⁻⁴ and from 10⁶ on.
+
     Examples
     --------
-    >>> number(19020), number(0.0000123456), number(None), number(-2.5)
-    ('19,020', '1.235×10⁻⁵', '–', '−2.5')
+    >>> number(19020), number(2057.02), number(0.0000123456), number(None), number(-2.5)
+    ('19,020', '2,057', '1.235×10⁻⁵', '–', '−2.5')
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
@@ -117,38 +116,50 @@ def number(value: Any, digits: int = 4) -> str:
         return "∞" if v > 0 else "−∞"
     if v == round(v) and abs(v) < 1e9:
         return f"{v:,.0f}".replace("-", "−")
-    text = f"{v:.{digits}g}"
+    text = f"{v:,.{digits}g}"
+    if "e" in text and 1 <= abs(v) < 1e6:
+        text = f"{float(text):,.0f}"
     if "e" in text:
         factor, exponent = text.split("e")
-        raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-        text = f"{factor}×10{raised}"
+        text = f"{factor}×10{superscript(int(exponent))}"
     return text.replace("-", "−")
 
 
-def rounded(value: Any, low: Any = None, high: Any = None) -> Callable[[Any], str]:
-    """How to print a value and its neighbours: two digits of its error, at most six decimals.
+def rounded(
+    value: Any, low: Any = None, high: Any = None, *, least: float = 0.0, beside: float = 0.0
+) -> Callable[[Any], str]:
+    """How to print a value and the ends of its interval: to two digits of the larger side of it.
+
+    The same rule as in the terminal; `number` where there is no interval. `least` is the smallest
+    error that counts. A power of ten stands where value, error and `beside` (what is printed next
+    to it) are all below 10⁻³, or one of them is 10⁶ or more.
 
     Examples
     --------
     >>> show = rounded(0.93712, 0.9352, 0.9391)
     >>> show(0.93712), show(0.9352)
     ('0.9371', '0.9352')
+    >>> rounded(2.5e-7, 2.4e-7, 2.6e-7)(2.5e-7)
+    '2.50×10⁻⁷'
     """
-    ends = [float(v) for v in (low, high) if v is not None and math.isfinite(v)]
-    if value is None or not math.isfinite(value) or len(ends) < 2 or ends[0] == ends[1]:
+    if not all(v is not None and math.isfinite(v) for v in (value, low, high)):
         return number
-    decimals = 1 - math.floor(math.log10(abs(ends[1] - ends[0]) / 2))
-    if decimals > 6:
+    error = max(high - value, value - low, least)
+    size = max(abs(value), error, beside)
+    # Below the last digit of a float there is nothing to tell.
+    if not error > 1e-14 * size:
         return number
-    decimals = max(decimals, 0)
+    power = 0 if 1e-3 <= size < 1e6 else math.floor(math.log10(size))
+    # Rounded first: an error of 0.0996 is one of 0.10, and has its two digits there.
+    decimals = 1 - math.floor(math.log10(float(f"{error / 10.0**power:.1e}")))
+    raised = f"×10{superscript(power)}" if power else ""
 
     def show(v: Any) -> str:
+        if v is None or not math.isfinite(v):
+            return number(v)
         # Adding 0.0 turns −0.0 into 0.0.
-        return (
-            "–"
-            if v is None
-            else f"{round(float(v), decimals) + 0.0:,.{decimals}f}".replace("-", "−")
-        )
+        factor = round(float(v) / 10.0**power, decimals) + 0.0
+        return f"{factor:,.{max(decimals, 0)}f}{raised}".replace("-", "−")
 
     return show
 

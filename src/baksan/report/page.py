@@ -9,22 +9,21 @@ paper it is light. What the contents do not hold is left out.
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Mapping
+from datetime import datetime
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup, escape
+from matplotlib.figure import Figure
 
 from baksan.report.blocks import Picture
 from baksan.report.plots.style import COLOURS, DARK, INK, MUTED, PAPER, RULE
 from baksan.report.sections import facts, sections
 
-__all__ = ["render", "write"]
+__all__ = ["render"]
 
 
 def render(contents: Mapping[str, Any]) -> str:
@@ -38,17 +37,20 @@ def render(contents: Mapping[str, Any]) -> str:
 
         created, task, class_names
         data : {name, source, rows, features: [{name, unit, description, low, high, missing}],
-            class_counts, effective_events, left_out: [sentence], citation, licence, group_rule}
+            class_counts, effective_events, left_out: [sentence], citation, licence, group_rule,
+            answer: {name, unit}, weight_name, weight_mean, group_name, group_count, id}
         methods : [{name, title, description, settings, message, seconds, files}]
         evaluation : `Evaluation.to_dict()`
-        histories : {method: {step, seen, epoch, loss, loss_progressive, validation}}
+        histories : {method: {step, seen, epoch, loss, loss_progressive, validation}}, as
+            `History.to_dict()`
         optimum : the exact minimum of their loss
         steps : {title, runs: [{label, rate, step or seen, loss}], limit: 2/L,
             parabola: {label, weight, loss, paths: [{label, weight, loss}]}}
-        scores : {method: {train, test: {score, y, weight}, p_values: one a class}}
+        scores : {method: {train, test: {score, y, weight}, p_values: one a class,
+            compared: [events in train, in test] for each of these p}}
         importance : {method: {metric, rows: [{feature, mean, error}]}}
-        weights : {method: [{feature, class, unit, weight, error, standardised}]}; `class` where a
-            model has weights for each
+        weights : {method: [{feature, class, unit, weight, error, standardised}]}; `unit` that
+            of the weight, `class` where a model has weights for each
         inputs : {features: [name], x (n, d), y, weight}
         residuals : {method: {value, answer, weight, unit, name}}
         provenance : nested dict
@@ -72,7 +74,7 @@ def render(contents: Mapping[str, Any]) -> str:
         title=contents["title"],
         lead=lead,
         rest="".join(rest),
-        created=contents.get("created", ""),
+        created=_moment(contents.get("created")),
         facts=facts(contents),
         sections=sections(contents),
         colours=_colours(),
@@ -81,21 +83,14 @@ def render(contents: Mapping[str, Any]) -> str:
     )
 
 
-def write(contents: Mapping[str, Any], path: str | Path) -> Path:
-    """Writes the report to `path`, which is either whole or as before. Returns the path."""
-    target = Path(path)
-    text = render(contents)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+def _moment(created: Any) -> str:
+    """A moment as people write it; what is no ISO 8601 moment stays as it is."""
+    text = str(created or "")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text)
-        # mkstemp makes files that only their owner may read; a report is meant to be passed on.
-        os.chmod(name, 0o644)
-        os.replace(name, target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return target
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{moment.day} {moment:%B %Y, %H:%M} {moment.tzname() or ''}".rstrip()
 
 
 def _template() -> jinja2.Template:
@@ -141,15 +136,18 @@ class _Drawing:
     def __init__(self) -> None:
         self._key = count(1)
 
-    def __call__(self, picture: Picture) -> Markup:
-        return Markup(picture.svg(f"f{next(self._key)}"))
+    def __call__(self, picture: Picture, figure: Figure) -> Markup:
+        return Markup(picture.svg(figure, f"f{next(self._key)}"))
 
     @staticmethod
-    def widest(picture: Picture) -> float:
-        """How wide a picture is set at most, in rem: two narrow ones fill the column."""
-        return round(picture.inches * 7.12, 1)
+    def widest(figure: Figure) -> float:
+        """How wide a figure is set at most, in rem: two narrow ones fill the column."""
+        return round(float(figure.get_figwidth()) * 7.12, 1)
 
     @staticmethod
     def narrowest(picture: Picture) -> float:
-        """Below this width, in rem, a picture is scrolled rather than shrunk; narrow ones fit."""
-        return 0 if picture.narrow else round(picture.inches * 4.7, 1)
+        """Below this width, in rem, a picture is scrolled rather than shrunk, if it has no figure
+        for narrow screens.
+        """
+        fits = picture.narrow or picture.small is not None
+        return 0 if fits else round(float(picture.figure.get_figwidth()) * 4.7, 1)

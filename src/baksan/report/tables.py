@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,8 +12,9 @@ from baksan.report.blocks import Cell, Definitions, Notes, Table, number, rounde
 Row = Mapping[str, Any]
 
 __all__ = [
-    "MOST_WEIGHTS", "best_first", "differences_table", "explanations", "feature_table",
-    "leading_metric", "methods_table", "models_tables", "settings_of", "weights_table",
+    "MOST_WEIGHTS", "best_first", "better_of", "differences_table", "explanations",
+    "feature_table", "leading_metric", "methods_table", "metric_title", "models_tables",
+    "settings_of", "value_text", "weights_table",
 ]  # fmt: skip
 
 MOST_WEIGHTS = 40
@@ -23,6 +25,8 @@ _IN_DIFFERENCES = (
     "bias", "resolution", "rmse", "mae", "r2",
 )  # fmt: skip
 _PROBABILITIES = ("brier", "log_loss", "ece")
+_TOLD_APART = 0.01
+"""Two figures that differ by less than this share of their errors are not told apart."""
 
 
 # Models -------------------------------------------------------------------------------------------
@@ -60,8 +64,16 @@ def _groups(names: Sequence[str], task: str) -> list[tuple[str, list[str]]]:
 
 
 def _described(evaluation: Row, metric: str) -> Row:
-    found = evaluation.get("metrics", {}).get(metric)
-    return found if isinstance(found, Mapping) else {}
+    """What the evaluation says of a metric, by its name or by its title."""
+    metrics = evaluation.get("metrics") or {}
+    titled = (m for m in metrics.values() if m.get("title") == metric)
+    found: Row = metrics.get(metric) or next(titled, {})
+    return found
+
+
+def better_of(evaluation: Row, metric: str) -> str:
+    """'higher', 'lower' or 'zero'; '' where nothing is said."""
+    return str(_described(evaluation, metric).get("better") or "")
 
 
 def metric_title(evaluation: Row, metric: str) -> str:
@@ -74,8 +86,8 @@ def metric_title(evaluation: Row, metric: str) -> str:
 def _better(
     evaluation: Row, cells: Mapping[tuple[str, str], Row], models: Sequence[str], m: str
 ) -> str:
-    said = _described(evaluation, m).get("better")
-    return str(said or next((cells[a, m].get("better") for a in models if (a, m) in cells), ""))
+    said = better_of(evaluation, m)
+    return said or str(next((cells[a, m].get("better") for a in models if (a, m) in cells), ""))
 
 
 def _metric_head(
@@ -119,11 +131,27 @@ def _figure(row: Row | None, best: bool) -> Cell:
         below.append(f"{show(row['low'])} … {show(row['high'])}")
     if _finite(row.get("fold_spread")):
         spread = float(row["fold_spread"])
-        below.append(f"folds ± {rounded(spread, 0, 2 * spread)(spread)}")
+        beside = max(abs(row["value"]), _error(row))
+        below.append(f"folds ± {rounded(spread, 0, 2 * spread, beside=beside)(spread)}")
     counts = row.get("counts") or {}
     if counts.get("background_left") is not None:
         below.append(f"{number(counts['background_left'])} background left")
     return Cell(show(row["value"]), "\n".join(below), best, is_number=True)
+
+
+def _error(row: Row | None) -> float:
+    """The larger side of the interval; 0 where there is none."""
+    if row is None or not all(_finite(row.get(k)) for k in ("value", "low", "high")):
+        return 0.0
+    return float(max(row["high"] - row["value"], row["value"] - row["low"]))
+
+
+def value_text(evaluation: Row, model: str, metric: str) -> str | None:
+    """A figure as its table prints it; None where it does not exist."""
+    for row in evaluation.get("table", ()):
+        if row["model"] == model and row["metric"] == metric and _finite(row.get("value")):
+            return rounded(row["value"], row.get("low"), row.get("high"))(row["value"])
+    return None
 
 
 def _reasons(cells: Mapping[tuple[str, str], Row], group: Sequence[str]) -> list[str]:
@@ -191,6 +219,7 @@ def differences_table(evaluation: Row) -> Table | None:
     if not rows or len(models) < 2:
         return None
     best = best_first(evaluation, models)[0]
+    cells = {(r["model"], r["metric"]): r for r in evaluation["table"]}
     pairs: dict[tuple[str, str], tuple[Any, Any, Any]] = {}
     for r in rows:
         if r["b"] == best:
@@ -203,7 +232,13 @@ def differences_table(evaluation: Row) -> Table | None:
     head = [Cell(f"minus {best}"), *(Cell(metric_title(evaluation, m), is_number=True)
                                      for m in shown)]  # fmt: skip
     body = [
-        [Cell(model), *(_difference(pairs.get((model, m))) for m in shown)]
+        [
+            Cell(model),
+            *(
+                _difference(pairs.get((model, m)), cells.get((model, m)), cells.get((best, m)))
+                for m in shown
+            ),
+        ]
         for model in models
         if model != best
     ]
@@ -215,20 +250,27 @@ def differences_table(evaluation: Row) -> Table | None:
         body,
         [
             "Both models see the same replicas, so what they have in common cancels: these 68 %"
-            " intervals are narrower than those of the single values. ≈ where the interval holds 0:"
-            " the two cannot be told apart at this level."
+            " intervals are narrower than those of the single values. ≈ where the two cannot be"
+            " told apart: the interval holds 0, or the difference is less than 1 % of the errors of"
+            " the figures themselves; ≈ 0 where the interval lies within that 1 % too."
         ],
     )
 
 
-def _difference(found: tuple[Any, Any, Any] | None) -> Cell:
+def _difference(found: tuple[Any, Any, Any] | None, one: Row | None, other: Row | None) -> Cell:
+    """One digit more than the two figures have themselves, at most: the rest is dust."""
     if found is None or not _finite(found[0]):
         return Cell("–", is_number=True)
     value, low, high = found
-    show = rounded(value, low, high)
+    error = max(_error(one), _error(other))
+    beside = max(abs(float((row or {}).get("value") or 0)) for row in (one, other))
+    dust = _TOLD_APART * error
     if not (_finite(low) and _finite(high)):
-        return Cell(_signed(show(value)), is_number=True)
-    same = "≈ " if low <= 0 <= high else ""
+        return Cell(_signed(number(value)), is_number=True)
+    if max(abs(value), abs(low), abs(high)) <= dust:
+        return Cell("≈ 0", is_number=True)
+    show = rounded(value, low, high, least=0.1 * error, beside=beside)
+    same = "≈ " if low <= 0 <= high or abs(value) <= dust else ""
     return Cell(
         same + _signed(show(value)), f"{_signed(show(low))} … {_signed(show(high))}",
         is_number=True,
@@ -243,8 +285,9 @@ def _signed(text: str) -> str:
 
 
 def settings_of(settings: Any) -> str:
-    """Settings as one line: 'rate = 0.1, steps = 1,000'."""
-    return "" if not settings else text_of(settings)
+    """Settings as one line, long decimals shortened: 'rate = 0.1, tolerance=7.77e-07'."""
+    text = text_of(settings) if settings else ""
+    return re.sub(r"\d+\.\d{5,}(e[+-]?\d+)?", lambda found: f"{float(found[0]):.3g}", text)
 
 
 def methods_table(methods: Sequence[Row]) -> Table:
@@ -278,7 +321,7 @@ def weights_table(weights: Mapping[str, Sequence[Row]], names: Mapping[int, str]
     units = {names[id(r)]: r.get("unit") for rows in weights.values() for r in rows}
     head = [Cell("feature"), Cell("unit of the weight"), *(Cell(m, is_number=True) for m in held)]
     body = [
-        [Cell(n), Cell(f"per {units[n]}" if units[n] else "–"),
+        [Cell(n), Cell(str(units[n] or "–")),
          *(_weight(rows.get(n)) for rows in held.values())]
         for n in shown
     ]  # fmt: skip
@@ -299,17 +342,16 @@ def _weight(row: Row | None) -> Cell:
 
 
 def feature_table(features: Sequence[Row]) -> Table:
-    """What each feature is: unit, range, missing values."""
-    told = any(f.get("description") for f in features)
-    head = [Cell("feature"), Cell("unit"), Cell("lowest", is_number=True),
-            Cell("highest", is_number=True), Cell("missing", is_number=True)]  # fmt: skip
+    """What each feature is: unit, range, missing values; columns of which something is known."""
+    heads = {"unit": "unit", "low": "lowest", "high": "highest", "missing": "missing",
+             "description": "what it is"}  # fmt: skip
+    words = ("unit", "description")
+    known = [k for k in heads if any(f.get(k) not in (None, "") for f in features)]
+    head = [Cell("feature"), *(Cell(heads[k], is_number=k not in words) for k in known)]
     rows = [
-        [Cell(str(f["name"])), Cell(str(f.get("unit") or "–")),
-         *(Cell(number(f.get(k)), is_number=True) for k in ("low", "high", "missing"))]
+        [Cell(str(f["name"])),
+         *(Cell(str(f.get(k) or "–")) if k in words else Cell(number(f.get(k)), is_number=True)
+           for k in known)]
         for f in features
     ]  # fmt: skip
-    if told:
-        head.append(Cell("what it is"))
-        rows = [[*r, Cell(str(f.get("description") or ""))]
-                for r, f in zip(rows, features, strict=True)]  # fmt: skip
     return Table(f"The {len(features)} features", head, rows)

@@ -20,6 +20,7 @@ from baksan.report.plots.style import (
     INK,
     MUTED,
     Series,
+    coinciding,
     dress,
     legend,
     log_axis,
@@ -28,15 +29,22 @@ from baksan.report.plots.style import (
     plain,
     series,
     short,
+    taking_turns,
 )
 
 Array = NDArray[Any]
 Part = Mapping[str, Any]
 
-__all__ = ["MOST_CLASSES", "calibration", "class_styles", "confusion", "roc", "scores"]
+__all__ = [
+    "MOST_CLASSES", "calibration", "class_styles", "confusion", "roc", "same_calibration",
+    "same_roc", "scores",
+]  # fmt: skip
 
 MOST_CLASSES = 12
 _BINS = 40
+_FEW_SCORES = 1000
+_LINE_WIDTH = 0.006
+"""Of the height of a picture: curves that are nearer than this lie on each other."""
 
 
 def class_styles(class_names: Sequence[str]) -> dict[str, Series]:
@@ -54,6 +62,8 @@ def scores(
     class_names: Sequence[str],
     p_values: Sequence[float | None] = (),
     title: str = "",
+    compared: Sequence[Sequence[int]] = (),
+    narrow: bool = False,
 ) -> Figure:
     """The score of each class: test as a histogram, train as points with errors.
 
@@ -65,6 +75,10 @@ def scores(
     class_names : sequence of str
     p_values : (K,), optional
         For each class p of the Kolmogorov-Smirnov test of train against test; printed.
+    compared : (K, 2), optional
+        How many events of the class that test compared, in train and in test; printed.
+    narrow : bool
+        Half the width, two panels a row, for K ≥ 3.
 
     Raises
     ------
@@ -74,31 +88,34 @@ def scores(
     s = np.asarray(test["score"], dtype=float)
     if not len(s):
         raise ValueError("a picture of scores needs test events; there are none.")
-    said = [_p_value(p) for p in p_values] + [""] * len(class_names)
+    events = [*compared, *[()] * len(p_values)]
+    said = [_p_value(p, n) for p, n in zip(p_values, events, strict=False)]
+    said += [""] * len(class_names)
     if s.ndim == 1:
         figure, (ax,) = new_figure(HALF, 2.75)
         styles = class_styles(class_names)
         colours = [styles[name].colour for name in class_names]
         _score_panel(ax, train, test, colours, title)
         labels = [
-            f"{short(c, 22)}, {p}" if p else c for c, p in zip(class_names, said, strict=False)
+            f"{short(c, 14 if compared else 22)}, {p}" if p else c
+            for c, p in zip(class_names, said, strict=False)
         ]
         ax.set_ylim(0, 1.45 * ax.get_ylim()[1])
         legend(ax, _score_handles(labels, colours), columns=2)
         return figure
     shown = list(class_names)[:MOST_CLASSES]
-    columns = min(len(shown), 3)
+    columns = min(len(shown), 2 if narrow else 3)
     rows = -(-len(shown) // columns)
-    figure, axes = new_figure(FULL, 0.6 + 1.9 * rows, rows, columns)
+    figure, axes = new_figure(HALF if narrow else FULL, 0.6 + 1.9 * rows, rows, columns)
     colours = [COLOURS[1], COLOURS[0]]
     for k, (ax, name) in enumerate(zip(axes, shown, strict=False)):
         one, two = (_one_against_rest(part, k) for part in (train, test))
-        over = f"{short(name, 20)}, {said[k]}" if said[k] else name
+        over = f"{short(name, 12)}, {said[k]}" if said[k] and not narrow else short(name, 20)
         _score_panel(ax, one, two, colours, over)
     for ax in axes[len(shown) :]:
         ax.set_visible(False)
     handles = _score_handles(["all others", "the class"], colours)
-    legend(figure, handles, columns=4, title=title)
+    legend(figure, handles, columns=2 if narrow else 4, title=title)
     return figure
 
 
@@ -108,7 +125,7 @@ def _one_against_rest(part: Part, k: int) -> dict[str, Any]:
 
 
 def _score_panel(ax: Axes, train: Part, test: Part, colours: Sequence[str], title: str) -> None:
-    edges = _score_edges(np.asarray(test["score"], dtype=float))
+    edges = _score_edges(*(np.asarray(part["score"], dtype=float) for part in (test, train)))
     for k, colour in enumerate(colours):
         _, density, _ = _density(test, k, edges)
         ax.stairs(density, edges, fill=True, color=colour, alpha=0.22, linewidth=0)
@@ -131,17 +148,35 @@ def _score_handles(labels: Sequence[str], colours: Sequence[str]) -> list[Any]:
     ]  # fmt: skip
 
 
-def _p_value(p: float | None) -> str:
+def _p_value(p: float | None, compared: Sequence[int] = ()) -> str:
     if p is None or not np.isfinite(p):
         return ""
-    return f"KS p = {p:.2g}" if p >= 0.001 else "KS p < 0.001"
+    events = f" ({compared[0]:,} / {compared[1]:,})" if compared else ""
+    return (f"KS p = {p:.2g}" if p >= 0.001 else "KS p < 0.001") + events
 
 
-def _score_edges(score: Array) -> Array:
-    """Bins over all but the outermost thousandth; what lies beyond goes into the end bins."""
-    low, high = np.quantile(score, [0.001, 0.999])
-    if not high > low:
-        low, high = low - 0.5, high + 0.5
+def _score_edges(test: Array, train: Array) -> Array:
+    """Bins over all but the outermost thousandth; what lies beyond goes into the end bins.
+
+    Where scores are whole multiples of one step, as numbers of cuts or shares of trees are, each
+    bin holds the same number of them; where there are only a few others, each has its own bin.
+    """
+    low, high = np.quantile(test, [0.001, 0.999])
+    values = np.unique(np.concatenate([test, train]))
+    if not 1 < len(values) <= _FEW_SCORES or not high > low:
+        low, high = (low, high) if high > low else (low - 0.5, high + 0.5)
+        return np.linspace(low, high, _BINS + 1)
+    reach = values[-1] - values[0]
+    step = reach / round(reach / np.diff(values).min())
+    places = (values - values[0]) / step
+    if np.abs(places - np.round(places)).max() < 0.02:
+        first, last = (round((end - values[0]) / step) for end in (low, high))
+        each = -(-(last - first + 1) // _BINS)
+        bins = -(-(last - first + 1) // each)
+        return np.asarray(values[0] + step * (first - 0.5 + each * np.arange(bins + 1)))
+    if len(values) <= _BINS:
+        middle = 0.5 * (values[1:] + values[:-1])
+        return np.array([2 * values[0] - middle[0], *middle, 2 * values[-1] - middle[-1]])
     return np.linspace(low, high, _BINS + 1)
 
 
@@ -185,6 +220,7 @@ def roc(
     if not curves:
         raise ValueError("a ROC picture needs a curve; there is none. Give scores of two classes.")
     styles = styles or series(curves)
+    looks = taking_turns(styles, same_roc(curves))
     figure, axes = new_figure(HALF if narrow else 0.72 * FULL, 2.9 if narrow else 3.7)
     ax = axes[0]
     smallest = []
@@ -192,26 +228,34 @@ def roc(
         background, signal = numbers(curve["background"]), numbers(curve["signal"])
         good = (background > 0) & np.isfinite(signal)
         smallest.append(background[good].min(initial=1.0))
-        look = styles[name]
-        ax.plot(
-            background[good],
-            signal[good],
-            color=look.colour,
-            linestyle=look.dash,
-            label=plain(name),
-        )
+        look = looks[name]
+        ax.plot(background[good], signal[good], color=look.colour, linestyle=look.dash,
+                dash_capstyle="butt")  # fmt: skip
         if len(numbers(curve.get("low"))) == len(background):
             low, high = numbers(curve["low"]), numbers(curve["high"])
             ax.fill_between(background[good], low[good], high[good], color=look.colour,
                             alpha=0.18, linewidth=0)  # fmt: skip
     floor = max(min(smallest), 1e-5)
     guess = np.geomspace(floor, 1, 100)
-    ax.plot(guess, guess, color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)), label="guessing")
+    chance: Any = {"color": MUTED, "linewidth": 0.8, "linestyle": (0, (1, 2))}
+    ax.plot(guess, guess, **chance)
     ax.set(xlim=(floor, 1), ylim=(0, 1.005))
     log_axis(ax, "x")
     dress(ax, x="background efficiency", y="signal efficiency", title=title)
-    legend(figure, ax.get_lines(), columns=2 if narrow else 4)
+    handles = [
+        Line2D([], [], color=styles[n].colour, linestyle=styles[n].dash, label=plain(n))
+        for n in curves
+    ]
+    handles.append(Line2D([], [], **chance, label="guessing"))
+    legend(figure, handles, columns=2 if narrow else 4)
     return figure
+
+
+def same_roc(curves: Mapping[str, Mapping[str, ArrayLike]]) -> list[list[str]]:
+    """The names in groups: the curves of a group lie on each other; `roc` lets them take turns."""
+    points = {n: np.stack([numbers(c["background"]), numbers(c["signal"])])
+              for n, c in curves.items()}  # fmt: skip
+    return coinciding(points, _LINE_WIDTH)
 
 
 # Calibration --------------------------------------------------------------------------------------
@@ -221,6 +265,8 @@ def calibration(
     curves: Mapping[str, Mapping[str, ArrayLike]],
     styles: Mapping[str, Series] | None = None,
     title: str = "",
+    events: str = "events",
+    narrow: bool = False,
 ) -> Figure:
     """What the probabilities promise against what happens, with bin errors and bin counts.
 
@@ -229,6 +275,10 @@ def calibration(
     curves : {name: {predicted, observed, low, high, weight}}
         One entry a bin, (bins,) each; `low`, `high` (68 % of observed) and `weight` (events behind
         it) may be missing.
+    events : str
+        What `weight` counts: events, or Σw.
+    narrow : bool
+        Half the width, for a narrow screen.
 
     Raises
     ------
@@ -238,24 +288,31 @@ def calibration(
     if not curves:
         raise ValueError("a calibration picture needs probabilities; no method gives them.")
     styles = styles or series(curves)
+    groups = same_calibration(curves)
+    looks = taking_turns(styles, groups)
+    # Of points on each other the last is full, the others are hollow and larger.
+    below = {n: len(g) - 1 - k for g in groups for k, n in enumerate(g)}
     figure, (top, bottom) = new_figure(
-        0.72 * FULL, 4.3, 2, 1, sharex=True, gridspec_kw={"height_ratios": (4, 1)}
-    )
+        HALF if narrow else 0.72 * FULL, 4.3, 2, 1, sharex=True,
+        gridspec_kw={"height_ratios": (4, 1)},
+    )  # fmt: skip
     top.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)))
     for name, curve in curves.items():
-        look = styles[name]
+        look = looks[name]
         p, observed = numbers(curve["predicted"]), numbers(curve["observed"])
         errors = None
         if len(numbers(curve.get("low"))) == len(p):
             low, high = numbers(curve["low"]), numbers(curve["high"])
             errors = np.maximum(np.stack([observed - low, high - observed]), 0)
-        top.errorbar(p, observed, errors, fmt=look.marker, linestyle="-", lw=0.8, ms=3.5,
-                     color=look.colour, elinewidth=0.8)  # fmt: skip
+        point: Any = {"ms": 3.5 + 2.4 * below[name], "color": look.colour,
+                      "mfc": "none" if below[name] else look.colour, "mew": 0.9}  # fmt: skip
+        top.errorbar(p, observed, errors, fmt=look.marker, linestyle=look.dash, lw=0.8,
+                     elinewidth=0.8, **point)  # fmt: skip
         if len(counts := numbers(curve.get("weight"))) == len(p):
-            bottom.plot(p, counts, look.marker, ms=3, color=look.colour)
+            bottom.plot(p, counts, marker=look.marker, linestyle="none", **point)
     top.set(xlim=(-0.01, 1.01), ylim=(-0.02, 1.02))
     dress(top, y="observed share", title=title)
-    dress(bottom, x="predicted probability", y="events")
+    dress(bottom, x="predicted probability", y=events)
     bottom.set_ylim(0, 1.3 * bottom.get_ylim()[1])
     bottom.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     handles = [
@@ -266,6 +323,13 @@ def calibration(
     ]
     legend(top, handles, loc="upper left")
     return figure
+
+
+def same_calibration(curves: Mapping[str, Mapping[str, ArrayLike]]) -> list[list[str]]:
+    """The names in groups: the points of a group lie on each other."""
+    points = {n: np.stack([numbers(c["predicted"]), numbers(c["observed"])])
+              for n, c in curves.items()}  # fmt: skip
+    return coinciding(points, 2 * _LINE_WIDTH)
 
 
 # Confusion ----------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from baksan.report.plots.classification import MOST_CLASSES, class_styles
 from baksan.report.plots.style import (
     COLOURS,
     FULL,
+    HALF,
     INK,
     MUTED,
     RULE,
@@ -48,6 +49,8 @@ def importance(
     metric: str = "",
     styles: Mapping[str, Series] | None = None,
     title: str = "",
+    better: str = "higher",
+    narrow: bool = False,
 ) -> Figure:
     """What is lost when one feature is shuffled: a point with its error for each method.
 
@@ -56,7 +59,11 @@ def importance(
     rows : {method: [{feature, mean, error}]}
         Features in order of their largest mean; the 20 foremost are shown, and said to be.
     metric : str
-        What falls; the label of the axis.
+        What falls, or rises where a lower one is better; the label of the axis.
+    better : 'higher' or 'lower'
+        Of the metric.
+    narrow : bool
+        Half the width, for a narrow screen.
 
     Raises
     ------
@@ -70,12 +77,17 @@ def importance(
     top = {f: np.nanmax([_value(h.get(f, (None,))[0]) for h in table.values()]) for f in names}
     shown = sorted(names, key=lambda f: -np.nan_to_num(top[f], nan=-np.inf))[:MOST_FEATURES]
     look = styles or series(rows)
-    label = f"loss of {metric} when shuffled" if metric else "importance"
-    return _dots(shown, table, look, label, _shown_of(title, "the {} most important", shown, names))
+    worse = "rise" if better == "lower" else "loss"
+    label = f"{worse} of {metric} when shuffled" if metric else "importance"
+    over = _shown_of(title, "the {} most important", shown, names)
+    return _dots(shown, table, look, label, over, narrow)
 
 
 def weights(
-    rows: Mapping[str, Rows], styles: Mapping[str, Series] | None = None, title: str = ""
+    rows: Mapping[str, Rows],
+    styles: Mapping[str, Series] | None = None,
+    title: str = "",
+    narrow: bool = False,
 ) -> Figure:
     """Weights per standard deviation of their feature, with errors, for each linear method.
 
@@ -84,6 +96,8 @@ def weights(
     rows : {method: [{feature, weight, error, standardised}]}
         The error of a standardised weight is scaled from that of the weight. The 20 largest are
         shown, and said to be.
+    narrow : bool
+        Half the width, for a narrow screen.
 
     Raises
     ------
@@ -98,8 +112,9 @@ def weights(
             for f in names}  # fmt: skip
     shown = sorted(names, key=lambda f: -np.nan_to_num(size[f], nan=-1.0))[:MOST_FEATURES]
     look = styles or series(rows)
-    label = "weight × standard deviation of the feature"
-    return _dots(shown, table, look, label, _shown_of(title, "the {} largest", shown, names))
+    label = "weight × standard deviation" + ("" if narrow else " of the feature")
+    over = _shown_of(title, "the {} largest", shown, names)
+    return _dots(shown, table, look, label, over, narrow)
 
 
 def _value(entry: Any) -> float:
@@ -125,11 +140,13 @@ def _dots(
     styles: Mapping[str, Series],
     label: str,
     title: str,
+    narrow: bool,
 ) -> Figure:
     """One line a feature, one point with error a method, the foremost feature on top."""
     methods = len(table)
     line = max(0.2, 0.075 * methods)
-    figure, axes = new_figure(0.72 * FULL, 1.0 + line * len(names) + 0.1 * methods)
+    width = HALF if narrow else 0.72 * FULL
+    figure, axes = new_figure(width, 1.0 + line * len(names) + 0.1 * methods)
     ax = axes[0]
     ax.axvline(0, color=MUTED, linewidth=0.7)
     for k in range(0, len(names), 2):
@@ -142,7 +159,7 @@ def _dots(
         ax.errorbar(value, np.arange(len(names)) + place, xerr=np.nan_to_num(error),
                     fmt=look.marker, ms=3.4, color=look.colour, elinewidth=0.9)  # fmt: skip
     ax.set_ylim(len(names) - 0.5, -0.5)
-    ax.set_yticks(np.arange(len(names)), [plain(short(n, 28)) for n in names])
+    ax.set_yticks(np.arange(len(names)), [plain(short(n, 16 if narrow else 28)) for n in names])
     dress(ax, x=label, title=title)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
@@ -159,7 +176,7 @@ def _dots(
             )
             for n in table
         ]
-        legend(figure, handles, columns=min(methods, 4))
+        legend(figure, handles, columns=min(methods, 2 if narrow else 4))
     return figure
 
 
@@ -173,6 +190,7 @@ def inputs(
     class_names: Sequence[str] = (),
     weight: ArrayLike | None = None,
     title: str = "",
+    narrow: bool = False,
 ) -> Figure:
     """How each feature spreads, for each class: small histograms of equal area.
 
@@ -183,6 +201,8 @@ def inputs(
         The first 24 are shown, and said to be; likewise the first 12 classes.
     y : (n,) class indices, optional
     weight : (n,), optional
+    narrow : bool
+        Half the width, two panels a row.
 
     Raises
     ------
@@ -191,9 +211,9 @@ def inputs(
     """
     data = _matrix(x, features)
     shown = list(features)[:MOST_INPUTS]
-    columns = min(4, len(shown))
+    columns = min(2 if narrow else 4, len(shown))
     rows = -(-len(shown) // columns)
-    figure, axes = new_figure(FULL, 0.55 + 1.28 * rows, rows, columns)
+    figure, axes = new_figure(HALF if narrow else FULL, 0.55 + 1.28 * rows, rows, columns)
     parts = list(_by_class(data, y, class_names, weight))[:MOST_CLASSES]
     for j, ax in enumerate(axes):
         if j >= len(shown):
@@ -205,7 +225,7 @@ def inputs(
     title = _shown_of(title, "the first {}", shown, features)
     if len(parts) > 1:
         handles = [Patch(facecolor=c, alpha=0.6, label=plain(name)) for name, c, _, _ in parts]
-        legend(figure, handles, columns=min(6, len(handles)), title=title)
+        legend(figure, handles, columns=min(3 if narrow else 6, len(handles)), title=title)
     else:
         heading(figure, title)
     return figure
@@ -266,6 +286,7 @@ def correlations(
     y: ArrayLike | None = None,
     class_names: Sequence[str] = (),
     weight: ArrayLike | None = None,
+    narrow: bool = False,
 ) -> Figure:
     """Pearson's correlation of the features, one matrix a class, in percent.
 
@@ -274,6 +295,8 @@ def correlations(
     x : (n, d)
     features : d names
         The first 16 are shown, and said to be; at most six classes.
+    narrow : bool
+        Half the width, one matrix a row.
 
     Raises
     ------
@@ -283,10 +306,11 @@ def correlations(
     data = _matrix(x, features)
     shown = list(features)[:MOST_CORRELATED]
     parts = [p for p in _by_class(data, y, class_names, weight) if len(p[2]) > 1][:6]
-    columns = min(len(parts), 2)
+    columns = 1 if narrow else min(len(parts), 2)
     rows = -(-len(parts) // max(columns, 1))
     side = min(3.4, 1.3 + 0.19 * len(shown))
-    figure, axes = new_figure(side * columns + 0.3, (side + 0.15) * rows, rows, max(columns, 1))
+    width = HALF if narrow else side * columns + 0.3
+    figure, axes = new_figure(width, (side + 0.15) * rows, rows, max(columns, 1))
     for ax, (name, _, part, w) in zip(axes, parts, strict=False):
         _correlation_panel(ax, pearson(part[:, : len(shown)], w), shown)
         dress(ax, title=_shown_of(name, "the first {}", shown, features))

@@ -22,10 +22,13 @@ from baksan.report.plots.style import (
     Series,
     dress,
     legend,
+    log_axis,
     new_figure,
     numbers,
     plain,
+    row_of,
     series,
+    signed,
 )
 
 Array = NDArray[Any]
@@ -33,6 +36,9 @@ Array = NDArray[Any]
 __all__ = ["merit_in_bins", "residuals"]
 
 _LEVELS = (0.15865, 0.5, 0.84135)
+_HEADROOM = 0.16
+_CORE = 5.0
+"""A histogram of residuals reaches to so many resolutions on either side of the bias."""
 
 
 def residuals(
@@ -43,8 +49,14 @@ def residuals(
     name: str = "answer",
     title: str = "",
     colour: str = COLOURS[0],
+    bias: str | None = None,
+    resolution: str | None = None,
+    narrow: bool = False,
 ) -> Figure:
     """Prediction − answer: its histogram, and its median and 68 % band along the answer.
+
+    The histogram reaches five resolutions from the bias; what lies beyond is in its end bins. The
+    axis of the answer is logarithmic where answers are positive and span more than a decade.
 
     Parameters
     ----------
@@ -52,6 +64,10 @@ def residuals(
     weight : (n,), optional
     unit, name : str
         Of the answer, for the axes.
+    bias, resolution : str, optional
+        What the legend says of them; found from these events if left out.
+    narrow : bool
+        Half the width, the second panel below the first.
 
     Raises
     ------
@@ -64,11 +80,19 @@ def residuals(
     a, y, w = a[good], y[good], w[good]
     if not len(a):
         raise ValueError("a picture of residuals needs predictions and answers; there are none.")
-    figure, (left, right) = new_figure(FULL, 2.9, 1, 2, width_ratios=(1, 1.35))
+    figure, (left, right) = row_of(2, 2.9, FULL, narrow, width_ratios=(1, 1.35))
     bracket = f" [{unit}]" if unit else ""
     delta = a - y
-    _histogram(left, delta, w, colour, unit)
-    dress(left, x=f"prediction − {name}{bracket}", y="events", title=title)
+    low, middle, high = _quantiles(delta, w)
+    tail = f" {unit}" if unit else ""
+    _histogram(left, delta, w, colour, (low, middle, high))
+    legend(left, [
+        Line2D([], [], color=INK, lw=1, label=f"bias {_with_sign(bias) or signed(middle)}{tail}"),
+        Patch(facecolor=MUTED, alpha=0.3,
+              label=f"resolution {resolution or f'{(high - low) / 2:.3g}'}{tail}"),
+    ], loc="upper left")  # fmt: skip
+    counted = "events" if weight is None else "Σw of the events drawn"
+    dress(left, x=f"prediction − {name}{bracket}", y=counted, title=title)
     _profile(right, y, delta, w, colour)
     dress(right, x=f"{name}{bracket}", y=f"prediction − {name}{bracket}")
     return figure
@@ -81,34 +105,34 @@ def _quantiles(values: Array, w: Array) -> Array:
     return np.interp(_LEVELS, reached, values[order])
 
 
-def _range(delta: Array) -> tuple[float, float]:
-    low, high = np.quantile(delta, [0.002, 0.998])
-    return (float(low), float(high)) if high > low else (float(low) - 0.5, float(low) + 0.5)
+def _with_sign(text: str | None) -> str | None:
+    return text if not text or text[0] in "−+" else f"+{text}"
 
 
-def _histogram(ax: Axes, delta: Array, w: Array, colour: str, unit: str) -> None:
-    edges = np.linspace(*_range(delta), 51)
+def _core(delta: Array, low: float, middle: float, high: float) -> tuple[float, float]:
+    """All residuals, or those near the bias where a few lie far out."""
+    reach = _CORE * (high - low) / 2
+    first, last = max(delta.min(), middle - reach), min(delta.max(), middle + reach)
+    return (first, last) if last > first else (middle - 0.5, middle + 0.5)
+
+
+def _histogram(
+    ax: Axes, delta: Array, w: Array, colour: str, central: tuple[float, float, float]
+) -> None:
+    low, middle, high = central
+    edges = np.linspace(*_core(delta, low, middle, high), 51)
     counts, _ = np.histogram(np.clip(delta, edges[0], edges[-1]), edges, weights=w)
     ax.stairs(counts, edges, fill=True, color=colour, alpha=0.25, linewidth=0)
     ax.stairs(counts, edges, color=colour, linewidth=1)
-    low, middle, high = _quantiles(delta, w)
     ax.axvspan(low, high, ymax=0.75, color=MUTED, alpha=0.15, linewidth=0)
     ax.axvline(middle, ymax=0.75, color=INK, linewidth=1)
     ax.axvline(0, ymax=0.75, color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)))
     ax.set(xlim=(edges[0], edges[-1]), ylim=(0, counts.max() * 1.4))
-    tail = f" {unit}" if unit else ""
-    legend(ax, [
-        Line2D([], [], color=INK, lw=1, label=f"median {middle:+.3g}{tail}"),
-        Patch(facecolor=MUTED, alpha=0.3, label=f"central 68 %: ±{(high - low) / 2:.3g}{tail}"),
-    ], loc="upper left")  # fmt: skip
 
 
 def _profile(ax: Axes, y: Array, delta: Array, w: Array, colour: str) -> None:
     """Median and 68 % band in bins of equal numbers of events, over the density of events."""
-    low, high = _range(delta)
     edges = np.unique(np.quantile(y, np.linspace(0, 1, min(16, 2 + len(y) // 25))))
-    if edges[-1] > edges[0]:
-        _density(ax, y, delta, w, (float(edges[0]), float(edges[-1])), (low, high), colour)
     which = np.clip(np.searchsorted(edges, y, side="right") - 1, 0, max(len(edges) - 2, 0))
     rows = [
         (float(np.average(y[which == b], weights=w[which == b])),
@@ -116,11 +140,21 @@ def _profile(ax: Axes, y: Array, delta: Array, w: Array, colour: str) -> None:
         for b in range(max(len(edges) - 1, 1)) if w[which == b].sum() > 0
     ]  # fmt: skip
     x, lower, middle, upper = np.array(rows).T
+    room = 0.25 * (upper.max() - lower.min()) or 0.5
+    low, high = float(lower.min() - room), float(upper.max() + room)
+    logarithmic = y.min() > 0 and y.max() > 10 * y.min()
+    if edges[-1] > edges[0]:
+        across = (np.geomspace if logarithmic else np.linspace)(edges[0], edges[-1], 91)
+        _density(ax, y, delta, w, across, np.linspace(low, high, 61), colour)
     ax.axhline(0, color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)))
     for edge in (lower, upper):
         ax.plot(x, edge, color=INK, lw=0.8, linestyle=(0, (4, 2)))
     ax.plot(x, middle, "o-", color=INK, ms=3, lw=1.1)
-    ax.set_ylim(low, high + 0.16 * (high - low))
+    if edges[-1] > edges[0]:
+        ax.set_xlim(edges[0], edges[-1])
+    if logarithmic:
+        log_axis(ax, "x")
+    ax.set_ylim(low, high + _HEADROOM * (high - low))
     legend(ax, [
         Line2D([], [], color=INK, marker="o", ms=3, lw=1.1, label="median"),
         Line2D([], [], color=INK, lw=0.8, linestyle=(0, (4, 2)), label="central 68 %"),
@@ -129,16 +163,22 @@ def _profile(ax: Axes, y: Array, delta: Array, w: Array, colour: str) -> None:
 
 
 def _density(
-    ax: Axes, y: Array, delta: Array, w: Array, across: tuple[float, float],
-    along: tuple[float, float], colour: str,
-) -> None:  # fmt: skip
-    """The events themselves as shades of one colour, an image of 90 × 60 pixels."""
-    counts, _, _ = np.histogram2d(y, delta, bins=(90, 60), range=(across, along), weights=w)
-    image = np.zeros((60, 90, 4))
+    ax: Axes, y: Array, delta: Array, w: Array, across: Array, along: Array, colour: str
+) -> None:
+    """The events themselves as shades of one colour, an image of 90 × 60 pixels.
+
+    The full shade is what the fullest twentieth of the pixels holds: one heavy event among the
+    weights must not leave the others without colour; and no event is without.
+    """
+    counts, _, _ = np.histogram2d(y, delta, bins=(across, along), weights=w)
+    held = counts[counts > 0]
+    full = np.quantile(held, 0.95) if len(held) else 1.0
+    image = np.zeros((counts.shape[1], counts.shape[0], 4))
     image[...] = to_rgba(colour)
-    image[..., 3] = 0.75 * np.sqrt(counts.T / max(counts.max(), 1e-300))
-    ax.imshow(image, extent=(*across, *along), origin="lower", aspect="auto", zorder=0,
-              interpolation="nearest")  # fmt: skip
+    image[..., 3] = np.where(counts > 0, 0.3 + 0.5 * np.sqrt(np.minimum(counts / full, 1)), 0).T
+    # In shares of the axes, which `_profile` fits to these bins: an image is never logarithmic.
+    ax.imshow(image, extent=(0, 1, 0, 1 / (1 + _HEADROOM)), transform=ax.transAxes,
+              origin="lower", aspect="auto", zorder=0, interpolation="nearest")  # fmt: skip
 
 
 def merit_in_bins(

@@ -16,8 +16,8 @@ import io
 import math
 import re
 import warnings
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import matplotlib as mpl
@@ -31,9 +31,9 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[Any]
 
 __all__ = [
-    "COLOURS", "DARK", "FULL", "HALF", "INK", "MUTED", "PAPER", "RULE", "Series", "dress",
-    "heading", "legend", "log_axis", "new_figure", "numbers", "plain", "power", "series", "short",
-    "svg",
+    "COLOURS", "DARK", "FULL", "HALF", "INK", "MUTED", "PAPER", "RULE", "Series", "coinciding",
+    "dress", "heading", "legend", "log_axis", "new_figure", "numbers", "plain", "power",
+    "row_of", "series", "short", "signed", "superscript", "svg", "taking_turns",
 ]  # fmt: skip
 
 INK, MUTED, RULE, PAPER = "#20252b", "#667080", "#dde1e6", "#ffffff"
@@ -79,6 +79,40 @@ def series(names: Iterable[str]) -> dict[str, Series]:
     }
 
 
+def coinciding(curves: Mapping[str, Array], within: float) -> list[list[str]]:
+    """The names in groups: of one group are those that differ by less than `within` everywhere.
+
+    Examples
+    --------
+    >>> coinciding({"a": np.array([1.0]), "b": np.array([2.0]), "c": np.array([1.01])}, 0.1)
+    [['a', 'c'], ['b']]
+    """
+    groups: list[list[str]] = []
+    for name, points in curves.items():
+        for group in groups:
+            first = curves[group[0]]
+            if first.shape == points.shape and np.nanmax(abs(first - points), initial=0) < within:
+                group.append(name)
+                break
+        else:
+            groups.append([name])
+    return groups
+
+
+def taking_turns(
+    styles: Mapping[str, Series], groups: Sequence[Sequence[str]]
+) -> dict[str, Series]:
+    """Lines that coincide get dashes that take turns, so that the colour of each is seen."""
+    dash = 4.0
+    return {
+        name: replace(styles[name], dash=(k * dash, (dash, (len(group) - 1) * dash)))
+        if len(group) > 1
+        else styles[name]
+        for group in groups
+        for k, name in enumerate(group)
+    }
+
+
 def new_figure(
     width: float, height: float, rows: int = 1, columns: int = 1, **settings: Any
 ) -> tuple[Figure, list[Axes]]:
@@ -90,6 +124,16 @@ def new_figure(
     for ax in axes:
         dress(ax)
     return figure, axes
+
+
+def row_of(
+    panels: int, height: float, width: float = FULL, narrow: bool = False, **settings: Any
+) -> tuple[Figure, list[Axes]]:
+    """Panels side by side; narrow: one below the other in half the width, for a narrow screen."""
+    if not narrow:
+        return new_figure(width, height, 1, panels, **settings)
+    settings.pop("width_ratios", None)
+    return new_figure(HALF, 0.4 + 0.8 * height * panels, panels, 1, **settings)
 
 
 def dress(ax: Axes, x: str = "", y: str = "", title: str = "") -> None:
@@ -169,6 +213,28 @@ def log_axis(ax: Axes, which: str, top: float = math.inf) -> None:
     axis.set_minor_formatter(FuncFormatter(lambda v, _: ""))
 
 
+def superscript(exponent: int) -> str:
+    """A whole number set above the line.
+
+    Examples
+    --------
+    >>> "10" + superscript(-12)
+    '10⁻¹²'
+    """
+    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def signed(value: float) -> str:
+    """Three digits with + or −.
+
+    Examples
+    --------
+    >>> signed(0.01234), signed(-2)
+    ('+0.0123', '−2')
+    """
+    return f"{value:+.3g}".replace("-", "−")
+
+
 def power(value: float) -> str:
     """A number as a power of ten; 1 and 10 stay as they are.
 
@@ -183,7 +249,7 @@ def power(value: float) -> str:
     factor = value / 10.0**exponent
     if exponent in (0, 1):
         return f"{value:g}"
-    raised = "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    raised = f"10{superscript(exponent)}"
     return raised if abs(factor - 1) < 1e-6 else f"{factor:.3g}×{raised}"
 
 
