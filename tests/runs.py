@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from baksan.lineup import Fitted, Method
 from baksan.metrics import Prediction
 from baksan.samples import Samples
 from baksan.table import Column, Table
+from baksan.train.lineup import Fitted, Method
 
 FAST = ["linear-analytic", "linear-gd", "cuts", "trees"]
 """A line-up with a model of each kind."""

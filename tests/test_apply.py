@@ -11,10 +11,10 @@ from tests.runs import events, table_of, write_csv
 import baksan as bk
 from baksan.apply import apply, predicted
 from baksan.data import blocks
-from baksan.lineup import Theirs
-from baksan.source import from_table
 from baksan.store import load_model
 from baksan.table import Column, Table
+from baksan.train.lineup import Theirs
+from baksan.train.source import from_table
 
 METHODS = ["linear-gd", "cuts", Theirs("trees", HistGradientBoostingClassifier(max_iter=5))]
 ENDINGS = {"linear-gd": "baksan", "cuts": "baksan", "trees": "skops"}
@@ -274,7 +274,7 @@ def test_progress_counts_the_events(models, tmp_path):
 
 def test_unassociated_sources_carry_their_names(data_dir, tmp_path):
     from baksan.data import stream
-    from baksan.source import open_samples
+    from baksan.train.source import open_samples
 
     opened = open_samples("fermi-4fgl")
     bk.train(

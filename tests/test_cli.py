@@ -267,7 +267,7 @@ def test_ctrl_c_ends_with_130(call, here, monkeypatch):
         raise KeyboardInterrupt
 
     for name in ("open_samples", "open_table"):
-        monkeypatch.setattr(f"baksan.source.{name}", stopped)
+        monkeypatch.setattr(f"baksan.train.source.{name}", stopped)
     for command in (["train", "t.csv"], ["data", "describe", "t.csv"]):
         status, said, errors = call(*command)
         assert (status, said) == (130, "")
@@ -423,7 +423,7 @@ def test_apply_refuses_and_leaves_nothing(call, refused, shower, here):
         (("none.baksan", "shower.csv", "--out", "p.csv"), "no model file none.baksan"),
         (("cut.baksan", "shower.csv", "--out", "p.csv"), "must be a model file as"),
         (("shower.csv", "shower.csv", "--out", "p.csv"), "must be a model file as"),
-        ((here, "shower.csv", "--out", "p.csv"), "must be a model file"),
+        ((here, "shower.csv", "--out", "p.csv"), "a model file is needed"),
     ]:  # fmt: skip
         assert sentence in refused("apply", *arguments)
     assert sorted(here.rglob("*")) == before

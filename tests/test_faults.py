@@ -27,8 +27,8 @@ import baksan as bk
 from baksan import losses
 from baksan.data import write_parquet
 from baksan.files import partials
-from baksan.lineup import Ours, Theirs
 from baksan.store import load_model
+from baksan.train.lineup import Ours, Theirs
 
 SCRIPT = """
 import importlib, sys
@@ -273,7 +273,7 @@ def test_a_disk_that_is_full_at_each_write(tmp_path, monkeypatch, what):
 LIMIT = """
 import resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-import baksan.summary, baksan.train, baksan.report.plots, skops.io, pyarrow.csv
+import baksan.train.summary, baksan.train, baksan.report.plots, skops.io, pyarrow.csv
 from baksan import fit, losses, Linear, GradientDescent, Samples
 size = int(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))

@@ -12,11 +12,11 @@ import pytest
 from baksan import Samples, losses, train
 from baksan.apply import apply
 from baksan.data import entry, names
-from baksan.lineup import METHODS, line_up
 from baksan.metrics import METRICS
 from baksan.simulate import telescope
-from baksan.source import from_table
 from baksan.store import load_model
+from baksan.train.lineup import METHODS, line_up
+from baksan.train.source import from_table
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 

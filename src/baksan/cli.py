@@ -80,8 +80,8 @@ def demo(
 ) -> None:
     """The main job on simulated telescope images: simulate, train, compare, report."""
     from baksan.simulate import telescope
-    from baksan.source import from_table
     from baksan.train import train as run_training
+    from baksan.train.source import from_table
 
     began = time.perf_counter()
     print(f"Simulating {events:,} images of gammas and hadrons, seed {seed}.")
@@ -121,7 +121,7 @@ def data_describe(
 ) -> None:
     """What is in a table: columns, units, ranges, what is missing, what gives the answer away."""
     from baksan.describe import describe
-    from baksan.source import open_table
+    from baksan.train.source import open_table
 
     with _progress(f"reading {x}") as progress:
         loaded = open_table(x, where=where, allow_changed=allow_changed, progress=progress)
@@ -163,8 +163,8 @@ def train(
     allow_changed: AllowChanged = False,
 ) -> None:
     """Train and compare methods; leave models, figures of merit and a report in a run folder."""
-    from baksan.source import open_samples
     from baksan.train import train as run_training
+    from baksan.train.source import open_samples
 
     began = time.perf_counter()
     asked: dict[str, Any] = {
@@ -293,7 +293,7 @@ def _free(path: Path) -> Path:
 
 
 def _tell(run: Any, began: float) -> None:
-    from baksan.summary import sentence
+    from baksan.train.summary import sentence
 
     print(run.evaluation.text(width=max(100, Console().width)))
     print()

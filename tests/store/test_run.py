@@ -13,13 +13,12 @@ from tests.runs import FAST, events, table_of
 
 import baksan as bk
 from baksan.evaluate import Evaluation
+from baksan.files import plain
 from baksan.fit import COLUMNS
 from baksan.metrics import Prediction
 from baksan.report import page
 from baksan.solvers.base import State
-from baksan.source import from_table
 from baksan.store import load_model
-from baksan.files import plain
 from baksan.store.run import (
     RunFolder,
     checked_name,
@@ -27,6 +26,7 @@ from baksan.store.run import (
     prediction_arrays,
     prediction_of,
 )
+from baksan.train.source import from_table
 
 CONFIG = {"source": "x.csv", "seed": 1, "test": None, "samples": {"answer": "kind"}}
 

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from baksan import losses
 from baksan.evaluate import Evaluation, plus_minus
 from baksan.fit import fit
-from baksan.lineup import Method, Ours
 from baksan.metrics import METRICS, Prediction, overtraining
 from baksan.models.linear import Linear
-from baksan.run import Run
 from baksan.samples import Samples
 from baksan.solvers.analytic import Analytic, covariance
 from baksan.solvers.base import Problem
 from baksan.solvers.descent import Descent, GradientDescent, Steepness
+from baksan.train.lineup import Method, Ours
+from baksan.train.run import Run
 
 Array = NDArray[Any]
 

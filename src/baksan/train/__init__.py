@@ -16,13 +16,9 @@ from numpy.typing import NDArray
 from baksan import __version__
 from baksan.evaluate import BinBy, Evaluation, evaluate
 from baksan.fit import History
-from baksan.lineup import Fitted, Method, line_up
 from baksan.metrics import Prediction, auc, rmse
-from baksan.provenance import provenance
-from baksan.run import Part, Run
 from baksan.samples import Samples
 from baksan.solvers.base import State
-from baksan.source import Source
 from baksan.store.card import AnswerCard, Card, InputCard, LossCard, feature_cards
 from baksan.store.model import Stored, load_model, save_model
 from baksan.store.predictions import frame, write_frame
@@ -32,7 +28,11 @@ from baksan.store.run import (
     prediction_arrays,
     prediction_of,
 )
-from baksan.summary import contents
+from baksan.train.lineup import Fitted, Method, line_up
+from baksan.train.provenance import provenance
+from baksan.train.run import Part, Run
+from baksan.train.source import Source
+from baksan.train.summary import contents
 
 Array = NDArray[Any]
 Progress = Callable[[str, float], object]
@@ -69,7 +69,7 @@ def train(
     X : Samples
         With answers; groups stay on one side of every split.
     methods : sequence of names or Methods, optional
-        See `baksan.lineup`; None is a good line-up.
+        See `baksan.train.lineup`; None is a good line-up.
     folds : int
         How many folds, at least 2.
     test : float, optional

@@ -1,13 +1,14 @@
 """Provenance: what a repeat needs to know, in plain JSON."""
 
 import json
+import sys
 from datetime import UTC, datetime, timedelta
 
 import numpy
 import sklearn
 
 import baksan
-from baksan.provenance import provenance
+from baksan.train.provenance import provenance
 
 
 def test_it_tells_what_a_repeat_needs_to_know(monkeypatch):
@@ -23,6 +24,7 @@ def test_it_tells_what_a_repeat_needs_to_know(monkeypatch):
 
 
 def test_a_package_that_is_not_installed(monkeypatch):
-    monkeypatch.setattr("baksan.provenance._PACKAGES", ("numpy", "no-such-package-anywhere"))
+    module = sys.modules[provenance.__module__]
+    monkeypatch.setattr(module, "_PACKAGES", ("numpy", "no-such-package-anywhere"))
     packages = provenance(0, 1, {})["packages"]
     assert packages["no-such-package-anywhere"] == "not installed" != packages["numpy"]

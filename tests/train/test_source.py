@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.runs import events, table_of, write_csv
 
-from baksan.source import from_table, open_samples, open_table
+from baksan.train.source import from_table, open_samples, open_table
 
 
 @pytest.fixture

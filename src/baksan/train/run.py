@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from baksan.evaluate import Evaluation
 from baksan.fit import History
-from baksan.lineup import Method
 from baksan.metrics import Prediction
 from baksan.samples import Samples
-from baksan.source import Source
 from baksan.store.model import Stored
 from baksan.store.run import RunFolder
+from baksan.train.lineup import Method
+from baksan.train.source import Source
 
 Array = NDArray[Any]
 

@@ -18,9 +18,9 @@ from tests.runs import FAST, Spy, events
 
 import baksan as bk
 from baksan import losses
-from baksan.lineup import Ours, Theirs
 from baksan.metrics import auc
 from baksan.train import permutation_importance
+from baksan.train.lineup import Ours, Theirs
 
 LINEAR = ["linear-analytic", "linear-gd", "linear-sgd", "linear-minibatch"]
 FOREST = Theirs("forest", RandomForestClassifier(n_estimators=10))

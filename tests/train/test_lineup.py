@@ -8,8 +8,8 @@ from tests.runs import events
 
 import baksan as bk
 from baksan import losses
-from baksan.lineup import METHODS, Ours, Theirs, line_up
 from baksan.store.card import LossCard
+from baksan.train.lineup import METHODS, Ours, Theirs, line_up
 
 LINEAR = ["linear-analytic", "linear-gd", "linear-sgd", "linear-minibatch"]
 
