@@ -41,7 +41,7 @@ _WIDE_CLASSES = 5
 
 
 def _coincide(groups: Iterable[Sequence[str]], how: str) -> str:
-    told = [f"{listed(group)} coincide" for group in groups if len(group) > 1]
+    told = [f"{listed(group)} coincide nearly everywhere" for group in groups if len(group) > 1]
     return f" {'; '.join(told)}: {how}." if told else ""
 
 
@@ -231,6 +231,8 @@ def roc(contents: Contents, styles: Styles) -> Section:
         caption += f" The first {len(shown)} of {len(by_class)} classes."
     if len(by_class) == 1:
         caption += _coincide(same_roc(curves), "their dashes take turns")
+    elif any(len(group) > 1 for c in shown for group in same_roc(by_class[c])):
+        caption += " Where curves coincide, their dashes take turns."
     return Section("roc", "ROC", _gallery(pictures, caption))
 
 
