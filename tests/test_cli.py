@@ -267,7 +267,7 @@ def test_ctrl_c_ends_with_130(call, here, monkeypatch):
         raise KeyboardInterrupt
 
     for name in ("open_samples", "open_table"):
-        monkeypatch.setattr(f"baksan.train.source.{name}", stopped)
+        monkeypatch.setattr(sys.modules["baksan.train.source"], name, stopped)
     for command in (["train", "t.csv"], ["data", "describe", "t.csv"]):
         status, said, errors = call(*command)
         assert (status, said) == (130, "")

@@ -54,6 +54,8 @@ def test_toml_has_no_null_and_holds_no_objects():
 def test_a_run_begins_in_a_folder_of_its_own(tmp_path):
     run = RunFolder.begin(tmp_path / "deep" / "run", CONFIG, resume=False)
     assert run.config["seed"] == 1 and not run.finished
+    RunFolder.begin(run.path, CONFIG, resume=False)  # it failed before it had done anything
+    run.write_arrays("checkpoints/cuts.fold0.safetensors", {"a": np.zeros(1)}, {})
     with pytest.raises(FileExistsError, match=r"run is not empty.*--out,\s+or go on.*--resume"):
         RunFolder.begin(run.path, CONFIG, resume=False)
     (tmp_path / "file").write_text("mine")

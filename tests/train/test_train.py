@@ -245,7 +245,7 @@ def test_what_is_refused_and_why(tmp_path):
     refused(X, ["trees", "trees"], "'trees' is there twice")
     refused(X, [], "a line-up needs a method")
     refused(numbers, ["cuts"], "cuts part a signal from a background; the answer is a number")
-    refused(events(30, 3), ["cuts"], "the answer is 3 classes")
+    refused(events(30, 3), ["cuts"], "the answer has 3 classes")
     refused(X, [Theirs("a/b", SVC())], "'a/b' will not do")
     refused(X, [Theirs("votes", VotingClassifier([("svm", SVC())]))], "gives labels only")
     refused(X, ["linear-gd"], "folds must number 2 … 30 .the events.; 1 were", folds=1)

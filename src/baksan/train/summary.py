@@ -137,6 +137,12 @@ def _data(run: Run) -> dict[str, Any]:
         "citation": source.citation,
         "licence": source.licence,
         "group_rule": source.group_rule,
+        "answer": {"name": X.answer.name, "unit": X.answer.unit} if X.answer else None,
+        "weight_name": source.settings.get("weight"),
+        "weight_mean": None if X.weight is None else float(X.weight.mean()),
+        "group_name": source.settings.get("group"),
+        "group_count": None if X.group is None else len(np.unique(X.group)),
+        "id": source.id,
     }  # fmt: skip
 
 
@@ -193,10 +199,14 @@ def _scores(run: Run, name: str) -> dict[str, Any]:
         part.train.score, train.answers, part.prediction.score, test.answers, train.weight,
         test.weight,
     )  # fmt: skip
+    classes = range(len(run.X.class_names))
     return {
         "train": _score_part(part.train, train),
         "test": _score_part(part.prediction, test),
         "p_values": [found.p for found in alike],
+        "compared": [
+            [int((train.answers == k).sum()), int((test.answers == k).sum())] for k in classes
+        ],
     }
 
 
@@ -232,7 +242,7 @@ def _weights(run: Run, method: Ours) -> list[dict[str, Any]]:
     if model.outputs > 1:
         return [
             {
-                "feature": f.name, "unit": f"1/({f.unit})" if f.unit else "", "class": classes[k],
+                "feature": f.name, "unit": _per("", f.unit), "class": classes[k],
                 "weight": float(model.weights[k, j]), "error": None,
                 "standardised": float(model.matrix[k, j + 1]),
             }
