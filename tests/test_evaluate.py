@@ -396,3 +396,16 @@ def test_what_cannot_be_evaluated_is_refused():
 def test_predictions_that_are_nan_are_refused_where_they_are_made():
     with pytest.raises(ValueError, match="score must be finite; nan stands in row 2"):
         Prediction(score=[0.0, 1.0, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ([1, 2], "needs predictions by name.*list came"),
+        ({"a": np.zeros(4)}, "'a' must be a Prediction.*ndarray came"),
+    ],
+)
+def test_what_is_no_prediction_is_named(given, sentence):
+    X = Samples(np.zeros((4, 1)), [0, 1, 0, 1], class_names=("h", "g"))
+    with pytest.raises(TypeError, match=sentence):
+        evaluate(given, X)

@@ -169,3 +169,9 @@ def test_frames_that_are_none(frame, more, sentence):
 def test_parts_have_one_entry_for_each_event(part):
     with pytest.raises(ValueError, match=f"{part} must have one entry for each event"):
         Samples(np.zeros((3, 1)), **{part: np.ones((3, 2))})
+
+
+def test_samples_and_tables_are_shown_in_a_line():
+    X = Samples(np.zeros((4, 2)), [0, 1, 0, 1], class_names=("h", "g"))
+    assert repr(X) == "Samples(4 × 2 → h, g)"
+    assert repr(Samples(np.zeros((3, 2)))) == "Samples(3 × 2)"

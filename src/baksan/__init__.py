@@ -40,12 +40,14 @@ _HOME = {
     "describe": "describe",
     "read": "data",
     "load": "data",
+    "apply": "apply",
     "save_model": "store",
     "load_model": "store",
 }
 _ROOMS = (
-    "cli", "data", "describe", "evaluate", "fit", "losses", "metrics", "models", "reconstruct",
-    "report", "samples", "simulate", "solvers", "store", "table", "train", "units",
+    "apply", "cli", "data", "describe", "evaluate", "fit", "losses", "metrics", "models",
+    "reconstruct", "report", "samples", "simulate", "sketch", "solvers", "store", "table", "train",
+    "units",
 )  # fmt: skip
 
 __all__ = ["__version__", *sorted(_HOME)]

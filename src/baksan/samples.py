@@ -158,6 +158,12 @@ class Samples:
                     f" ({', '.join(self.class_names)}); it holds {low if low < 0 else high}."
                 )
 
+    def __repr__(self) -> str:
+        shape = " × ".join(str(n) for n in self.x.shape)
+        answer = self.answer or "y"
+        told = f" → {', '.join(self.class_names) or answer}" if self.y is not None else ""
+        return f"Samples({shape}{told})"
+
     def __len__(self) -> int:
         return int(self.x.shape[0])
 

@@ -111,6 +111,9 @@ class Table:
         put(self, "notes", tuple(notes))
         put(self, "rows", np.arange(n) if rows is None else np.asarray(rows))
 
+    def __repr__(self) -> str:
+        return f"Table({self.source}: {len(self):,} rows of {', '.join(self.names)})"
+
     def __len__(self) -> int:
         return len(self.rows)
 

@@ -517,3 +517,13 @@ def test_a_member_of_a_forest_that_claims_to_be_wider(files, check):
     card = members(files["forest.skops"])["model.json"]
     said = check(packed(members(skops.io.dumps(forest)) | {"model.json": card}), ".skops")
     assert "a feature beyond the 3" in said
+
+
+def test_a_fit_is_saved_by_itself(tmp_path):
+    X = bk.Samples([[1.0, 5.0], [2.0, 3.0], [4.0, 4.0]], [1.0, 2.0, 4.0], features=("a", "b"))
+    found = bk.fit(bk.Linear(), X, losses.squared, bk.Analytic())
+    stored = load_model(save_model(tmp_path / "line", found))
+    np.testing.assert_allclose(stored.predict(X.x).value, found.model(X.x), rtol=0)
+    assert [c.name for c in stored.card.inputs] == ["a", "b"]
+    with pytest.raises(TypeError, match="give a Fit, or a model and its Card. Linear came alone"):
+        save_model(tmp_path / "alone", found.model)

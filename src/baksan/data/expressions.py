@@ -34,6 +34,8 @@ __all__ = [
     "derive",
     "evaluate",
     "features_of",
+    "formula_of",
+    "made_of",
     "select",
     "specification",
 ]
@@ -160,6 +162,22 @@ def specification(feature: Feature) -> str:
     """What `derive` needs to make this feature again: its name, or 'name = formula'."""
     formula = feature.description
     return f"{feature.name} {formula}" if formula.startswith("= ") else feature.name
+
+
+def formula_of(feature: Feature) -> str:
+    """The formula that a feature carries; "" for a column itself."""
+    if feature.description.startswith("= "):
+        return feature.description.removeprefix("= ")
+    # An element of a vector column: its name is a formula.
+    return feature.name if re.fullmatch(r"\w+\[\d+\]", feature.name) else ""
+
+
+def made_of(features: Sequence[Feature]) -> tuple[dict[str, str], dict[str, str]]:
+    """What features are made of: their formulas by name, and the units of all columns they need."""
+    formulas = {f.name: told for f in features if (told := formula_of(f))}
+    units = {f.name: f.unit for f in features}
+    raw = [c for f in features for c in columns(formulas.get(f.name) or f"`{f.name}`")]
+    return formulas, {c: units.get(c, "") for c in dict.fromkeys(raw)}
 
 
 def _named(item: str) -> tuple[str, str]:

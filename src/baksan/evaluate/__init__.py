@@ -246,11 +246,21 @@ def _answers(X: Samples) -> Array:
 
 
 def _check(predictions: Mapping[str, Prediction], X: Samples, replicas: int) -> None:
+    if not isinstance(predictions, Mapping):
+        raise TypeError(
+            "an evaluation needs predictions by name, {'forest': Prediction(…)};"
+            f" {type(predictions).__name__} came."
+        )
     if not predictions:
         raise ValueError("an evaluation needs at least one prediction; the mapping is empty.")
     if replicas < 2:
         raise ValueError(f"error bars need two replicas or more; {replicas} asked for. Take 500.")
     for model, a in predictions.items():
+        if not isinstance(a, Prediction):
+            raise TypeError(
+                f"{model!r} must be a Prediction of the events, such as found.predict(X) or"
+                f" Prediction(score=…); {type(a).__name__} came."
+            )
         if len(a) != len(X):
             raise ValueError(
                 f"{model!r} must predict each of the {len(X)} events of X; it has {len(a)}."

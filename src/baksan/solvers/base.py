@@ -104,9 +104,7 @@ class Problem:
         _ = self.X.answers
         self.loss.check_task(self.X.task)
         if self.penalty is not None and not isinstance(self.penalty, L1 | L2):
-            raise TypeError(
-                f"a penalty is L1(λ) or L2(λ); {self.penalty!r} came. Write bk.L2(λ)."
-            )
+            raise TypeError(f"a penalty is L1(λ) or L2(λ); {self.penalty!r} came. Write bk.L2(λ).")
 
     @property
     def l2(self) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
-from baksan.data.expressions import columns
+from baksan.data.expressions import columns, made_of
 from baksan.data.expressions import evaluate as evaluate_expression
 from baksan.samples import Samples
 from baksan.table import Column, Table
@@ -159,3 +159,31 @@ def feature_cards(X: Samples, formulas: dict[str, str]) -> list[FeatureCard]:
         )
         for j, f in enumerate(X.features)
     ]
+
+
+def card_of(found: Any) -> Card:
+    """The card of a Fit that stands for itself, outside a training.
+
+    Raises TypeError for something else.
+    """
+    problem = getattr(found, "problem", None)
+    if problem is None:
+        raise TypeError(
+            "a model file needs a card that says what the model is; give a Fit, or a model and its"
+            f" Card. {type(found).__name__} came alone."
+        )
+    X, loss = problem.X, problem.loss
+    formulas, inputs = made_of(X.features)
+    answer = X.answer
+    return Card(
+        kind=type(found.model).__name__.lower(),
+        title=f"{type(found.model).__name__}, {loss.name}",
+        task=X.task,
+        inputs=[InputCard(name=name, unit=unit) for name, unit in inputs.items()],
+        features=feature_cards(X, formulas),
+        answer=AnswerCard(name=answer.name, unit=answer.unit) if answer else AnswerCard(),
+        class_names=list(X.class_names),
+        loss=LossCard(name=loss.name, setting=loss.setting),
+        solver=repr(found.solver),
+        provenance={"message": found.message, "events": len(X)},
+    )

@@ -24,7 +24,7 @@ from baksan.metrics import Prediction
 from baksan.models.base import Model
 from baksan.models.cuts import Cuts
 from baksan.models.linear import Linear
-from baksan.store.card import Card
+from baksan.store.card import Card, card_of
 from baksan.store.trees import check_trees
 from baksan.table import Table
 
@@ -104,6 +104,9 @@ class Stored:
     model: Any
     """A Model, or a scikit-learn estimator."""
 
+    def __repr__(self) -> str:
+        return f"Stored({self.card.title}: {self.card.kind}, {len(self.card.features)} features)"
+
     def predict(self, x: Array) -> Prediction:
         """Predictions for (n, d) features in the card's order and units."""
         if self.card.kind == "sklearn":
@@ -141,11 +144,14 @@ def estimator_prediction(estimator: Any, x: Array, task: str) -> Prediction:
     return Prediction(score=probability, probability=probability)
 
 
-def save_model(path: Path | str, model: Any, card: Card) -> Path:
+def save_model(path: Path | str, model: Any, card: Card | None = None) -> Path:
     """Write a model beside its card: NAME.baksan for ours, NAME.skops for scikit-learn's.
 
-    Raises TypeError for a model of no known kind.
+    `save_model(path, found)` writes what `fit` found, with a card made of it. Raises TypeError for
+    a model of no known kind or without a card.
     """
+    if card is None:
+        model, card = getattr(model, "model", None), card_of(model)
     if card.kind == "sklearn":
         return _save_skops(_named(Path(path), ".skops"), model, card)
     if card.kind not in KINDS or not isinstance(model, KINDS[card.kind].of):

@@ -62,6 +62,10 @@ class Run:
     unsaved: Mapping[str, str] = field(default_factory=dict)
     """Methods without a model file, and why."""
 
+    def __repr__(self) -> str:
+        names = ", ".join(method.name for method in self.methods)
+        return f"Run({names} on {self.X!r}{f' in {self.folder.path}' if self.folder else ''})"
+
     @property
     def tested(self) -> Array:
         """The rows of X that have an out-of-fold prediction."""

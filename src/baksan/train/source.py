@@ -5,7 +5,6 @@ X is a file, a folder, or a name of the catalogue; see `baksan.data.load`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from baksan.data import Loaded, load
-from baksan.data.expressions import columns, features_of
+from baksan.data.expressions import columns, features_of, formula_of, made_of
 from baksan.evaluate import BinBy
 from baksan.samples import Feature, Samples
 from baksan.table import Table
@@ -46,10 +45,8 @@ class Source:
     @classmethod
     def of(cls, X: Samples) -> Source:
         """What samples tell by themselves: which columns their features are made of, and how."""
-        formulas = {f.name: told for f in X.features if (told := _told(f))}
-        units = {f.name: f.unit for f in X.features}
-        raw = [c for f in X.features for c in columns(formulas.get(f.name) or f"`{f.name}`")]
-        return cls(inputs={c: units.get(c, "") for c in dict.fromkeys(raw)}, formulas=formulas)
+        formulas, inputs = made_of(X.features)
+        return cls(inputs=inputs, formulas=formulas)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,15 +172,7 @@ def _listed(features: Any) -> Any:
 
 def _formula(feature: Feature, table: Table) -> str:
     """How a feature is computed from columns; "" for a column itself."""
-    return "" if feature.name in table.columns else _told(feature) or feature.name
-
-
-def _told(feature: Feature) -> str:
-    """The formula that a feature carries; "" for a column itself."""
-    if feature.description.startswith("= "):
-        return feature.description.removeprefix("= ")
-    # An element of a vector column: its name is a formula.
-    return feature.name if re.fullmatch(r"\w+\[\d+\]", feature.name) else ""
+    return "" if feature.name in table.columns else formula_of(feature) or feature.name
 
 
 def _binned(
