@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "solvers": {"samples", "losses", "models"},
     "report": {"units"},
     "fit": LEARNING | {"metrics", "report.plots"},
-    "evaluate": {"samples", "metrics"},
+    "evaluate": {"files", "samples", "metrics"},
     "calibrate": {"samples", "losses", "models", "fit", "metrics"},
     "tune": LEARNING | {"fit", "metrics", "evaluate", "calibrate"},
     "store": {

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from baksan.evaluate.bootstrap import Part, differences, draw, fold_spread
-from baksan.evaluate.result import Evaluation, Row, plain, plus_minus
+from baksan.evaluate.result import Evaluation, Row, plus_minus
+from baksan.files import plain
 from baksan.metrics import METRICS, Prediction, bin_numbers, confusion
 from baksan.metrics.figures import ClassFigures
 from baksan.samples import Samples

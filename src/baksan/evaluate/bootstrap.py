@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from baksan.evaluate.result import Row, plain
+from baksan.evaluate.result import Row
+from baksan.files import plain
 from baksan.metrics import CENTRAL, METRICS, Prediction
 from baksan.metrics.figures import ClassFigures, figures
 from baksan.samples import Samples

@@ -7,12 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 Row = dict[str, Any]
 
-__all__ = ["Evaluation", "Row", "plain", "plus_minus"]
+__all__ = ["Evaluation", "Row", "plus_minus"]
 
 
 @dataclass(frozen=True)
@@ -182,11 +179,3 @@ def plus_minus(value: float | None, low: float | None, high: float | None) -> st
     if rounded(up) == rounded(down):
         return f"{rounded(value)} ± {rounded(up)}"
     return f"{rounded(value)} +{rounded(up)} −{rounded(down)}"
-
-
-def plain(values: ArrayLike) -> Any:
-    """The same as JSON knows it: lists and floats, None for what is not finite."""
-    array = np.asarray(values, dtype=float)
-    if array.ndim:
-        return [plain(v) for v in array]
-    return float(array) if np.isfinite(array) else None
