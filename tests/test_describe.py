@@ -155,3 +155,14 @@ def test_published_sets():
     assert fermi.warnings == (
         "CLASS: gives the answer away: each of its values goes with one class only",
     )
+
+
+def test_a_number_that_rises_with_the_answer_gives_it_away():
+    rng = np.random.default_rng(0)
+    energy = rng.uniform(1, 100, 300)
+    table = Table(
+        {"energy": energy, "weight": energy**-2.7, "size": energy * rng.normal(1, 0.3, 300)}
+    )
+    told = describe(table, answer="energy").warnings
+    assert any("weight" in w and "rank correlation with it is -1.0000" in w for w in told)
+    assert not any("size" in w for w in told)

@@ -93,7 +93,7 @@ def describe(data: Table | Samples, answer: str | None = None) -> Description:
 
     A column 'gives the answer away' if it alone, or the pattern of its missing values, separates
     the classes with an AUC of at least 0.999, if each of its few values goes with one class only,
-    or if its correlation with an answer in numbers is at least 0.999.
+    or if its correlation with an answer in numbers, of values or of ranks, is at least 0.999.
 
     Parameters
     ----------
@@ -317,9 +317,14 @@ def _tells_number(column: Column, known: Array, answers: Array) -> Iterator[str]
     here = known & np.isfinite(column.values) & np.isfinite(answers)
     x, y = column.values[here].astype(float), answers[here]
     if here.sum() > 2 and np.ptp(x) > 0 and np.ptp(y) > 0:
-        r = float(np.corrcoef(x, y)[0, 1])
-        if abs(r) >= _TELLING:
-            yield f"gives the answer away: its correlation with it is {r:.4f}"
+        from scipy.stats import rankdata
+
+        linear = float(np.corrcoef(x, y)[0, 1])
+        ranked = float(np.corrcoef(rankdata(x), rankdata(y))[0, 1])
+        if abs(linear) >= _TELLING:
+            yield f"gives the answer away: its correlation with it is {linear:.4f}"
+        elif abs(ranked) >= _TELLING:
+            yield f"gives the answer away: its rank correlation with it is {ranked:.4f}"
 
 
 def _duplicates(table: Table) -> int:

@@ -287,7 +287,7 @@ class _Loop:
                 self._show(state)
                 if self._watches(before, state, target):
                     state = self._watched(state)
-                if verdict := self._grew(state):
+                if verdict := self._grew(state, at_row=state.step >= target):
                     return self.solver.start(self.problem.model, seed=state.seed), verdict
                 verdict = self._settled(state)
                 if state.step >= target or verdict or state.step >= self.last:
@@ -340,12 +340,17 @@ class _Loop:
             return False, f"stopped after {seconds:g} s and {state.step:,} steps; give it more."
         return None
 
-    def _grew(self, state: State) -> Verdict | None:
-        """Whether Q grows instead of falling: the run is given up and the weights go back."""
+    def _grew(self, state: State, at_row: bool) -> Verdict | None:
+        """Whether Q grows instead of falling: the run is given up and the weights go back.
+
+        Growth is judged at the rows of the history, which do not depend on how blocks are cut.
+        """
         if not self.solver.descends:
             return None
         finite = bool(np.isfinite(state.parameters).all())
-        if finite and not (self.full and state.loss > 2 * abs(self._first("loss")) + 1e-300):
+        if finite and not (
+            at_row and self.full and state.loss > 2 * abs(self._first("loss")) + 1e-300
+        ):
             return None
         if advice := self.solver.too_steep(self.problem):
             return False, advice
