@@ -91,7 +91,7 @@ def demo(
         table, answer="class", signal="gamma", id="event",
         name="simulated telescope images", title="Gamma or hadron? Simulated telescope images",
     )  # fmt: skip
-    with _progress("training") as progress:
+    with _progress("training", lines=True) as progress:
         run = run_training(
             opened.samples, seed=seed, out=_free(out or Path("baksan-demo")),
             source=opened.source, progress=progress,
@@ -136,7 +136,10 @@ def data_describe(
 @app.command()
 def train(
     x: Annotated[
-        str | None, typer.Argument(help="As above; with --resume it may be left out.")
+        str | None,
+        typer.Argument(
+            help="A file, a folder, or a catalogue name; --resume with --out RUN needs none."
+        ),
     ] = None,
     answer: Answer = None,
     signal: Signal = None,

@@ -12,7 +12,7 @@ What to use when
 ----------------
 numbers        `squared` (mean), `absolute` (median), `huber` (outliers), `quantile` (bounds)
 two or more    `logistic` (probabilities), `softmax` (several classes at once), `squared_margin`
-classes        (least squares on ±1), `hinge`, `squared_hinge`, `exponential`; for the lecture:
+classes        (least squares on ±1), `hinge`, `squared_hinge`, `exponential`; for the course:
                `margin`, `perceptron`, and `zero_one`, which is what one would like to minimise
 
 The squared loss is (p − y)² with slope 2(p − y): no factor ½.
