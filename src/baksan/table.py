@@ -6,15 +6,16 @@ Readers (`baksan.data`) and simulators make tables; `Table.samples` makes Sample
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from baksan.samples import Feature, Samples, classes
 
-__all__ = ["Column", "Table"]
+__all__ = ["Census", "Column", "Roles", "Table"]
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _MANY = 0.1  # share of numbers from which a column of text may have been meant as numbers
@@ -50,12 +51,49 @@ class Column:
         return np.zeros(len(self.values), dtype=bool)
 
     @property
+    def unusable(self) -> NDArray[np.bool_] | None:
+        """True where a value is missing or infinite, (n,); None where there is no such value."""
+        if self.values.dtype.kind == "f":
+            with np.errstate(all="ignore"):
+                if np.isfinite(self.values.sum()):  # far cheaper than to look at each value
+                    return None
+            finite = np.isfinite(self.values)
+            return np.asarray(~finite.all(axis=tuple(range(1, finite.ndim))))
+        return self.missing if self.is_text else None
+
+    @property
     def mixed(self) -> str:
         """'160 of 200 cells are numbers' for text of which a tenth or more is numbers, else ""."""
+        return mixed(*self.numbers_in_text)
+
+    @property
+    def numbers_in_text(self) -> tuple[int, int]:
+        """How many cells of text hold a number, and how many hold anything."""
         cells = [str(v) for v in self.values.tolist() if v] if self.is_text else []
-        found = sum(_NUMBER.fullmatch(cell) is not None for cell in cells)
-        many = found and found >= _MANY * len(cells)
-        return f"{found:,} of {len(cells):,} cells are numbers" if many else ""
+        return sum(_NUMBER.fullmatch(cell) is not None for cell in cells), len(cells)
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which columns become which part of Samples, and what only all rows together decide."""
+
+    features: tuple[str, ...]
+    answer: str | None = None
+    weight: str | None = None
+    group: str | None = None
+    id: str | None = None
+    class_names: tuple[str, ...] = ()
+    constant: frozenset[str] = frozenset()
+    """Features that never vary, and are left out for that."""
+
+    @property
+    def parts(self) -> dict[str, str | None]:
+        return {"answer": self.answer, "weight": self.weight, "group": self.group, "id": self.id}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that a row must have to be an event."""
+        return tuple(dict.fromkeys([*self.features, *filter(None, self.parts.values())]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,45 +216,116 @@ class Table:
             answer has a single class, or one that `class_names` does not list; a weight is
             negative, or all of them are zero.
         """
-        parts = {"answer": answer, "weight": weight, "group": group, "id": id}
-        taken = [name for name in parts.values() if name]
+        roles = self.roles(features, answer=answer, weight=weight, group=group, id=id)
+        if not len(self):
+            raise ValueError(
+                f"{self.source}: rows are needed; the table has none. Check where it came from."
+            )
+        kept, notes = self.complete(roles)
+        census = Census(self.source, roles, signal, class_names)
+        census.add(self, kept, notes)
+        words = [] if features is not None else text_note(self.texts(roles))
+        roles, dull, choice = census.decided(features is None, allow_constant)
+        return self.samples_as(roles, kept, notes=(*self.notes, *words, *notes, *dull, *choice))
+
+    def roles(
+        self,
+        features: Sequence[str] | None = None,
+        *,
+        answer: str | None = None,
+        weight: str | None = None,
+        group: str | None = None,
+        id: str | None = None,
+    ) -> Roles:
+        """Which column becomes what, checked as `samples` does as far as no row is needed."""
+        taken = [name for name in (answer, weight, group, id) if name]
         for name in taken:
             self._check_scalar(name)
         names = list(features) if features is not None else self._numbers(besides=taken)
-        words = [] if features is not None else self._text_note(besides=taken)
         if answer in names:
             raise ValueError(
                 f"{self.source}: features must leave the answer to be found; {answer!r} is the"
                 " answer and among them. Take it out of the features."
             )
-        block, held = self._features(names)
-        kept, notes = self._complete([*names, *taken])
-        if weight:
-            self._check_weight(weight, kept)
-        x = block[kept]
-        if features is None:
-            x, held, dull = self._varying(x, held)
-            notes += dull
-        elif not allow_constant:
-            self._check_constant(x, held)
-        pick = {k: self[name][kept] if name else None for k, name in parts.items()}
-        y, found = self._answers(pick["answer"], answer, signal, class_names)
-        choice = [] if signal or class_names else _choice(answer, pick["answer"], found)
+        self.held(names)
+        if weight and self.column(weight).is_text:
+            raise TypeError(
+                f"{self.source}: weights must be numbers; column {weight!r} holds text such as"
+                f" {self._example(self.column(weight))!r}. Name another column of weights."
+            )
+        return Roles(tuple(names), answer, weight, group, id)
+
+    def complete(self, roles: Roles) -> tuple[NDArray[np.int64], list[str]]:
+        """Rows without a missing or infinite value in these columns, and sentences on the rest.
+
+        Raises ValueError for a negative weight among them.
+        """
+        good = np.ones(len(self), dtype=bool)
+        notes = []
+        for name in roles.columns:
+            lost = self.column(name).unusable
+            if lost is not None and (count := int((lost & good).sum())):
+                notes.append(f"{count} rows left out: {name} is missing or infinite.")
+                good &= ~lost
+        kept = np.flatnonzero(good)
+        if roles.weight:
+            self._check_weight(roles.weight, kept)
+        return kept, notes
+
+    def samples_as(
+        self,
+        roles: Roles,
+        kept: NDArray[np.int64],
+        *,
+        notes: Iterable[str] = (),
+        order: Literal["C", "F"] = "C",
+    ) -> Samples:
+        """Samples of the complete rows `kept`, whose roles are decided; x in this memory order."""
+        rows: Any = slice(None) if len(kept) == len(self) else kept
+        x, held = self._stacked(roles, rows, order)
+        pick = {k: self[name][rows] if name else None for k, name in roles.parts.items()}
         return Samples(
             x,
-            y,
+            self._answers(roles, pick["answer"]),
             weight=pick["weight"],
             group=pick["group"],
-            id=self.rows[kept] if pick["id"] is None else pick["id"],
+            id=self.rows[rows] if pick["id"] is None else pick["id"],
             features=held,
-            answer=None if answer is None else self._feature(answer),
-            class_names=found,
-            notes=(*self.notes, *words, *notes, *choice),
+            answer=None if roles.answer is None else self._feature(roles.answer),
+            class_names=roles.class_names,
+            notes=tuple(notes),
         )
 
     def matrix(self, features: Sequence[str]) -> NDArray[np.float64]:
         """These features as (n, d) float64, NaN where missing. Raises KeyError, TypeError."""
-        return self._features(list(features))[0]
+        self.held(features)
+        return self._stacked(Roles(tuple(features)), slice(None), "C")[0]
+
+    def held(self, names: Sequence[str]) -> list[Feature]:
+        """The features that columns hold: a vector column holds name[0], name[1], …
+
+        Raises TypeError for text, ValueError where there is none.
+        """
+        held: list[Feature] = []
+        for name in names:
+            column = self.column(name)
+            if column.is_text:
+                raise TypeError(
+                    f"{self.source}: feature {name!r} must be a number; it holds text such as"
+                    f" {self._example(column)!r}. Choose features without it."
+                )
+            held += self._elements(name)
+        if not held:
+            raise ValueError(
+                f"{self.source}: no feature is left; there are {', '.join(self.names)}."
+            )
+        return held
+
+    def texts(self, roles: Roles) -> dict[str, tuple[int, int]]:
+        """The columns that are no features because they hold text, and their `numbers_in_text`."""
+        taken = roles.parts.values()
+        texts = {n: c for n, c in self.columns.items() if n not in taken and c.is_text}
+        return {n: c.numbers_in_text for n, c in texts.items()}
 
     def _feature(self, name: str) -> Feature:
         column = self.column(name)
@@ -225,32 +334,21 @@ class Table:
     def _numbers(self, besides: Sequence[str]) -> list[str]:
         return [n for n, c in self.columns.items() if n not in besides and not c.is_text]
 
-    def _text_note(self, besides: Sequence[str]) -> list[str]:
-        """A sentence about the columns that are no features because they hold text."""
-        texts = {n: c for n, c in self.columns.items() if n not in besides and c.is_text}
-        told = [f"{n} ({many})" if (many := c.mixed) else n for n, c in texts.items()]
-        more = f" and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
-        what = "text columns are no features" if len(told) > 1 else "text column is no feature"
-        return [f"{len(told)} {what}: {', '.join(told[:_NAMED])}{more}."] if told else []
+    def _elements(self, name: str) -> list[Feature]:
+        column = self.column(name)
+        if column.values.ndim == 1:
+            return [self._feature(name)]
+        size = int(np.prod(column.values.shape[1:], dtype=int))
+        return [Feature(f"{name}[{j}]", column.unit, column.description) for j in range(size)]
 
     def _check_weight(self, name: str, kept: NDArray[np.int64]) -> None:
-        column = self.column(name)
-        if column.is_text:
-            raise TypeError(
-                f"{self.source}: weights must be numbers; column {name!r} holds text such as"
-                f" {self._example(column)!r}. Name another column of weights."
-            )
-        values = column.values[kept].astype(np.float64)
+        """Raises ValueError for a negative weight."""
+        values = self.column(name).values[kept].astype(np.float64)
         if len(bad := np.flatnonzero(values < 0)):
             raise ValueError(
                 f"{self.source}: weights must not be negative; column {name!r} has"
                 f" {values[bad[0]]:g} in row {self.rows[kept[bad[0]]] + 1:,} (of {len(bad):,} such"
                 " rows). Leave them out with --where (where=…), or name another column."
-            )
-        if not values.any():
-            raise ValueError(
-                f"{self.source}: at least one weight must not be zero; column {name!r} is zero in"
-                f" all {len(values):,} rows. Name another column of weights."
             )
 
     def _example(self, column: Column) -> str:
@@ -265,99 +363,166 @@ class Table:
                 f" of {self[name].shape[1:]}."
             )
 
-    def _features(self, names: list[str]) -> tuple[NDArray[np.float64], list[Feature]]:
-        """(n, d) numbers and their names; a vector column becomes name[0], name[1], …"""
-        blocks: list[NDArray[np.float64]] = []
-        held: list[Feature] = []
-        for name in names:
-            column = self.column(name)
-            if column.is_text:
-                raise TypeError(
-                    f"{self.source}: feature {name!r} must be a number; it holds text such as"
-                    f" {self._example(column)!r}. Choose features without it."
-                )
-            flat = column.values.astype(np.float64)
-            flat = flat.reshape(len(self), int(np.prod(flat.shape[1:], dtype=int)))
-            blocks.append(flat)
-            if column.values.ndim == 1:
-                held.append(self._feature(name))
-            else:
-                held += [
-                    Feature(f"{name}[{j}]", column.unit, column.description)
-                    for j in range(flat.shape[1])
-                ]
-        if not held:
-            raise ValueError(
-                f"{self.source}: no feature is left; there are {', '.join(self.names)}."
-            )
-        return np.column_stack(blocks), held
+    def _stacked(
+        self, roles: Roles, rows: Any, order: Literal["C", "F"]
+    ) -> tuple[NDArray[np.float64], list[Feature]]:
+        """(n, d) numbers of these rows and what they are, without the constant features."""
+        found = [(f, v) for n in roles.features for f, v in self._numbers_of(n, rows)]
+        kept = [(f, v) for f, v in found if f.name not in roles.constant]
+        x = np.empty((len(self.rows[rows]), len(kept)), order=order)
+        for j, (_, values) in enumerate(kept):
+            x[:, j] = values
+        x.flags.writeable = False  # nobody else holds it: Samples need not copy it
+        return x, [f for f, _ in kept]
 
-    def _complete(self, names: Sequence[str]) -> tuple[NDArray[np.int64], list[str]]:
-        """Rows without a missing or infinite value in these columns, and sentences on the rest."""
-        if not len(self):
-            raise ValueError(
-                f"{self.source}: rows are needed; the table has none. Check where it came from."
-            )
-        good = np.ones(len(self), dtype=bool)
-        notes = []
-        for name in dict.fromkeys(names):
-            column = self.column(name)
-            lost = column.missing
-            if column.values.dtype.kind == "f":
-                finite = np.isfinite(column.values)
-                lost = ~finite.all(axis=tuple(range(1, finite.ndim)))
-            if count := int((lost & good).sum()):
-                notes.append(f"{count} rows left out: {name} is missing or infinite.")
-            good &= ~lost
-        if not good.any():
-            raise ValueError(
-                f"{self.source}: no row is left of {len(self)}. {' '.join(notes)} Choose other"
-                " columns, or fill in what is missing."
-            )
-        return np.flatnonzero(good), notes
+    def _numbers_of(self, name: str, rows: Any) -> Iterator[tuple[Feature, NDArray[np.generic]]]:
+        """The features of one column with their values."""
+        values = self.column(name).values[rows]
+        flat = values.reshape(len(values), int(np.prod(values.shape[1:], dtype=int)))
+        yield from zip(self._elements(name), flat.T, strict=True)
 
     def _answers(
-        self,
-        values: NDArray[np.generic] | None,
-        name: str | None,
-        signal: str | None,
-        order: Sequence[str],
-    ) -> tuple[NDArray[np.generic] | None, tuple[str, ...]]:
-        """y and the class names: in the wanted order, or alphabetical with the signal last."""
-        if values is None:
-            return None, ()
-        y, names = classes(values.astype(str) if order else values, signal)
-        if order and (strange := [n for n in names if n not in order]):
+        self, roles: Roles, values: NDArray[np.generic] | None
+    ) -> NDArray[np.generic] | None:
+        """y: numbers as they are, or the index of each class."""
+        if values is None or not roles.class_names:
+            return values
+        index = {name: k for k, name in enumerate(roles.class_names)}
+        labels = _labels(values).astype(str).tolist()
+        return np.array([index[label] for label in labels], dtype=np.int64)
+
+
+class Census:
+    """What only all rows together tell: which features vary, which classes there are.
+
+    A table adds itself once; the blocks of a stream add themselves one after the other.
+    """
+
+    def __init__(
+        self, source: str, roles: Roles, signal: str | None = None, class_names: Sequence[str] = ()
+    ) -> None:
+        self.source, self.roles = source, roles
+        self.signal, self.order = signal, tuple(class_names)
+        self.rows = self.seen = 0
+        self.notes: list[str] = []
+        self.weighs = roles.weight is None
+        self.low: dict[str, float] = {}
+        self.high: dict[str, float] = {}
+        self.labels: NDArray[np.generic] | None = None
+
+    def add(self, table: Table, kept: NDArray[np.int64], notes: Iterable[str] = ()) -> None:
+        """The complete rows `kept` of a table, and sentences on its other rows."""
+        self.notes += notes
+        self.seen += len(table)
+        self.rows += len(kept)
+        if not len(kept):
+            return
+        rows: Any = slice(None) if len(kept) == len(table) else kept
+        if self.roles.weight:
+            self.weighs = self.weighs or bool(table[self.roles.weight][rows].any())
+        for name in self.roles.features:
+            for feature, values in table._numbers_of(name, rows):
+                low, high = float(values.min()), float(values.max())
+                self.low[feature.name] = min(low, self.low.get(feature.name, low))
+                self.high[feature.name] = max(high, self.high.get(feature.name, high))
+        if self.roles.answer:
+            self.add_labels(table[self.roles.answer][rows])
+
+    def add_labels(self, values: NDArray[np.generic]) -> None:
+        """Answers that occur: all classes; of plain numbers only enough to tell 0 and 1 alone."""
+        new = _distinct(values)
+        held = new if self.labels is None else _distinct(np.concatenate([self.labels, new]))
+        plain = held.dtype.kind in "iuf" and self.signal is None and not self.order
+        self.labels = held[:3] if plain else held
+
+    @property
+    def constant(self) -> list[str]:
+        """The features that have not varied so far."""
+        return [name for name, low in self.low.items() if low == self.high[name]]
+
+    def decided(self, drop: bool, allow_constant: bool) -> tuple[Roles, list[str], list[str]]:
+        """The roles with their classes and constant features, and sentences on both.
+
+        `drop` leaves constant features out. Raises ValueError as `Table.samples`.
+        """
+        self._check_rows()
+        dull = self._constant(drop, allow_constant)
+        note = [f"{len(dull)} features left out, constant: {', '.join(dull)}."] if dull else []
+        if self.labels is None:
+            return replace(self.roles, constant=frozenset(dull)), note, []
+        found = self._classes(self.labels)
+        roles = replace(self.roles, constant=frozenset(dull), class_names=found)
+        chosen = self.signal or self.order
+        return roles, note, [] if chosen else _choice(roles.answer, self.labels, found)
+
+    def _check_rows(self) -> None:
+        if not self.rows:
             raise ValueError(
-                f"{self.source}: the classes of {name!r} must be {', '.join(order)}; there is also"
-                f" {strange[0]!r}. Leave such rows out, or name the answer's own classes."
+                f"{self.source}: no row is left of {self.seen}. {' '.join(self.notes)} Choose other"
+                " columns, or fill in what is missing."
+            )
+        if not self.weighs:
+            raise ValueError(
+                f"{self.source}: at least one weight must not be zero; column"
+                f" {self.roles.weight!r} is zero in all {self.rows:,} rows. Name another column of"
+                " weights."
+            )
+
+    def _constant(self, drop: bool, allow: bool) -> list[str]:
+        """The features to leave out. Raises ValueError where that is for the user to do."""
+        dull = self.constant if self.rows > 1 else []
+        if not dull or (drop and len(dull) < len(self.low)):
+            return dull
+        if allow and not drop:
+            return []
+        raise ValueError(
+            f"{self.source}: feature {dull[0]!r} must vary; it is {self.low[dull[0]]:g} in every"
+            f" row. Leave it out with --features or features=…"
+        )
+
+    def _classes(self, values: NDArray[np.generic]) -> tuple[str, ...]:
+        """Class names: in the wanted order, or alphabetical with the signal last."""
+        _, names = classes(values.astype(str) if self.order else values, self.signal)
+        if self.order and (strange := [n for n in names if n not in self.order]):
+            wanted = ", ".join(self.order)
+            raise ValueError(
+                f"{self.source}: the classes of {self.roles.answer!r} must be {wanted};"
+                f" there is also {strange[0]!r}. Leave such rows out, or name the answer's own"
+                " classes."
             )
         if len(names) == 1:
             raise ValueError(
-                f"{self.source}: the answer {name!r} must have at least two classes;"
-                f" all {len(values)} rows are {names[0]!r}. Give another answer or more data."
+                f"{self.source}: the answer {self.roles.answer!r} must have at least two classes;"
+                f" all {self.rows} rows are {names[0]!r}. Give another answer or more data."
             )
-        if not order:
-            return y, names
-        return np.array([order.index(n) for n in names])[y], tuple(order)
+        return self.order or names
 
-    def _varying(
-        self, x: NDArray[np.float64], held: list[Feature]
-    ) -> tuple[NDArray[np.float64], list[Feature], list[str]]:
-        """The features that vary, and a sentence about those that do not."""
-        keep = np.ptp(x, axis=0) > 0 if len(x) > 1 else np.ones(len(held), dtype=bool)
-        if not keep.any():
-            self._check_constant(x, held)
-        dull = [f.name for f, k in zip(held, keep, strict=True) if not k]
-        note = [f"{len(dull)} features left out, constant: {', '.join(dull)}."] if dull else []
-        return x[:, keep], [f for f, k in zip(held, keep, strict=True) if k], note
 
-    def _check_constant(self, x: NDArray[np.float64], features: list[Feature]) -> None:
-        for j in np.flatnonzero(np.ptp(x, axis=0) == 0) if len(x) > 1 else ():
-            raise ValueError(
-                f"{self.source}: feature {features[j].name!r} must vary; it is {x[0, j]:g} in every"
-                f" row. Leave it out with --features or features=…"
-            )
+def _distinct(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    """The values that occur, in order; text is not sorted before its repetitions are gone."""
+    if values.dtype.kind == "O":
+        return values  # `classes` says what is wrong with it, if anything is
+    few = np.array(list(dict.fromkeys(values.tolist()))) if values.dtype.kind == "U" else values
+    return np.unique(_labels(few))
+
+
+def _labels(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    """The same with 0 for −0, which is no class of its own."""
+    return np.asarray(values + 0) if values.dtype.kind == "f" else values
+
+
+def text_note(texts: Mapping[str, tuple[int, int]]) -> list[str]:
+    """A sentence about columns of text that are no features; see `Table.texts`."""
+    told = [f"{n} ({many})" if (many := mixed(*count)) else n for n, count in texts.items()]
+    more = f" and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
+    what = "text columns are no features" if len(told) > 1 else "text column is no feature"
+    return [f"{len(told)} {what}: {', '.join(told[:_NAMED])}{more}."] if told else []
+
+
+def mixed(found: int, cells: int) -> str:
+    """'160 of 200 cells are numbers' where a tenth or more of text cells are, else ""."""
+    many = found and found >= _MANY * cells
+    return f"{found:,} of {cells:,} cells are numbers" if many else ""
 
 
 def _choice(

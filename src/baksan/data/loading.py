@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -70,31 +70,41 @@ class Loaded:
         >>> X.x.shape, X.class_names[:3]
         ((1797, 64), ('0', '1', '2'))
         """
-        wanted = self._wanted(features)
-        if self.entry and wanted:
-            self._check_allowed(self.entry, wanted)
+        wanted = self.wanted(features)
         table = (self.kept(where) if where else self).table
         chosen = None
         if wanted is not None:
             table, chosen = derive(table, wanted)
+        roles = {"answer": answer, "weight": weight, "group": group, "id": id, "signal": signal}
+        return table.samples(features=chosen, **self.choices(roles))
+
+    def choices(self, asked: Mapping[str, str | None]) -> dict[str, Any]:
+        """The arguments of `Table.samples` (answer, weight, …): the catalogue's, unless given."""
         if self.entry is None:
-            return table.samples(
-                answer=answer, features=chosen, weight=weight, group=group, id=id, signal=signal
-            )
-        own = answer in (None, self.entry.answer) and self.entry.answer in table.columns
+            return dict(asked)
+        answer, signal = asked["answer"], asked["signal"]
+        own = answer in (None, self.entry.answer) and self.entry.answer in self.table.columns
         order = self.entry.class_names if own else ()
         if own and signal is not None and signal in order and len(order) == 2:
             order = tuple(sorted(order, key=lambda name: name == signal))
-        return table.samples(
-            answer=self.entry.answer if own else answer,
-            features=chosen,
-            weight=weight,
-            group=group or self.entry.group,
-            id=id or self.entry.id,
-            signal=signal,
-            class_names=order,
-            allow_constant=self.entry.allow_constant,
-        )
+        return {
+            **asked,
+            "answer": self.entry.answer if own else answer,
+            "group": asked["group"] or self.entry.group,
+            "id": asked["id"] or self.entry.id,
+            "class_names": order,
+            "allow_constant": self.entry.allow_constant,
+        }
+
+    def wanted(self, features: Sequence[str] | str | None) -> list[str] | None:
+        """The columns and formulas that are features; None for every number column that varies.
+
+        Raises ValueError for one that the catalogue forbids.
+        """
+        wanted = self._listed(features)
+        if self.entry and wanted:
+            self._check_allowed(self.entry, wanted)
+        return wanted
 
     def kept(self, where: str) -> Loaded:
         """The same with the rows for which a condition is true. Raises ValueError if none is."""
@@ -110,7 +120,7 @@ class Loaded:
         """The SHA-256 of each file, by name."""
         return {path.name: _sha256(path, progress) for path in self.files}
 
-    def _wanted(self, features: Sequence[str] | str | None) -> list[str] | None:
+    def _listed(self, features: Sequence[str] | str | None) -> list[str] | None:
         lists = self.entry.features if self.entry else {}
         if features is None:
             return list(next(iter(lists.values()))) if lists else None
