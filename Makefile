@@ -24,7 +24,7 @@ help:
 	@echo "make lab        the lessons, in JupyterLab"
 	@echo "make test       lint, types and tests; what every change must pass"
 	@echo "make test-full  the slow tests and those in a browser too, and the documentation"
-	@echo "make bench      run the benchmarks"
+	@echo "make bench      race every claim of speed against its competitors; takes half an hour"
 	@echo "make lint       style and types only;  make docs: the documentation, in site/"
 	@echo "make lock       resolve the versions in locks/ again (needs uv);  make clean: start afresh"
 
@@ -49,10 +49,9 @@ docs: .venv/docs.stamp
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	@echo "The documentation is in site/index.html"
 
-bench: .venv/test.stamp
-	@if ! ls benchmarks/*.py >/dev/null 2>&1; then echo "There are no benchmarks yet."; fi
-	@for file in benchmarks/*.py; do \
-	    if [ -f "$$file" ]; then echo "$$file"; $(BIN)/python "$$file" || exit 1; fi; done
+# Apart from .venv: the competitors are large, and nothing else may come to need them.
+bench: .venv-bench/bench.stamp
+	.venv-bench/bin/python benchmarks
 
 # All locks agree with the lock of the tests, so that one environment can hold them together.
 lock:
@@ -61,19 +60,28 @@ lock:
 	$(LOCK) --constraint locks/test.txt --output-file locks/core.txt
 	$(LOCK) --extra docs --constraint locks/test.txt --output-file locks/docs.txt
 	$(LOCK) --extra lab --constraint locks/test.txt --constraint locks/docs.txt --output-file locks/lab.txt
+	$(LOCK) --group bench --constraint locks/test.txt --output-file locks/bench.txt
 
 clean:
-	rm -rf .venv build dist site baksan-demo .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-bench build dist site baksan-demo .pytest_cache .mypy_cache .ruff_cache benchmarks/results
+
+define install
+	@echo "Installing $< into $(@D); the first time takes a few minutes."
+	$(@D)/bin/python -m pip install --require-hashes --requirement $<
+	$(@D)/bin/python -m pip install --no-deps --no-build-isolation --editable .
+	@touch $@
+endef
 
 .venv/%.stamp: locks/%.txt pyproject.toml | $(BIN)/python
-	@echo "Installing locks/$*.txt into .venv; the first time takes a few minutes."
-	$(BIN)/python -m pip install --require-hashes --requirement locks/$*.txt
-	$(BIN)/python -m pip install --no-deps --no-build-isolation --editable .
-	@touch $@
+	$(install)
 
-$(BIN)/python:
+.venv-bench/%.stamp: locks/%.txt pyproject.toml | .venv-bench/bin/python
+	$(install)
+
+$(BIN)/python .venv-bench/bin/python:
 	@'$(PYTHON)' -c '$(FITS)' 2>/dev/null || { echo "baksan needs Python 3.11 to 3.14;" \
 	    "$(or $(PYTHON),python3) is $$('$(or $(PYTHON),python3)' --version 2>/dev/null || echo missing):" \
 	    "name another with make PYTHON=/path/to/python3.12"; exit 1; }
-	@'$(PYTHON)' -m venv .venv || { rm -rf .venv; echo "'$(PYTHON)' -m venv failed, as it says" \
+	@'$(PYTHON)' -m venv $(@:/bin/python=) || { rm -rf $(@:/bin/python=); \
+	    echo "'$(PYTHON)' -m venv failed, as it says" \
 	    "above: on Debian and Ubuntu, apt install python3-venv."; exit 1; }

@@ -1,0 +1,60 @@
+"""Gradient descent against NumPy, which reads the events twice a step: x @ w, then slope @ x."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from side_by_side import Row, Side, coefficients, race, run, same, times_faster
+
+import baksan as bk
+
+THREADS, D, RATE = 2, 20, 0.05
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    n, scale = (100_000, 10) if quick else (1_000_000, 1)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((n, D)) * rng.uniform(0.5, 2.0, D)
+    p = 0.5 + x @ rng.uniform(-1.0, 1.0, D) + rng.standard_normal(n)
+    yield claim(bk.Samples(x, p), bk.losses.squared, squared_slope, 1000 // scale, 500)
+    X = bk.Samples(x, (p > 0).astype(np.int64), class_names=("hadron", "gamma"))
+    yield claim(X, bk.losses.logistic, logistic_slope, 100 // scale, 4)
+
+
+def claim(X: bk.Samples, loss: bk.Loss, slope: Callable, steps: int, floor: float) -> Row:
+    solver = bk.GradientDescent(RATE, steps=steps)
+    line = bk.Linear(standardise=False)
+    x, y = X.x, X.y.astype(float)
+    sides = {
+        "ours": Side(lambda: bk.fit(line, X, loss, solver, start="zero").model),
+        "NumPy": Side(lambda: in_numpy(x, y, slope, steps)),
+    }
+    name = f"{steps:,} steps of gradient descent, {loss.name}, {len(X):,} × {D}"
+    return times_faster(name, race(sides, same_iterates), "NumPy", floor)
+
+
+def same_iterates(name: str, ours: bk.Linear, theirs: np.ndarray) -> None:
+    same(f"the last step, against {name}", coefficients(ours), theirs, rtol=1e-11)
+
+
+def in_numpy(x: np.ndarray, y: np.ndarray, slope: Callable, steps: int) -> np.ndarray:
+    """Intercept and weights after so many steps from 0."""
+    w, w0 = np.zeros(x.shape[1]), 0.0
+    for _ in range(steps):
+        s = slope(x @ w + w0, y)
+        w0 -= RATE * s.mean()
+        w -= RATE / len(s) * (s @ x)
+    return np.concatenate([[w0], w])
+
+
+def squared_slope(p: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return 2.0 * (p - y)
+
+
+def logistic_slope(p: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return 1.0 / (1.0 + np.exp(-p)) - y
+
+
+if __name__ == "__main__":
+    run(rows, threads=THREADS)
