@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from baksan.samples import Feature
 from baksan.table import Column, Table
 
-__all__ = ["ReadError", "check_names", "clean", "features_of_yaml", "missing_note", "parts_error"]
+__all__ = [
+    "ReadError", "check_names", "chosen", "clean", "features_of_yaml", "missing_note",
+    "parts_error",
+]  # fmt: skip
 
 DEFAULT_ROWS = 65536
 
@@ -53,6 +56,20 @@ def check_names(names: Sequence[str], source: str) -> None:
             f"{source}: every column must have a name; column {names.index('') + 1} has none."
             " Name it in the file."
         )
+
+
+def chosen(names: Sequence[str], columns: Sequence[str] | None, source: str) -> list[str]:
+    """Those of a table's names that are asked for, in the table's order; all for None.
+
+    Raises ReadError for one that the table lacks.
+    """
+    if columns is None:
+        return list(names)
+    if lost := [name for name in columns if name not in names]:
+        raise ReadError(
+            f"{source}: a column {lost[0]!r} is needed; there are {', '.join(names)}. Choose others."
+        )
+    return [name for name in names if name in columns]
 
 
 def missing_note(table: Table) -> Table:

@@ -9,14 +9,14 @@ import gzip
 import tempfile
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from baksan.data.columns import ReadError, check_names, parts_error, table_of
+from baksan.data.columns import ReadError, check_names, chosen, parts_error, table_of
 from baksan.table import Table
 
 __all__ = ["blocks"]
@@ -24,7 +24,14 @@ __all__ = ["blocks"]
 _LARGEST = 16 << 30  # bytes that a gzipped file may unpack to
 
 
-def blocks(path: Path, source: str, rows: int, *, part: str | None = None) -> Iterator[Table]:
+def blocks(
+    path: Path,
+    source: str,
+    rows: int,
+    columns: Sequence[str] | None = None,
+    *,
+    part: str | None = None,
+) -> Iterator[Table]:
     """Tables of at most `rows` rows, by a memory map.
 
     Parameters
@@ -47,7 +54,7 @@ def blocks(path: Path, source: str, rows: int, *, part: str | None = None) -> It
             with fits.open(plain, memmap=True) as hdus:
                 hdu, note = _choose(hdus, part, source)
                 _check_whole(hdu, plain, source)
-                for table in _tables(hdu, source, rows):
+                for table in _tables(hdu, source, rows, columns):
                     yield table.with_notes(*note)
         except (OSError, TypeError, KeyError, IndexError) as error:
             raise _cut(source, str(error)) from None
@@ -119,7 +126,7 @@ def _cut(source: str, why: str) -> ReadError:
     )
 
 
-def _tables(hdu: Any, source: str, rows: int) -> Iterator[Table]:
+def _tables(hdu: Any, source: str, rows: int, columns: Sequence[str] | None) -> Iterator[Table]:
     check_names(list(hdu.columns.names), source)
     n = hdu.header["NAXIS2"]
     if n == 0:
@@ -127,11 +134,13 @@ def _tables(hdu: Any, source: str, rows: int) -> Iterator[Table]:
             f"{source}: rows are needed; the table {hdu.name!r} has none. Choose another table."
         )
     comments = [hdu.header.get(f"TCOMM{j + 1}", "") for j in range(len(hdu.columns))]
+    names = chosen(hdu.columns.names, columns, source)
     for first in range(0, n, rows):
         data = hdu.data[first : first + rows]
         parts = [
             (c.name, _values(data, c), c.unit or "", note)
             for c, note in zip(hdu.columns, comments, strict=True)
+            if c.name in names
         ]
         yield table_of(parts, source, first)
 

@@ -10,7 +10,7 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,10 +108,17 @@ def whole(
     return joined(tables)
 
 
-def blocks(path: str | Path, rows: int = DEFAULT_ROWS, **options: Any) -> Iterator[Table]:
+def blocks(
+    path: str | Path,
+    rows: int = DEFAULT_ROWS,
+    *,
+    columns: Sequence[str] | None = None,
+    **options: Any,
+) -> Iterator[Table]:
     """The same in tables of at most `rows` rows, in bounded memory; `table.rows` counts on.
 
-    NPZ is the exception: its arrays are unpacked whole. Options and errors as `read`.
+    With `columns` only these are read, in the order of the file. NPZ is the exception: its arrays
+    are unpacked whole. Options and errors as `read`; ReadError also for a column that is missing.
     """
     if rows < 1:
         raise ValueError(f"blocks must have at least one row; rows is {rows}. Give 65536 or so.")
@@ -122,7 +129,7 @@ def blocks(path: str | Path, rows: int = DEFAULT_ROWS, **options: Any) -> Iterat
     start = 0
     names: list[str] | None = None
     for file in files:
-        for table in _file_blocks(file, rows, options):
+        for table in _file_blocks(file, rows, columns, options):
             found = [f"{n} [{c.unit}]" for n, c in table.columns.items()]
             if names is not None and found != names:
                 raise _columns_error(files[0], file, names, found)
@@ -272,18 +279,20 @@ def files_of(path: str | Path) -> list[Path]:
     return files
 
 
-def _file_blocks(path: Path, rows: int, options: dict[str, Any]) -> Iterator[Table]:
+def _file_blocks(
+    path: Path, rows: int, columns: Sequence[str] | None, options: dict[str, Any]
+) -> Iterator[Table]:
     kind, source = format_of(path), str(path)
     if strange := sorted(set(options) - _OPTIONS[kind]):
         takes = ", ".join(sorted(_OPTIONS[kind])) or "no option"
         raise TypeError(f"{source}: a {kind} file takes {takes}; {strange[0]!r} was given.")
     if kind == "text":
-        return text.blocks(path, source, rows, **options)
+        return text.blocks(path, source, rows, columns, **options)
     if kind == "parquet":
-        return parquet.blocks(path, source, rows)
+        return parquet.blocks(path, source, rows, columns)
     if kind in ("npy", "npz"):
-        return (npy.blocks_npy if kind == "npy" else npy.blocks_npz)(path, source, rows)
-    return (fits.blocks if kind == "fits" else hdf5.blocks)(path, source, rows, **options)
+        return (npy.blocks_npy if kind == "npy" else npy.blocks_npz)(path, source, rows, columns)
+    return (fits.blocks if kind == "fits" else hdf5.blocks)(path, source, rows, columns, **options)
 
 
 def _columns_error(first: Path, other: Path, names: list[str], found: list[str]) -> ReadError:

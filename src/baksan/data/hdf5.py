@@ -7,7 +7,7 @@ unpickles attributes; chunks that PyTables packed with Blosc are unpacked here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from baksan.data.columns import ReadError, check_names, features_of_yaml, parts_error, table_of
+from baksan.data.columns import (
+    ReadError,
+    check_names,
+    chosen,
+    features_of_yaml,
+    parts_error,
+    table_of,
+)
 from baksan.samples import Feature
 from baksan.table import Table
 
@@ -26,19 +33,26 @@ _BLOSC, _BLOSC2, _FLETCHER32 = 32001, 32026, 3
 _DEEPEST = 30
 _UNIT_KEYS = ("unit", "units", "UNIT", "UNITS")
 
-Slices = Callable[[int, int], dict[str, NDArray[Any]]]
+Slices = Callable[[int, int, Sequence[str]], dict[str, NDArray[Any]]]
 
 
 @dataclass(frozen=True)
 class _Found:
-    """A table in the file: its rows, how to read some of them, what is known of its columns."""
+    """A table in the file: its rows, how to read some rows of some columns, and its columns."""
 
     rows: int
     read: Slices
     features: dict[str, Feature]
 
 
-def blocks(path: Path, source: str, rows: int, *, part: str | None = None) -> Iterator[Table]:
+def blocks(
+    path: Path,
+    source: str,
+    rows: int,
+    columns: Sequence[str] | None = None,
+    *,
+    part: str | None = None,
+) -> Iterator[Table]:
     """Tables of at most `rows` rows.
 
     Parameters
@@ -59,8 +73,9 @@ def blocks(path: Path, source: str, rows: int, *, part: str | None = None) -> It
             check_names(list(found.features), source)
             if not found.rows:
                 raise ReadError(f"{source}: rows are needed; the table is empty. Choose another.")
+            names = chosen(list(found.features), columns, source)
             for first in range(0, found.rows, rows):
-                data = found.read(first, min(first + rows, found.rows))
+                data = found.read(first, min(first + rows, found.rows), names)
                 about = ((n, found.features.get(n, Feature(n))) for n in data)
                 arrays = [(n, data[n], f.unit, f.description) for n, f in about]
                 yield table_of(arrays, source, first)
@@ -165,12 +180,12 @@ def _group(group: Any, source: str) -> _Found:
         names = [f"x{j + 1}" for j in range(only.shape[1])]
         return _Found(
             only.shape[0],
-            lambda a, b: {n: only[a:b, j] for j, n in enumerate(names)},
+            lambda a, b, wanted: {n: only[a:b, j] for j, n in enumerate(names) if n in wanted},
             {n: Feature(n, _unit(only.attrs)) for n in names},
         )
     return _Found(
         next(iter(lengths.values())),
-        lambda a, b: {n: d[a:b] for n, d in sets.items()},
+        lambda a, b, wanted: {n: sets[n][a:b] for n in wanted},
         {n: Feature(n, _unit(d.attrs), _text(d.attrs.get("description"))) for n, d in sets.items()},
     )
 
@@ -196,13 +211,14 @@ def _compound(file: Any, table: Any, source: str) -> _Found:
     # pandas' row labels: kept as text, so that nobody trains on them by accident.
     labels = "index" if table.parent.attrs.get("pandas_type") == b"frame_table" else None
     if labels in features:
-        features["row"] = Feature("row", "", "pandas' row label")
         del features[labels]
+        features = {"row": Feature("row", "", "pandas' row label"), **features}
 
-    def read(start: int, stop: int) -> dict[str, NDArray[Any]]:
-        data = _rows(table, start, stop)
-        found = {name: data[name] for name in members if name != labels}
-        return found if labels is None else {"row": data[labels].astype(str), **found}
+    def read(start: int, stop: int, wanted: Sequence[str]) -> dict[str, NDArray[Any]]:
+        inside = {name: labels if labels and name == "row" else name for name in wanted}
+        data = _rows(table, start, stop, list(inside.values()))
+        found = {name: data[member] for name, member in inside.items()}
+        return {**found, "row": found["row"].astype(str)} if labels and "row" in found else found
 
     return _Found(table.shape[0], read, features)
 
@@ -213,12 +229,12 @@ def _noted(attributes: Any, j: int, name: str) -> Feature:
     return Feature(name, _text(unit), _text(attributes.get(f"CTAFIELD_{j}_DESC")))
 
 
-def _rows(table: Any, start: int, stop: int) -> NDArray[Any]:
+def _rows(table: Any, start: int, stop: int, names: Sequence[str]) -> NDArray[Any]:
     """Rows start … stop − 1; chunks packed with Blosc, which h5py lacks, are unpacked here."""
     properties = table.id.get_create_plist()
     filters = [properties.get_filter(j)[0] for j in range(properties.get_nfilters())]
     if not {_BLOSC, _BLOSC2} & set(filters):
-        return np.asarray(table[start:stop])
+        return np.asarray(table.fields(names)[start:stop])
     if filters[1:] not in ([], [_FLETCHER32]):
         raise OSError(f"the filters {filters} come together")
     size = table.chunks[0]
@@ -256,11 +272,11 @@ def _pandas_frame(group: Any) -> _Found:
         for j, name in enumerate(group[f"block{k}_items"])
     }
 
-    def read(start: int, stop: int) -> dict[str, NDArray[Any]]:
+    def read(start: int, stop: int, wanted: Sequence[str]) -> dict[str, NDArray[Any]]:
         # Text and objects are pickled into a single cell; they stay closed and are left out.
         closed = np.full(stop - start, None, dtype=object)
-        cells = {n: v[start:stop, j] if v.ndim == 2 else closed for n, (v, j) in held.items()}
-        return {name: cells[name] for name in names}
+        found = ((n, *held[n]) for n in wanted)
+        return {n: v[start:stop, j] if v.ndim == 2 else closed for n, v, j in found}
 
     return _Found(group["axis1"].shape[0], read, {n: Feature(n) for n in names})
 

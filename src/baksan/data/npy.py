@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from baksan.data.columns import ReadError, check_names, table_of
+from baksan.data.columns import ReadError, check_names, chosen, table_of
 from baksan.table import Table
 
 __all__ = ["blocks_npy", "blocks_npz"]
@@ -21,7 +21,9 @@ _LARGEST = 16 << 30  # bytes that the arrays of one NPZ may unpack to
 Named = dict[str, NDArray[Any]]
 
 
-def blocks_npy(path: Path, source: str, rows: int) -> Iterator[Table]:
+def blocks_npy(
+    path: Path, source: str, rows: int, columns: Sequence[str] | None = None
+) -> Iterator[Table]:
     """Tables of at most `rows` rows from one array, by a memory map.
 
     A structured array has one column a field; an array (n, d) has the columns x1 … xd.
@@ -31,10 +33,12 @@ def blocks_npy(path: Path, source: str, rows: int) -> Iterator[Table]:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except ValueError as error:
         raise _refused(source, error) from None
-    yield from _tables(_columns(array, source), source, rows)
+    yield from _tables(_columns(array, source), source, rows, columns)
 
 
-def blocks_npz(path: Path, source: str, rows: int) -> Iterator[Table]:
+def blocks_npz(
+    path: Path, source: str, rows: int, columns: Sequence[str] | None = None
+) -> Iterator[Table]:
     """Tables from a zip of arrays: each is a column, (n, m) a column of vectors.
 
     An archive that holds a single array is read as `blocks_npy` reads it. Raises ReadError.
@@ -59,8 +63,8 @@ def blocks_npz(path: Path, source: str, rows: int) -> Iterator[Table]:
             " Fetch or write it again."
         ) from None
     alone = len(arrays) == 1
-    columns = _columns(next(iter(arrays.values())), source) if alone else arrays
-    yield from _tables(columns, source, rows)
+    held = _columns(next(iter(arrays.values())), source) if alone else arrays
+    yield from _tables(held, source, rows, columns)
 
 
 def _columns(array: NDArray[Any], source: str) -> Named:
@@ -76,7 +80,9 @@ def _columns(array: NDArray[Any], source: str) -> Named:
     return {f"x{j + 1}": array[:, j] for j in range(array.shape[1])}
 
 
-def _tables(columns: Named, source: str, rows: int) -> Iterator[Table]:
+def _tables(
+    columns: Named, source: str, rows: int, wanted: Sequence[str] | None
+) -> Iterator[Table]:
     check_names(list(columns), source)
     lengths = {name: values.shape[:1] for name, values in columns.items()}
     if len(set(lengths.values())) != 1 or () in lengths.values():
@@ -90,8 +96,9 @@ def _tables(columns: Named, source: str, rows: int) -> Iterator[Table]:
         raise ReadError(
             f"{source}: rows are needed; the arrays are empty. Check how they were made."
         )
+    names = chosen(list(columns), wanted, source)
     for first in range(0, n, rows):
-        part = [(name, v[first : first + rows], "", "") for name, v in columns.items()]
+        part = [(name, columns[name][first : first + rows], "", "") for name in names]
         yield table_of(((k, np.array(v), u, d) for k, v, u, d in part), source, first)
 
 

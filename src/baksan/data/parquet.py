@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from baksan.data.columns import ReadError, check_names, table_of
+from baksan.data.columns import ReadError, check_names, chosen, table_of
 from baksan.files import replacing
 from baksan.table import Table
 
 __all__ = ["blocks", "write_blocks", "write_parquet"]
 
 
-def blocks(path: Path, source: str, rows: int) -> Iterator[Table]:
+def blocks(
+    path: Path, source: str, rows: int, columns: Sequence[str] | None = None
+) -> Iterator[Table]:
     """Tables of at most `rows` rows. Raises ReadError for a file that is cut or holds no rows."""
     import pyarrow as pa
     from pyarrow import parquet
@@ -31,9 +33,11 @@ def blocks(path: Path, source: str, rows: int) -> Iterator[Table]:
                     f"{source}: rows are needed; the table has {len(schema.names)} columns and no"
                     " row. Check how it was written."
                 )
+            wanted = chosen([_name(n) for n in schema.names], columns, source)
+            stored = [n for n in schema.names if _name(n) in wanted]
             first = 0
-            for batch in file.iter_batches(batch_size=rows):
-                arrays = [_column(batch.column(j), schema.field(j)) for j in range(len(schema))]
+            for batch in file.iter_batches(batch_size=rows, columns=stored):
+                arrays = [_column(batch.column(n), schema.field(n)) for n in stored]
                 yield table_of(arrays, source, first).with_notes(*_notes(schema))
                 first += batch.num_rows
     except (pa.ArrowInvalid, OSError) as error:
@@ -115,9 +119,13 @@ def _notes(schema: Any) -> tuple[str, ...]:
     return tuple(json.loads((schema.metadata or {}).get(b"baksan_notes", b"[]")))
 
 
+def _name(stored: str) -> str:
+    """A column's name; pandas' row labels are called row."""
+    return "row" if re.fullmatch(r"__index_level_\d+__", stored) else stored
+
+
 def _column(array: Any, field: Any) -> tuple[str, Any, str, str]:
-    if re.fullmatch(r"__index_level_\d+__", field.name):
-        # pandas' row labels: kept as text, so that nobody trains on them by accident.
+    if _name(field.name) != field.name:  # kept as text, so that nobody trains on them by accident
         return "row", _values(array).astype(str), "", "pandas' row label"
     about = {k.decode(): v.decode("utf-8", "replace") for k, v in (field.metadata or {}).items()}
     return field.name, _values(array), about.get("unit", ""), about.get("description", "")

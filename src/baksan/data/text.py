@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from baksan import units
-from baksan.data.columns import ReadError, check_names, features_of_yaml
+from baksan.data.columns import ReadError, check_names, chosen, features_of_yaml
 from baksan.samples import Feature
 from baksan.table import Column, Table
 
@@ -55,6 +55,7 @@ def blocks(
     path: Path,
     source: str,
     rows: int,
+    columns: Sequence[str] | None = None,
     *,
     names: Sequence[str] | None = None,
     header: bool | None = None,
@@ -81,9 +82,10 @@ def blocks(
         two columns of one name, a cut gzip file, bytes that are not UTF-8.
     """
     layout = sniff(path, source, names, header, separator, text)
+    wanted = chosen(layout.names, columns, source)
     first, kinds = 0, list(layout.kinds)
     for chunk in _line_blocks(path, source, layout):
-        table = _parse(chunk, path, source, layout, kinds, first)
+        table = _parse(chunk, path, source, layout, kinds, first, wanted)
         for start in range(0, len(table), rows):
             yield table if len(table) <= rows else table.take(slice_of(table, start, rows))
         first += len(table)
@@ -366,27 +368,34 @@ def _raw_blocks(path: Path, source: str) -> Iterator[bytes]:
 
 
 def _parse(
-    block: bytes, path: Path, source: str, layout: Layout, kinds: list[str], first: int
+    block: bytes,
+    path: Path,
+    source: str,
+    layout: Layout,
+    kinds: list[str],
+    first: int,
+    wanted: Sequence[str],
 ) -> Table:
     """One block as a table; `kinds` changes from int to float when the numbers do."""
     import pyarrow as pa
 
     while True:
         try:
-            arrow = _arrow(block, layout, kinds)
+            arrow = _arrow(block, layout, kinds, wanted)
             break
         except pa.ArrowInvalid as error:
             if "int" not in kinds:
                 raise _explained(path, source, layout, kinds, str(error)) from None
             kinds[:] = ["float" if kind == "int" else kind for kind in kinds]
     columns = {
-        feature.name: Column(_values(arrow.column(j), kinds[j]), feature.unit, feature.description)
-        for j, feature in enumerate(layout.features)
+        f.name: Column(_values(arrow.column(f.name), kind), f.unit, f.description)
+        for f, kind in zip(layout.features, kinds, strict=True)
+        if f.name in wanted
     }
     return Table(columns, source, rows=np.arange(first, first + arrow.num_rows))
 
 
-def _arrow(block: bytes, layout: Layout, kinds: Sequence[str]) -> Any:
+def _arrow(block: bytes, layout: Layout, kinds: Sequence[str], wanted: Sequence[str]) -> Any:
     import pyarrow as pa
     from pyarrow import csv as parser
 
@@ -397,6 +406,7 @@ def _arrow(block: bytes, layout: Layout, kinds: Sequence[str]) -> Any:
         parser.ParseOptions(delimiter=layout.separator.replace(" ", "\t")),
         parser.ConvertOptions(
             column_types={n: types[k] for n, k in zip(layout.names, kinds, strict=True)},
+            include_columns=list(wanted),
             null_values=_MISSING,
             true_values=_TRUE,
             false_values=_FALSE,
