@@ -62,6 +62,11 @@ class Column:
         return self.missing if self.is_text else None
 
     @property
+    def usable(self) -> NDArray[np.generic]:
+        """The values that are neither missing nor infinite."""
+        return self.values if (bad := self.unusable) is None else self.values[~bad]
+
+    @property
     def mixed(self) -> str:
         """'160 of 200 cells are numbers' for text of which a tenth or more is numbers, else ""."""
         return mixed(*self.numbers_in_text)
@@ -221,12 +226,16 @@ class Table:
             raise ValueError(
                 f"{self.source}: rows are needed; the table has none. Check where it came from."
             )
-        kept, notes = self.complete(roles)
+        kept, lost = self.complete(roles)
         census = Census(self.source, roles, signal, class_names)
-        census.add(self, kept, notes)
+        census.add(self, kept, lost)
         words = [] if features is not None else text_note(self.texts(roles))
         roles, dull, choice = census.decided(features is None, allow_constant)
-        return self.samples_as(roles, kept, notes=(*self.notes, *words, *notes, *dull, *choice))
+        return Samples(
+            **self.parts_as(roles, kept),
+            **self.about(roles),
+            notes=(*self.notes, *words, *lost_notes(lost), *dull, *choice),
+        )
 
     def roles(
         self,
@@ -255,51 +264,50 @@ class Table:
             )
         return Roles(tuple(names), answer, weight, group, id)
 
-    def complete(self, roles: Roles) -> tuple[NDArray[np.int64], list[str]]:
-        """Rows without a missing or infinite value in these columns, and sentences on the rest.
+    def complete(self, roles: Roles) -> tuple[NDArray[np.int64], dict[str, int]]:
+        """Rows without a missing or infinite value in these columns; how many each column costs.
 
         Raises ValueError for a negative weight among them.
         """
         good = np.ones(len(self), dtype=bool)
-        notes = []
+        lost = {}
         for name in roles.columns:
-            lost = self.column(name).unusable
-            if lost is not None and (count := int((lost & good).sum())):
-                notes.append(f"{count} rows left out: {name} is missing or infinite.")
-                good &= ~lost
+            bad = self.column(name).unusable
+            if bad is not None and (count := int((bad & good).sum())):
+                lost[name] = count
+                good &= ~bad
         kept = np.flatnonzero(good)
         if roles.weight:
             self._check_weight(roles.weight, kept)
-        return kept, notes
+        return kept, lost
 
-    def samples_as(
-        self,
-        roles: Roles,
-        kept: NDArray[np.int64],
-        *,
-        notes: Iterable[str] = (),
-        order: Literal["C", "F"] = "C",
-    ) -> Samples:
-        """Samples of the complete rows `kept`, whose roles are decided; x in this memory order."""
+    def parts_as(
+        self, roles: Roles, kept: NDArray[np.int64], order: Literal["C", "F"] = "C"
+    ) -> dict[str, Any]:
+        """x, y, weight, group and id of the complete rows `kept`; x in this order in memory."""
         rows: Any = slice(None) if len(kept) == len(self) else kept
-        x, held = self._stacked(roles, rows, order)
         pick = {k: self[name][rows] if name else None for k, name in roles.parts.items()}
-        return Samples(
-            x,
-            self._answers(roles, pick["answer"]),
-            weight=pick["weight"],
-            group=pick["group"],
-            id=self.rows[rows] if pick["id"] is None else pick["id"],
-            features=held,
-            answer=None if roles.answer is None else self._feature(roles.answer),
-            class_names=roles.class_names,
-            notes=tuple(notes),
-        )
+        return {
+            "x": self._stacked(roles, rows, order),
+            "y": self._answers(roles, pick["answer"]),
+            "weight": _floats(pick["weight"]),
+            "group": pick["group"],
+            "id": self.rows[rows] if pick["id"] is None else pick["id"],
+        }
+
+    def about(self, roles: Roles) -> dict[str, Any]:
+        """What Samples hold besides arrays: features, answer, class_names."""
+        features = [f for name in roles.features for f in self._elements(name)]
+        return {
+            "features": tuple(f for f in features if f.name not in roles.constant),
+            "answer": self._feature(roles.answer) if roles.answer else None,
+            "class_names": roles.class_names,
+        }
 
     def matrix(self, features: Sequence[str]) -> NDArray[np.float64]:
         """These features as (n, d) float64, NaN where missing. Raises KeyError, TypeError."""
         self.held(features)
-        return self._stacked(Roles(tuple(features)), slice(None), "C")[0]
+        return self._stacked(Roles(tuple(features)), slice(None), "C")
 
     def held(self, names: Sequence[str]) -> list[Feature]:
         """The features that columns hold: a vector column holds name[0], name[1], …
@@ -363,19 +371,17 @@ class Table:
                 f" of {self[name].shape[1:]}."
             )
 
-    def _stacked(
-        self, roles: Roles, rows: Any, order: Literal["C", "F"]
-    ) -> tuple[NDArray[np.float64], list[Feature]]:
-        """(n, d) numbers of these rows and what they are, without the constant features."""
-        found = [(f, v) for n in roles.features for f, v in self._numbers_of(n, rows)]
-        kept = [(f, v) for f, v in found if f.name not in roles.constant]
+    def _stacked(self, roles: Roles, rows: Any, order: Literal["C", "F"]) -> NDArray[np.float64]:
+        """(n, d) numbers of these rows, without the constant features."""
+        found = (pair for name in roles.features for pair in self.numbers_of(name, rows))
+        kept = [values for feature, values in found if feature.name not in roles.constant]
         x = np.empty((len(self.rows[rows]), len(kept)), order=order)
-        for j, (_, values) in enumerate(kept):
+        for j, values in enumerate(kept):
             x[:, j] = values
         x.flags.writeable = False  # nobody else holds it: Samples need not copy it
-        return x, [f for f, _ in kept]
+        return x
 
-    def _numbers_of(self, name: str, rows: Any) -> Iterator[tuple[Feature, NDArray[np.generic]]]:
+    def numbers_of(self, name: str, rows: Any) -> Iterator[tuple[Feature, NDArray[np.generic]]]:
         """The features of one column with their values."""
         values = self.column(name).values[rows]
         flat = values.reshape(len(values), int(np.prod(values.shape[1:], dtype=int)))
@@ -386,7 +392,7 @@ class Table:
     ) -> NDArray[np.generic] | None:
         """y: numbers as they are, or the index of each class."""
         if values is None or not roles.class_names:
-            return values
+            return _floats(values)
         index = {name: k for k, name in enumerate(roles.class_names)}
         labels = _labels(values).astype(str).tolist()
         return np.array([index[label] for label in labels], dtype=np.int64)
@@ -404,15 +410,15 @@ class Census:
         self.source, self.roles = source, roles
         self.signal, self.order = signal, tuple(class_names)
         self.rows = self.seen = 0
-        self.notes: list[str] = []
+        self.lost: dict[str, int] = {}
         self.weighs = roles.weight is None
         self.low: dict[str, float] = {}
         self.high: dict[str, float] = {}
         self.labels: NDArray[np.generic] | None = None
 
-    def add(self, table: Table, kept: NDArray[np.int64], notes: Iterable[str] = ()) -> None:
-        """The complete rows `kept` of a table, and sentences on its other rows."""
-        self.notes += notes
+    def add(self, table: Table, kept: NDArray[np.int64], lost: Mapping[str, int]) -> None:
+        """The rows of a table, of which `kept` are complete; see `Table.complete`."""
+        self.lost = {n: self.lost.get(n, 0) + lost.get(n, 0) for n in {**self.lost, **lost}}
         self.seen += len(table)
         self.rows += len(kept)
         if not len(kept):
@@ -421,7 +427,7 @@ class Census:
         if self.roles.weight:
             self.weighs = self.weighs or bool(table[self.roles.weight][rows].any())
         for name in self.roles.features:
-            for feature, values in table._numbers_of(name, rows):
+            for feature, values in table.numbers_of(name, rows):
                 low, high = float(values.min()), float(values.max())
                 self.low[feature.name] = min(low, self.low.get(feature.name, low))
                 self.high[feature.name] = max(high, self.high.get(feature.name, high))
@@ -430,6 +436,8 @@ class Census:
 
     def add_labels(self, values: NDArray[np.generic]) -> None:
         """Answers that occur: all classes; of plain numbers only enough to tell 0 and 1 alone."""
+        if not len(values):
+            return
         new = _distinct(values)
         held = new if self.labels is None else _distinct(np.concatenate([self.labels, new]))
         plain = held.dtype.kind in "iuf" and self.signal is None and not self.order
@@ -457,9 +465,10 @@ class Census:
 
     def _check_rows(self) -> None:
         if not self.rows:
+            why = " ".join(lost_notes(self.lost))
             raise ValueError(
-                f"{self.source}: no row is left of {self.seen}. {' '.join(self.notes)} Choose other"
-                " columns, or fill in what is missing."
+                f"{self.source}: no row is left of {self.seen}. {why} Choose other columns, or fill"
+                " in what is missing."
             )
         if not self.weighs:
             raise ValueError(
@@ -498,6 +507,13 @@ class Census:
         return self.order or names
 
 
+def _floats(values: NDArray[np.generic] | None) -> NDArray[np.generic] | None:
+    """Numbers as floats; single precision stays."""
+    if values is None or values.dtype in (np.float32, np.float64):
+        return values
+    return values.astype(np.float64)
+
+
 def _distinct(values: NDArray[np.generic]) -> NDArray[np.generic]:
     """The values that occur, in order; text is not sorted before its repetitions are gone."""
     if values.dtype.kind == "O":
@@ -509,6 +525,11 @@ def _distinct(values: NDArray[np.generic]) -> NDArray[np.generic]:
 def _labels(values: NDArray[np.generic]) -> NDArray[np.generic]:
     """The same with 0 for −0, which is no class of its own."""
     return np.asarray(values + 0) if values.dtype.kind == "f" else values
+
+
+def lost_notes(lost: Mapping[str, int]) -> list[str]:
+    """Sentences on rows that are left out; see `Table.complete`."""
+    return [f"{n} rows left out: {name} is missing or infinite." for name, n in lost.items()]
 
 
 def text_note(texts: Mapping[str, tuple[int, int]]) -> list[str]:

@@ -6,6 +6,7 @@ What to use when
 `load("my_events.parquet")`                          a file in the same way
 `read("events.fits.gz")`                             the table of a file, all columns
 `blocks("events.csv", rows=65536)`                   the same, larger than memory
+`open_stream("events.parquet", answer="E")`          what is larger than memory, as a Stream
 `write_parquet(table, "events.parquet")`             a table with its units
 """
 
@@ -15,8 +16,9 @@ from baksan.data.expressions import derive, evaluate, select, specification
 from baksan.data.formats import blocks, format_of, read
 from baksan.data.loading import Loaded, entry, load, names, stream
 from baksan.data.parquet import write_parquet
+from baksan.data.streaming import open_stream
 
 __all__ = [
     "Entry", "Loaded", "ReadError", "blocks", "derive", "entry", "evaluate", "format_of", "load",
-    "names", "read", "select", "specification", "stream", "write_parquet",
+    "names", "open_stream", "read", "select", "specification", "stream", "write_parquet",
 ]  # fmt: skip

@@ -67,7 +67,8 @@ def chosen(names: Sequence[str], columns: Sequence[str] | None, source: str) -> 
         return list(names)
     if lost := [name for name in columns if name not in names]:
         raise ReadError(
-            f"{source}: a column {lost[0]!r} is needed; there are {', '.join(names)}. Choose others."
+            f"{source}: a column {lost[0]!r} is needed; there are {', '.join(names)}. Choose among"
+            " them."
         )
     return [name for name in names if name in columns]
 

@@ -18,7 +18,7 @@ from baksan.data.formats import blocks, files_of, read
 from baksan.samples import Samples
 from baksan.table import Table
 
-__all__ = ["Loaded", "entry", "load", "names", "stream"]
+__all__ = ["Loaded", "entry", "is_file", "load", "names", "none_kept", "stream"]
 
 Progress = Callable[[str], object]
 """progress(what is being done)."""
@@ -110,10 +110,7 @@ class Loaded:
         """The same with the rows for which a condition is true. Raises ValueError if none is."""
         table = select(self.table, where)
         if not len(table):
-            raise ValueError(
-                f"{self.table.source}: the condition must keep some rows; {where!r} keeps none of"
-                f" {len(self.table):,}. Ask for less."
-            )
+            raise none_kept(self.table.source, where, len(self.table))
         return replace(self, table=table)
 
     def checksums(self, progress: Progress | None = None) -> dict[str, str]:
@@ -139,6 +136,14 @@ class Loaded:
                         f" {next(iter(known.features))}; to see what it does, train on the file"
                         f" itself ({self.files[0]}), in Python on load({known.name!r}).table."
                     )
+
+
+def none_kept(source: str, where: str, rows: int) -> ValueError:
+    """What is said of a condition that no row fulfils."""
+    return ValueError(
+        f"{source}: the condition must keep some rows; {where!r} keeps none of {rows:,}."
+        " Ask for less."
+    )
 
 
 def names() -> tuple[str, ...]:
@@ -191,7 +196,7 @@ def load(
     ValueError
         A file of the data set was changed; a file cannot be read.
     """
-    if _is_file(name):
+    if is_file(name):
         return Loaded(read(name, progress=progress, **options), files=tuple(files_of(name)))
     found = entry(str(name))
     part = str(name).partition(":")[2] or next(iter(found.parts))
@@ -218,7 +223,7 @@ def stream(
     **options: Any,
 ) -> Iterator[Table]:
     """The same as tables of at most `rows` rows: files in bounded memory, data sets in slices."""
-    if _is_file(name):
+    if is_file(name):
         yield from blocks(name, rows, **options)
         return
     table = load(name, allow_changed=allow_changed, progress=progress, **options).table
@@ -226,7 +231,8 @@ def stream(
         yield table.take(np.arange(start, min(start + rows, len(table))))
 
 
-def _is_file(name: str | Path) -> bool:
+def is_file(name: str | Path) -> bool:
+    """Whether this is a file or folder, not a name of the catalogue. Raises FileNotFoundError."""
     try:
         return bool(files_of(name))
     except FileNotFoundError:

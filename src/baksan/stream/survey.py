@@ -98,7 +98,7 @@ class Surveyor:
         return Survey(
             self.n, m.mass, m.squares, m.origin + m.offset, m.spread / m.mass,
             self.low, self.high, dict(self.counts),
-            tuple(f"{left or ''}{note}" for note, left in self.notes.items()),
+            tuple(f"{left}{note}" if note[0] == " " else note for note, left in self.notes.items()),
             self.sampler.chosen(),
         )  # fmt: skip
 

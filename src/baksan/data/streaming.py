@@ -1,0 +1,227 @@
+"""`open_stream`: the events of a file of any size, a folder or a data set, as a Stream.
+
+The same choices as `load(name).samples(...)`. What only all rows together tell (which classes there
+are, which features vary) is found first: by reading on until nothing is left to find, which is
+mostly the first block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baksan.data.columns import DEFAULT_ROWS
+from baksan.data.expressions import columns as columns_of
+from baksan.data.expressions import derive, select
+from baksan.data.formats import blocks
+from baksan.data.loading import Loaded, Progress, is_file, load, none_kept
+from baksan.samples import Samples
+from baksan.stream import Stream
+from baksan.table import Census, Table, lost_notes, text_note
+
+__all__ = ["open_stream"]
+
+Pass = Callable[[Sequence[str] | None], Iterable[Table]]
+"""Starts a pass over tables with these columns; all columns for None."""
+
+
+def open_stream(
+    name: str | Path,
+    *,
+    features: Sequence[str] | str | None = None,
+    answer: str | None = None,
+    signal: str | None = None,
+    weight: str | None = None,
+    group: str | None = None,
+    id: str | None = None,
+    where: str | None = None,
+    rows: int = DEFAULT_ROWS,
+    buffer: int | None = None,
+    allow_changed: bool = False,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Stream:
+    """The events of `load(name).samples(...)`, read in blocks as often as they are wanted.
+
+    Only the columns that are needed are read. Rows with a missing value are left out of each block;
+    `stream.survey.notes` counts them.
+
+    Parameters
+    ----------
+    name : str or Path
+        A file, a folder of files with the same columns, or a data set of the catalogue.
+    features, answer, signal, weight, group, id, where
+        As in `Loaded.samples`.
+    rows : int
+        Rows of the file in a block.
+    buffer : int, optional
+        Events that are held to shuffle them, as in `Stream`.
+    allow_changed, progress, **options
+        As in `load`.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, FileNotFoundError
+        As `load` and `Loaded.samples`; a negative weight only once its block is read.
+
+    Examples
+    --------
+    >>> X = open_stream("digits", rows=500)
+    >>> [len(block) for block in X], X.class_names[:3]
+    ([500, 500, 500, 297], ('0', '1', '2'))
+    """
+    tables, first = _opened(name, rows, allow_changed, progress, options)
+    choices = first.choices(
+        {"answer": answer, "weight": weight, "group": group, "id": id, "signal": signal}
+    )
+    events = _Events(tables, first.table, where, first.wanted(features), choices, progress)
+    told = None if progress is None else lambda n: progress(f"reading {name}: {n:,} rows")
+    held = {} if buffer is None else {"buffer": buffer}
+    return Stream(events.blocks, source=str(name), progress=told, **held)
+
+
+def _opened(
+    name: str | Path,
+    rows: int,
+    allow_changed: bool,
+    progress: Progress | None,
+    options: dict[str, Any],
+) -> tuple[Pass, Loaded]:
+    """How to start a pass; and the first table with what the catalogue knows."""
+    if is_file(name):
+        first = next(iter(blocks(name, rows, **options)))
+        return lambda columns: blocks(name, rows, columns=columns, **options), Loaded(first)
+    loaded = load(name, allow_changed=allow_changed, progress=progress, **options)
+    table = loaded.table
+    slices = [np.arange(at, min(at + rows, len(table))) for at in range(0, len(table), rows)]
+    return lambda columns: (table.take(rows) for rows in slices), loaded
+
+
+class _Events:
+    """From tables to Samples: what `Loaded.samples` was asked for, decided once for all blocks."""
+
+    def __init__(
+        self,
+        tables: Pass,
+        first: Table,
+        where: str | None,
+        wanted: Sequence[str] | None,
+        choices: dict[str, Any],
+        progress: Progress | None,
+    ) -> None:
+        self.tables, self.first, self.where, self.wanted = tables, first, where, wanted
+        self.progress = progress
+        self.signal = choices.pop("signal")
+        self.order = choices.pop("class_names", ())
+        self.allow_constant = choices.pop("allow_constant", False)
+        table, names = derive(first, wanted) if wanted is not None else (first, None)
+        self.roles = table.roles(names, **choices)
+        self.seen: NDArray[np.generic] | None = None
+        self.words: list[str] = []
+        self._looked()
+        self._decided()
+        about = table.about(self.roles)
+        self.empty = Samples(np.empty((0, len(about["features"]))), **about)
+
+    def blocks(self) -> Iterator[Samples]:
+        """The Samples of each table, x by columns; empty where no row is left of it."""
+        words, told, said = self.words, self.told, set[str]()
+        notes = self.first.notes
+        for raw in self.tables(self._needed()):
+            table = self._prepared(raw)
+            kept, lost = table.complete(self.roles)
+            fresh = dict.fromkeys(n for n in (*notes, *raw.notes) if n not in said)
+            said.update(fresh)
+            notes = (*fresh, *table.notes, *words, *lost_notes(lost), *told)
+            yield self.empty.with_parts(**table.parts_as(self.roles, kept, "F"), notes=notes)
+            words, told, notes = [], [], ()
+
+    def _needed(self) -> tuple[str, ...]:
+        """The columns of the file that the events are made of."""
+        formulas = [*(self.roles.features if self.wanted is None else self.wanted)]
+        made_of = [c for f in formulas for c in ([f] if f in self.first.columns else columns_of(f))]
+        parts = [name for name in self.roles.parts.values() if name in self.first.columns]
+        return tuple(dict.fromkeys([*made_of, *self._condition(), *parts]))
+
+    def _condition(self) -> tuple[str, ...]:
+        return columns_of(self.where) if self.where else ()
+
+    def _kept(self, raw: Table) -> Table:
+        """The rows that were asked for; the notes tell of this alone."""
+        table = Table(raw.columns, raw.source, (), raw.rows)
+        answer = self.roles.answer
+        if answer and self.seen is not None and self.seen.dtype.kind != "U":
+            # Integers may become floats where some are missing; their class is then '1.0'.
+            column = table.column(answer)
+            held = replace(column, values=column.values.astype(self.seen.dtype))
+            table = table.with_columns({answer: held})
+        return select(table, self.where) if self.where else table
+
+    def _prepared(self, raw: Table) -> Table:
+        """The rows and the features that were asked for."""
+        table = self._kept(raw)
+        return table if self.wanted is None else derive(table, self.wanted)[0]
+
+    # What only all rows together tell -------------------------------------------------------------
+
+    def _looked(self) -> None:
+        """Which answers occur and what is text, by one pass over these columns alone."""
+        texts = self.first.texts(self.roles) if self.wanted is None else {}
+        answer = self.roles.answer if self._may_be_classes() else None
+        columns = [*texts, *([answer] if answer else [])]
+        if not columns:
+            return
+        counts = dict.fromkeys(texts, (0, 0))
+        census = self._census()
+        for raw in self._pass({*columns, *self._condition()}):
+            table = self._kept(raw)
+            if answer:
+                census.add_labels(table.column(answer).usable)
+            for name in texts:
+                found, cells = table.column(name).numbers_in_text
+                counts[name] = counts[name][0] + found, counts[name][1] + cells
+        self.seen, self.words = census.labels, text_note(counts)
+
+    def _may_be_classes(self) -> bool:
+        """Whether the answer is not simply numbers; 0 and 1 alone may turn out to be classes."""
+        if not self.roles.answer:
+            return False
+        values = self.first.column(self.roles.answer).usable
+        plain = values.dtype.kind in "iuf" and not np.isin(values, (0, 1)).all()
+        return not plain or bool(self.signal or self.order)
+
+    def _decided(self) -> None:
+        """The classes, and the features that vary: reads on until nothing is left to find."""
+        census, rows = self._census(), 0
+        for raw in self._pass(self._needed()):
+            rows += len(raw)
+            table = self._prepared(raw)
+            census.add(table, *table.complete(self.roles))
+            if self._settled(census):
+                break
+        if self.where and not census.seen:
+            raise none_kept(self.first.source, self.where, rows)
+        self.roles, *told = census.decided(self.wanted is None, self.allow_constant)
+        self.told = [sentence for group in told for sentence in group]
+
+    def _settled(self, census: Census) -> bool:
+        vary = not census.constant or (self.wanted is not None and self.allow_constant)
+        found = census.labels
+        answers = self.seen is None or (found is not None and np.isin(self.seen, found).all())
+        return census.rows > 1 and census.weighs and vary and bool(answers)
+
+    def _census(self) -> Census:
+        return Census(self.first.source, self.roles, self.signal, self.order)
+
+    def _pass(self, columns: Iterable[str]) -> Iterator[Table]:
+        rows = 0
+        for table in self.tables(list(columns)):
+            yield table
+            rows += len(table)
+            if self.progress is not None:
+                self.progress(f"looking through {self.first.source}: {rows:,} rows")
