@@ -85,12 +85,8 @@ def _sort(labels: Array | None) -> str | None:
     """Numbers, times and text hash differently; their widths do not matter."""
     if labels is None:
         return None
-    return (
-        "numbers"
-        if labels.dtype.kind in "biuf"
-        else "times"
-        if labels.dtype.kind in "mM"
-        else "text"
+    return {**dict.fromkeys("biuf", "numbers"), **dict.fromkeys("mM", "times")}.get(
+        labels.dtype.kind, "text"
     )
 
 
