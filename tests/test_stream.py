@@ -161,6 +161,7 @@ def test_survey_is_numpys_on_everything_in_memory(dtype, weighted, order):
     assert (found.low == x.min(0)).all() and (found.high == x.max(0)).all()
     assert found.mass == pytest.approx(X.w.sum(), rel=1e-13)
     assert found.effective_events == pytest.approx(X.effective_events, rel=1e-13)
+    assert streamed(X).mean_weight == pytest.approx(X.w.mean(), rel=1e-13)
 
 
 def test_moments_of_data_that_drift_and_begin_with_an_outlier():

@@ -263,6 +263,11 @@ class Stream:
         return self.head.weight is not None
 
     @property
+    def mean_weight(self) -> float:
+        """Σ w_i / n; without weights 1, and no pass."""
+        return self.survey.mass / self.survey.n if self.weighted else 1.0
+
+    @property
     def class_counts(self) -> dict[str, int]:
         """How many events each class has; empty for regression."""
         return self.survey.class_counts
