@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from side_by_side import RESULTS, Row, table, told
 
@@ -15,29 +16,36 @@ FILES = sorted(p for p in HERE.glob("*.py") if p.stem not in ("__main__", "side_
 
 def main() -> int:
     """Run the files, print the table; 1 where a file failed. A missed claim is marked, no fault."""
-    rows, failed, left_out, facts = [], [], {}, {}
+    results, failed = [], []
     for file in FILES:
         kept = RESULTS / f"{file.stem}.json"
         kept.unlink(missing_ok=True)
         print(f"\n=== {file.stem} ===", flush=True)
         if subprocess.run([sys.executable, str(file), *sys.argv[1:]]).returncode:
             failed.append(file.stem)
-            continue
-        result = json.loads(kept.read_text())
-        facts = facts or result["machine"]
-        left_out |= dict.fromkeys(result["left_out"])
-        rows += [
-            Row(**{key: value for key, value in row.items() if key != "mark"})
-            for row in result["rows"]
-        ]
-    print(f"\n{told(facts) if facts else ''}\n\n{table([row.cells for row in rows])}\n")
-    marks = [row.mark for row in rows]
-    print(f"{marks.count('holds')} claims hold, {marks.count('MISSED')} are missed.")
-    for row in rows:
-        if row.mark == "MISSED" and row.tried:
-            print(f"  {row.claim}: tried {row.tried}")
-    print("\n".join(left_out), *(f"FAILED: {name}" for name in failed), sep="\n")
+        else:
+            results.append(json.loads(kept.read_text()))
+    report(results)
+    print(*(f"FAILED, and not in the table: {name}" for name in failed), sep="\n")
     return 1 if failed else 0
+
+
+def report(results: list[dict[str, Any]]) -> None:
+    """One table of all claims, what was tried where one is missed, and who was left out."""
+    cells, tried = [], []
+    for result in results:
+        for kept in result["rows"]:
+            mark, row = kept.pop("mark"), Row(**kept)
+            cells.append(row.cells(result["machine"]["threads"]))
+            if mark == "MISSED" and row.tried:
+                tried.append(f"{row.claim}: missed; tried {row.tried}")
+    marks = [line[-1] for line in cells]
+    print(f"\n{table(cells)}\n")
+    for facts in {result["machine"]["threads"]: result["machine"] for result in results}.values():
+        print(told(facts))
+    print(f"{marks.count('holds')} claims hold, {marks.count('MISSED')} are missed.")
+    left_out = dict.fromkeys(line for result in results for line in result["left_out"])
+    print(*tried, *left_out, sep="\n")
 
 
 if __name__ == "__main__":

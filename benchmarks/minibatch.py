@@ -1,8 +1,9 @@
 """Mini-batch logistic regression, shuffled, d = 20, against PyTorch and Keras on JAX at their best.
 
-PyTorch slices its batches by hand out of a permuted copy, which is far faster than its DataLoader;
-Keras takes many steps per execution. Both calculate in single precision, their own choice and the
-faster one, we in double. First each takes one epoch in order from 0 and must end with our weights.
+PyTorch slices its batches by hand out of a permuted copy, far faster than its DataLoader, and takes
+the steps by hand, 1.5 times as fast as its optimisers; Keras takes many steps per execution. Both
+calculate in single precision, their own choice and the faster one, we in double. First each takes
+one epoch in order from 0 and must end with our weights.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def same_in_order(name: str, X: bk.Samples, m: int, theirs: Callable[[bool], np.
 
 
 def pytorch(X: bk.Samples, m: int) -> Side:
-    """With its fused optimiser, on one thread: several only wait for one another at such sizes."""
+    """On one thread: several only wait for one another at such sizes."""
     import torch
 
     torch.set_num_threads(1)
@@ -76,13 +77,14 @@ def pytorch(X: bk.Samples, m: int) -> Side:
 
     def epoch(shuffle: bool) -> np.ndarray:
         w, w0 = torch.zeros(D, requires_grad=True), torch.zeros(1, requires_grad=True)
-        optimiser = torch.optim.SGD([w, w0], lr=RATE, fused=True)
         order = torch.randperm(len(x)) if shuffle else torch.arange(len(x))
         for xs, ys in zip(x[order].split(m), y[order].split(m), strict=True):
-            optimiser.zero_grad()
+            w.grad = w0.grad = None
             p = torch.mv(xs, w) + w0
             torch.nn.functional.binary_cross_entropy_with_logits(p, ys).backward()
-            optimiser.step()
+            with torch.no_grad():
+                w.sub_(w.grad, alpha=RATE)
+                w0.sub_(w0.grad, alpha=RATE)
         return torch.cat([w0, w]).detach().numpy()
 
     same_in_order("PyTorch", few, m, epoch)
@@ -96,7 +98,7 @@ def keras_on_jax(X: bk.Samples, m: int) -> Side:
     settings = {}
     for steps in (50, 250):
         line = keras_line(steps)
-        settings[f"Keras, {steps} steps per execution"] = Side(
+        settings[f"{steps} steps per execution"] = Side(
             lambda line=line: line.fit(x, y, batch_size=m, shuffle=True, verbose=0), len(x)
         )
 
@@ -107,7 +109,7 @@ def keras_on_jax(X: bk.Samples, m: int) -> Side:
         return np.concatenate([w0, w[:, 0]])
 
     same_in_order("Keras", few, m, epoch)
-    return fastest(settings)
+    return settings[fastest(settings)]
 
 
 def keras_line(steps: int):

@@ -62,11 +62,12 @@ class Row:
         holds = self.merit >= self.bound if self.sense == "at least" else self.merit <= self.bound
         return "holds" if holds else "MISSED"
 
-    @property
-    def cells(self) -> tuple[str, ...]:
+    def cells(self, threads: int) -> tuple[str, ...]:
+        """What the table shows of it, under HEAD."""
         bound = "" if self.bound is None else f"{self.sense} {number(self.bound)} {self.unit}"
         merit = f"{number(self.merit)} {self.unit}"
-        return self.claim, self.ours, self.against, self.theirs, merit, bound, self.mark
+        figures = self.ours, self.against, self.theirs, merit, bound, self.mark
+        return self.claim, str(threads), *figures
 
 
 def times_faster(
@@ -139,13 +140,12 @@ def race(
     return {name: statistics.median(taken[name]) / sides[name].work for name in names}
 
 
-def fastest(settings: Mapping[str, Side]) -> Side:
-    """The best of a competitor's settings, each tried three times; it is told which."""
+def fastest(settings: Mapping[Any, Side]) -> Any:
+    """The best of a competitor's settings, by three tries of each, which are printed."""
     tries = {name: min(_clocked(s.run, 1) for _ in range(3)) for name, s in settings.items()}
-    best = min(tries, key=tries.__getitem__)
-    told = ", ".join(f"{name} {duration(t)}" for name, t in tries.items())
-    print(f"its settings: {told}; raced: {best}", flush=True)
-    return settings[best]
+    shown = ", ".join(f"{name} {duration(seconds)}" for name, seconds in tries.items())
+    print(f"the competitor's settings: {shown}", flush=True)
+    return min(tries, key=tries.__getitem__)
 
 
 def _clocked(run: Callable[[], Any], calls: int) -> float:
@@ -190,10 +190,11 @@ def competitor(module: str, package: str = "", hint: str = "") -> ModuleType | N
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        told = f"{package or module} is left out: {error}; pip install {package or module}{hint}."
-        if told not in _missing:
-            _missing.append(told)
-            print(told, flush=True)
+        package = package or module
+        why = f"{package} is left out: {error}; .venv-bench/bin/pip install {package}{hint}."
+        if why not in _missing:
+            _missing.append(why)
+            print(why, flush=True)
         return None
 
 
@@ -251,7 +252,7 @@ def _version(package: str) -> str:
 
 # What is printed and kept -------------------------------------------------------------------------
 
-HEAD = ("claim", "ours", "against", "theirs", "ratio", "bound", "")
+HEAD = ("claim", "threads", "ours", "against", "theirs", "ratio", "bound", "")
 
 
 def table(rows: list[tuple[str, ...]]) -> str:
@@ -266,9 +267,9 @@ def table(rows: list[tuple[str, ...]]) -> str:
 def told(facts: Mapping[str, Any]) -> str:
     """The machine in a line."""
     return (
-        f"{facts['cpu']}, {facts['cores']} cores, {facts['threads']} threads used, reads"
-        f" {facts['read_GB_per_s']} GB/s, DGEMM {facts['dgemm_GFLOP_per_s']} GFLOP/s, load"
-        f" {facts['load']}, Python {facts['python']}"
+        f"{facts['cpu']}, {facts['cores']} cores; {facts['threads']} threads read"
+        f" {facts['read_GB_per_s']} GB/s and make {facts['dgemm_GFLOP_per_s']} GFLOP/s in DGEMM;"
+        f" load {facts['load']}, Python {facts['python']}, {facts['date']}"
     )
 
 
@@ -278,13 +279,14 @@ def run(rows: Callable[[bool], Iterator[Row]], *, threads: int) -> None:
     parser.add_argument("--quick", action="store_true", help="on a tenth of the events")
     quick = parser.parse_args().quick
     name = Path(sys.argv[0]).stem
-    facts = machine(set_threads(threads))
+    threads = set_threads(threads)
+    facts = machine(threads)
     print(f"{name}: {told(facts)}", flush=True)
     found: list[Row] = []
     for row in rows(quick):
         found.append(row)
-        print("  ".join(cell for cell in row.cells if cell), flush=True)
-    print("\n" + table([row.cells for row in found]))
+        print("  ".join(cell for cell in row.cells(threads) if cell), flush=True)
+    print("\n" + table([row.cells(threads) for row in found]))
     for row in found:
         if row.mark == "MISSED" and row.tried:
             print(f"{row.claim}, missed; tried: {row.tried}")
