@@ -83,17 +83,18 @@ def locked(file):
 
 def test_locks_are_pinned_with_hashes_and_agree(root):
     locks = {file.stem: locked(file) for file in (root / "locks").glob("*.txt")}
-    assert set(locks) == {"core", "test", "docs", "lab"}
+    assert set(locks) == {"core", "test", "docs", "lab", "bench"}
     for pins in locks.values():
         assert {name: locks["test"].get(name, version) for name, version in pins.items()} == pins
 
 
 def test_locks_hold_what_the_project_asks_for(root):
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
+    settings = tomllib.loads((root / "pyproject.toml").read_text())
+    project, extras = settings["project"], settings["project"]["optional-dependencies"]
     needs = {
         "core": project["dependencies"],
         **{name: extras[name] for name in ("test", "docs", "lab")},
+        "bench": settings["dependency-groups"]["bench"],
     }
     for name, wanted in needs.items():
         names = {re.match(r"[\w-]+", one)[0] for one in wanted} - {"baksan"}
