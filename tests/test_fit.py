@@ -447,7 +447,7 @@ def test_a_solver_of_ones_own_needs_two_methods():
         ({"loss": losses.huber}, "fit needs Loss for loss"),
         ({"solver": MiniBatch}, "fit needs Solver for solver.*MiniBatch came"),
         ({"model": Linear}, "fit needs Model for model.*Linear came"),
-        ({"X": np.zeros((3, 2))}, "fit needs Samples for X"),
+        ({"X": np.zeros((3, 2))}, "fit needs Samples or Stream for X"),
         ({"penalty": 0.5}, r"a penalty is L1\(λ\) or L2\(λ\); 0.5 came"),
     ],
 )

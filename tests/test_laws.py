@@ -202,7 +202,7 @@ def assert_same(a: State, b: State, rtol=1e-12):
 
 
 def start_of(loss, X, outputs):
-    a = ready(Linear(), X, loss, "constant")
+    a = ready(Problem(Linear(), X, loss)).model
     assert a.outputs == outputs
     return a.moved(a.parameters + 0.3 * np.random.default_rng(5).normal(size=a.parameters.shape))
 

@@ -17,7 +17,9 @@ from baksan.models.base import Model
 from baksan.models.linear import Linear
 from baksan.samples import Samples
 from baksan.solvers.analytic import covariance
-from baksan.solvers.base import Penalty, Problem, Solver, State, watched
+from baksan.solvers.base import Events, Penalty, Problem, Solver, State, watched
+from baksan.solvers.gram import Gram
+from baksan.stream import Stream
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -117,12 +119,12 @@ class Fit:
 
 def fit(
     model: Model,
-    X: Samples,
+    X: Events,
     loss: Loss,
     solver: Solver,
     *,
     penalty: Penalty | None = None,
-    validation: Samples | None = None,
+    validation: Events | None = None,
     start: Literal["constant", "zero"] = "constant",
     seed: int = 0,
     state: State | None = None,
@@ -137,7 +139,11 @@ def fit(
     ----------
     model : Model
         Its standardisation is fixed from X first; a model fitted before goes on from its weights.
-    validation : Samples, optional
+    X : Samples or Stream
+        The events, in memory or read as often as the solver needs: once where it works on the Gram
+        matrix (`Analytic`, full batches of a squared loss), else once to standardise the features
+        and then once an epoch or a full step.
+    validation : Samples or Stream, optional
         Its loss goes into the history, and with the solver's `patience` it stops the run.
     start : 'constant' or 'zero'
         Where a new model starts: the loss's best constant prediction, or w = 0.
@@ -167,14 +173,14 @@ def fit(
 
     Ctrl-C ends the run and returns what was reached.
     """
-    _check_kinds(model=(model, Model), X=(X, Samples), loss=(loss, Loss), solver=(solver, Solver))
+    _check_kinds(
+        model=(model, Model), X=(X, Samples, Stream), loss=(loss, Loss), solver=(solver, Solver)
+    )
     if start not in ("constant", "zero"):
         raise ValueError(f"start must be 'constant' or 'zero'; it is {start!r}.")
     if seed < 0:
         raise ValueError(f"the seed must be 0 or more; it is {seed}.")
-    problem = Problem(model, X, loss, penalty)
-    _check_classes(X)
-    problem = replace(problem, model=ready(model, X, loss, start))
+    problem = ready(Problem(model, X, loss, penalty), solver, start)
     fresh = solver.start(problem.model, seed=seed)
     state = fresh if state is None else state
     if state.parameters.shape != fresh.parameters.shape:
@@ -184,29 +190,59 @@ def fit(
         )
     loop = _Loop(problem, solver, validation, history or History(), progress, checkpoint, look)
     state, verdict = loop.run(state)
-    found = problem.model.moved(solver.solution(state))
+    solution = solver.solution(state)
     return Fit(
-        found, state, loop.history, *verdict, Q(found, X, loss), problem, solver, loop.interrupted
-    )
+        problem.model.moved(solution), state, loop.history, *verdict, loop.q(solution, X), problem,
+        solver, loop.interrupted,
+    )  # fmt: skip
 
 
-def _check_kinds(**given: tuple[Any, type]) -> None:
+def _check_kinds(**given: tuple[Any, ...]) -> None:
     examples = {
         "model": "bk.Linear()", "X": "bk.Samples(x, y)", "loss": "bk.losses.squared",
         "solver": "bk.GradientDescent()",
     }  # fmt: skip
-    for name, (value, kind) in given.items():
-        if not isinstance(value, kind):
+    for name, (value, *kinds) in given.items():
+        if not isinstance(value, tuple(kinds)):
             raise TypeError(
-                f"fit needs {kind.__name__} for {name}, such as {examples[name]};"
+                f"fit needs {' or '.join(kind.__name__ for kind in kinds)} for {name}, such as"
+                f" {examples[name]};"
                 f" {getattr(value, '__name__', None) or repr(value)[:60]} came."
             )
 
 
-def _check_classes(X: Samples) -> None:
+def ready(problem: Problem, solver: Solver | None = None, start: str = "constant") -> Problem:
+    """The problem with its model at its starting point, widths and standardisation fixed, and with
+    the Gram matrix where the solver works on it, so that one pass tells all.
+
+    Raises ValueError where all events that count are of one class.
+    """
+    model, X, loss = problem.model, problem.X, problem.loss
+    outputs = loss.outputs(X.head.answers, len(X.class_names))
+    if solver is not None and solver.wants_gram(problem):
+        problem = replace(problem, gram=Gram.of(X, loss, outputs))
+    _check_classes(problem)
+    prepared = _prepared(problem, outputs)
+    if prepared is model:
+        return problem
+    prepared = prepared.named(X.names, [f.unit for f in X.features])
+    if start == "constant":
+        prepared = prepared.at_constant(_best_constant(problem, outputs))
+    return replace(problem, model=prepared)
+
+
+def _check_classes(problem: Problem) -> None:
+    X, gram = problem.X, problem.gram
     if not X.class_names:
         return
-    weight = np.bincount(X.answers, weights=X.w, minlength=len(X.class_names))
+    weight: Array
+    if isinstance(X, Samples):
+        weight = np.bincount(X.answers, weights=X.weight, minlength=len(X.class_names))
+    elif gram is not None:
+        share = (gram.mean[gram.features :] + 1) / 2  # of targets ±1
+        weight = share if len(share) > 1 else np.array([1 - share[0], share[0]])
+    else:
+        weight = np.array(list(X.class_counts.values()))
     if (weight > 0).sum() < 2:
         raise ValueError(
             "a fit needs events of at least two classes; all that count are"
@@ -214,16 +250,27 @@ def _check_classes(X: Samples) -> None:
         )
 
 
-def ready(model: Model, X: Samples, loss: Loss, start: str) -> Model:
-    """The model with its widths and standardisation fixed, at its starting point."""
-    outputs = loss.outputs(X.answers, len(X.class_names))
-    prepared = model.prepared(X.x, X.w, outputs)
-    if prepared is model:
-        return model
-    prepared = prepared.named(X.names, [f.unit for f in X.features])
-    if start == "zero":
-        return prepared
-    return prepared.at_constant(loss.best_constant(X.answers, outputs, X.weight))
+def _prepared(problem: Problem, outputs: int) -> Model:
+    """The model with its widths and its standardisation fixed, from what is known already."""
+    model, X, gram = problem.model, problem.X, problem.gram
+    if isinstance(model, Linear) and not model.features and X.head.x.ndim == 2:
+        precision = float(np.finfo(X.head.x.dtype).eps)
+        if gram is not None:
+            mean, spread = gram.mean[: gram.features], np.sqrt(np.diag(gram.x))
+            return model.standardised(mean, spread, outputs, precision)
+        if isinstance(X, Stream):
+            mean, spread = X.survey.mean, np.sqrt(X.survey.variance)
+            return model.standardised(mean, spread, outputs, precision)
+    some = X if isinstance(X, Samples) else X.sample
+    return model.prepared(some.x, some.w, outputs)
+
+
+def _best_constant(problem: Problem, outputs: int) -> Array:
+    """The loss's best constant prediction; for a stream that of its sample."""
+    if problem.gram is not None:
+        return problem.gram.mean[problem.gram.features :]
+    some = problem.X if isinstance(problem.X, Samples) else problem.X.sample
+    return problem.loss.best_constant(some.answers, outputs, some.weight)
 
 
 def row_steps() -> Iterator[int]:
@@ -249,14 +296,15 @@ class _Loop:
         self,
         problem: Problem,
         solver: Solver,
-        validation: Samples | None,
+        validation: Events | None,
         history: History,
         progress: Progress | None,
         checkpoint: Callable[[State, History], None] | None,
         look: float,
     ) -> None:
         self.problem, self.solver = problem, solver
-        self.validation, self.history = validation, history
+        self.validation = validation.sample if isinstance(validation, Stream) else validation
+        self.history = history
         self.progress, self.checkpoint = progress, checkpoint
         if solver.patience is not None and validation is None:
             raise ValueError(
@@ -266,7 +314,7 @@ class _Loop:
         self.full = solver.batch is None
         self.step, self.last = solver.stepper(problem), solver.end(len(problem.X))
         self.schedule = solver.schedule(problem)
-        self.looks = Looks.of(problem.X, validation, solver, self.last, look)
+        self.looks = Looks.of(problem.X, self.validation, solver, self.last, look)
         self.last_look = self.looks.last_of(history)
         self.interrupted, self.block = False, 1
         past = float(history["seconds"][-1]) if len(history) else 0.0
@@ -325,7 +373,7 @@ class _Loop:
     def _watched(self, state: State) -> State:
         assert self.validation is not None
         w = self.solver.iterate(state)
-        return watched(state, self._q(w, self.validation), w)
+        return watched(state, self.q(w, self.validation), w)
 
     def _settled(self, state: State) -> Verdict | None:
         if sentence := self.solver.converged(state):
@@ -360,7 +408,7 @@ class _Loop:
 
     def _out_of_budget(self, state: State) -> Verdict:
         if self.solver.descends and self.schedule is not None:
-            grown = self._q(self.solver.iterate(state), self.looks.events) > self._first("loss")
+            grown = self.q(self.solver.iterate(state), self.looks.events) > self._first("loss")
             if grown and (advice := self.solver.too_steep(self.problem)):
                 return False, advice
             if self.full and state.gradient <= 1e-13 * self._first("gradient"):
@@ -383,10 +431,10 @@ class _Loop:
         w = self.solver.iterate(state)
         loss = state.loss if self.full else math.nan
         if not state.step or (look and math.isnan(loss)):
-            loss = self._q(w, self.looks.events)
+            loss = self.q(w, self.looks.events)
         validation = math.nan
         if self.looks.held_back is not None and look:
-            validation = self._q(w, self.looks.held_back)
+            validation = self.q(w, self.looks.held_back)
         mass = state.mass - row.mass
         progressive = (state.cost - row.cost) / mass if mass > 0 else math.nan
         rate = math.nan
@@ -401,7 +449,11 @@ class _Loop:
         if self.checkpoint is not None:
             self.checkpoint(state, self.history)
 
-    def _q(self, w: Array, X: Samples) -> float:
+    def q(self, w: Array, X: Events) -> float:
+        """Q at these parameters, from the stepper's own sums where it has them."""
+        known = getattr(self.step, "value", None)
+        if X is self.problem.X and known is not None:
+            return float(known(w))
         return Q(self.problem.model.moved(w), X, self.problem.loss)
 
     def _show(self, state: State) -> None:
@@ -418,16 +470,17 @@ class Looks:
     A look at an event costs about a third of a step on it. All looks together may cost the share
     `look` of the run: as many as come from one whenever the steps have grown by a quarter, on as
     many events as that allows; fewer looks where these would be below 100. All of it follows from
-    the counts alone, so that a history is the same whenever it is repeated or resumed.
+    the counts alone, so that a history is the same whenever it is repeated or resumed. Batches of a
+    stream are looked at on events of its sample.
     """
 
-    events: Samples
+    events: Events
     held_back: Samples | None
     growth: float
 
     @classmethod
     def of(
-        cls, X: Samples, validation: Samples | None, solver: Solver, last: float, look: float
+        cls, X: Events, validation: Samples | None, solver: Solver, last: float, look: float
     ) -> Looks:
         n, held = len(X), 0 if validation is None else len(validation)
         steps = last if math.isfinite(last) else 20.0 * math.ceil(n / (solver.batch or n))
@@ -439,7 +492,10 @@ class Looks:
         looks = max(min(looks, budget / min(100, looked_at)), 2.0)
         share = min(budget / looks / looked_at, 1.0)
         growth = max(steps ** (1 / looks), 1.25)
-        events = X if solver.batch is None else _some(X, share)
+        if solver.batch is None:
+            return cls(X, None if validation is None else _some(validation, share), growth)
+        some = X if isinstance(X, Samples) else X.sample
+        events = _some(some, min(1.0, share * len(X) / len(some)))
         return cls(events, None if validation is None else _some(validation, share), growth)
 
     def last_of(self, history: History) -> int:

@@ -205,7 +205,7 @@ def _summed(cost: Array) -> Array:
 
 
 def Q(a: Callable[[Array], Array], X: Any, loss: Loss) -> float:
-    """The functional Q(a, X) = Σ w_i loss(a(x_i), y_i) / Σ w_i of a model on Samples.
+    """The functional Q(a, X) = Σ w_i loss(a(x_i), y_i) / Σ w_i of a model on Samples or a Stream.
 
     Examples
     --------
@@ -213,7 +213,16 @@ def Q(a: Callable[[Array], Array], X: Any, loss: Loss) -> float:
     >>> Q(lambda x: x[:, 0], Samples([[1.0], [2.0]], [1.0, 4.0]), squared)
     2.0
     """
-    return float(np.average(loss.value(a(X.x), X.answers), weights=X.weight))
+
+
+    def sums(block: Any) -> tuple[float, float]:
+        cost = loss.value(a(block.x), block.answers)
+        if block.weight is None:
+            return float(cost.sum()), float(len(cost))
+        return float(block.weight @ cost), float(block.weight.sum())
+
+    cost, mass = X.total(sums)
+    return float(cost / mass)
 
 
 # Penalties: what the weights cost -----------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 from tests.problems import LOSSES, outputs_of, samples_for
 
 from baksan import L1, Linear, Samples, fit, losses
-from baksan.solvers.compiled import cache_folder, compiled
+from baksan.compiled import cache_folder, compiled
 from baksan.solvers.descent import Descent
 from baksan.solvers.kernels import CODES, descend
 
@@ -19,7 +19,7 @@ SCRIPT = """
 import json, sys
 import numpy as np
 import baksan as bk
-from baksan.solvers.compiled import compiled
+from baksan.compiled import compiled
 from baksan.solvers.kernels import descend
 X = bk.Samples([[0.0], [1.0], [2.0]], [0.0, 1.0, 5.0])
 found = bk.fit(bk.Linear(), X, bk.losses.squared, bk.GradientDescent(0.1, steps=1), start="zero")

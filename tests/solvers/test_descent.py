@@ -190,7 +190,7 @@ def test_perceptron_separates_what_can_be_separated():
 def test_other_smooth_losses_reach_scipy(loss):
     """Also a user's own loss, which goes the generic way."""
     X = REGRESSION if loss is CAUCHY else TWO
-    a = ready(Linear(), X, loss, "constant")
+    a = ready(Problem(Linear(), X, loss)).model
     best = minimize(Problem(a, X, loss).value, a.parameters, tol=1e-12, method="BFGS").fun
     solver = GradientDescent(rate=0.05, steps=3000, momentum=0.9)
     assert solver.way_for(Problem(a, X, loss)) == ("generic" if loss is CAUCHY else "compiled")
@@ -209,7 +209,7 @@ def test_automatic_rates_go_down_for_every_loss(loss, solver, penalty):
     X = REGRESSION if loss.task == "regression" else TWO
     wild = Samples(X.x, X.y, np.exp(1.5 * np.random.default_rng(0).normal(size=N)),
                    class_names=X.class_names)  # fmt: skip
-    start = ready(Linear(), wild, loss, "constant")
+    start = ready(Problem(Linear(), wild, loss)).model
     found = fit(Linear(), wild, loss, solver, penalty=penalty)
     if loss is not losses.perceptron:  # costs nothing at the start, w = 0
         assert found.loss < losses.Q(start, wild, loss)
@@ -229,7 +229,7 @@ MOMENTA = [
 @pytest.mark.parametrize(("settings", "factor", "formula"), MOMENTA)
 def test_the_bound_is_exact_for_the_squared_loss(settings, factor, formula, weighted):
     X = REGRESSION if weighted else Samples(FEATURES, ANSWERS)
-    a = ready(Linear(), X, losses.squared, "constant")
+    a = ready(Problem(Linear(), X, losses.squared)).model
     share, z = X.w / X.w.sum(), a.design(X.x)
     limit = factor * 2 / np.linalg.eigvalsh(2 * (z.T * share) @ z)[-1]
     told, said = GradientDescent(0.1, **settings).bound(Problem(a, X, losses.squared))
@@ -248,7 +248,7 @@ def test_the_bound_is_exact_for_the_squared_loss(settings, factor, formula, weig
 
 
 def test_l2_makes_the_bound_shorter():
-    a = ready(Linear(), REGRESSION, losses.squared, "constant")
+    a = ready(Problem(Linear(), REGRESSION, losses.squared)).model
     free = Steepness.of(Problem(a, REGRESSION, losses.squared))
     held = Steepness.of(Problem(a, REGRESSION, losses.squared, L2(3.0)))
     assert_allclose(held.largest, free.largest + 3.0)
@@ -270,7 +270,7 @@ def test_far_too_long_steps_come_back_finite_and_explained(loss, batch, rate):
 def test_the_bound_of_noisy_steps_separates_falling_from_growing():
     """Single events at half the bound converge in the mean square; at four times it they do not."""
     exact = losses.squared
-    a = ready(Linear(), REGRESSION, exact, "constant")
+    a = ready(Problem(Linear(), REGRESSION, exact)).model
     bound, _ = StochasticGradientDescent(1.0).bound(Problem(a, REGRESSION, exact))
     start = losses.Q(a, REGRESSION, exact)
     good = fit(Linear(), REGRESSION, exact, StochasticGradientDescent(bound / 2, average=True))

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from baksan.compiled import compiled, side_by_side
 from baksan.models.base import Model
 
 Array = NDArray[Any]
 
 __all__ = ["Linear"]
+
+_PART = 65_536
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,24 +81,55 @@ class Linear(Model):
         mask[:, 0] = False
         return mask.ravel()
 
+    @cached_property
+    def inverse(self) -> Array:
+        """1 / scale, (d,)."""
+        return np.asarray(1.0 / self.scale)
+
     def design(self, x: Array) -> Array:
         """The standardised features with z_0 = 1 in front, (n, d + 1) float64."""
+        x = self._checked(x)
+        z = np.empty((len(x), self.features + 1))
+        z[:, 0] = 1.0
+        np.subtract(x, self.centre, out=z[:, 1:])
+        z[:, 1:] *= self.inverse
+        return z
+
+    def _checked(self, x: Array) -> Array:
         x = np.asarray(x)
         if x.ndim != 2 or x.shape[1] != self.features:
             raise ValueError(
                 f"this linear model needs {self.features} features, x (n, {self.features});"
                 f" x has shape {x.shape}."
             )
-        z = np.empty((len(x), self.features + 1))
-        z[:, 0] = 1.0
-        np.subtract(x, self.centre, out=z[:, 1:])
-        z[:, 1:] /= self.scale
-        return z
+        return x
+
+    @cached_property
+    def _kernel(self) -> tuple[Callable[..., None], Array, Array]:
+        """The loop of `models.kernels`, and the weights and the constant that it takes."""
+        from baksan.models.kernels import predict
+
+        weights = np.ascontiguousarray(self.matrix[:, 1:] * self.inverse)
+        return compiled(predict), weights, np.ascontiguousarray(self.matrix[:, 0])
 
     def __call__(self, x: Array) -> Array:
         # Not BLAS: what an event is given must not depend on the events beside it, to the last bit.
-        p = np.einsum("ij,kj->ik", self.design(x), self.matrix)
-        return np.asarray(p[:, 0] if self.outputs == 1 else p)
+        x = np.ascontiguousarray(self._checked(x))
+        if x.dtype != np.float32:
+            x = x.astype(np.float64, copy=False)
+        if x.flags.writeable:
+            x = x.view()
+            x.flags.writeable = False  # one kind of array, one compiled kernel
+        predict, weights, constant = self._kernel
+        p = np.empty((len(x), self.outputs))
+        if len(x) <= _PART:
+            predict(x, self.centre, weights, constant, p)
+        else:
+            side_by_side(
+                lambda i: predict(x[i : i + _PART], self.centre, weights, constant, p[i:]),
+                range(0, len(x), _PART),
+            )
+        return p[:, 0] if self.outputs == 1 else p
 
     def pullback(self, x: Array, slope: Array) -> Array:
         return np.asarray(slope.reshape(len(slope), -1).T @ self.design(x)).ravel()
@@ -109,15 +145,21 @@ class Linear(Model):
                 f"a linear model needs x of shape (n, d); it has {x.shape}."
                 " Flatten images first: x.reshape(len(x), -1)."
             )
-        d = x.shape[1]
-        centre, scale = np.zeros(d), np.ones(d)
+        mean, spread = np.zeros(x.shape[1]), np.ones(x.shape[1])
         if self.standardise:
-            centre = np.average(x, axis=0, weights=weight).astype(np.float64)
-            spread = np.sqrt(np.average((x - centre) ** 2, axis=0, weights=weight))
-            # Rounding leaves a constant feature a spread of about eps·|centre|, not 0.
-            varies = spread > 4 * np.finfo(x.dtype).eps * np.abs(centre)
-            scale = np.where(varies, spread, 1.0)
-        zero = np.zeros(outputs * (d + 1))
+            mean = np.average(x, axis=0, weights=weight).astype(np.float64)
+            spread = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=weight))
+        return self.standardised(mean, spread, outputs, float(np.finfo(x.dtype).eps))
+
+    def standardised(
+        self, mean: Array, spread: Array, outputs: int, precision: float = 2.0**-52
+    ) -> Self:
+        """The model with these means and standard deviations (d,), known to this precision."""
+        centre, scale = np.zeros(len(mean)), np.ones(len(mean))
+        if self.standardise:
+            # Rounding leaves a constant feature a spread of about eps·|mean|, not 0.
+            centre, scale = mean, np.where(spread > 4 * precision * np.abs(mean), spread, 1.0)
+        zero = np.zeros(outputs * (len(centre) + 1))
         return replace(self, outputs=outputs, centre=centre, scale=scale, parameters=zero)
 
     def at_constant(self, constant: Array) -> Self:

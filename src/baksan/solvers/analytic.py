@@ -2,25 +2,32 @@
 
     argmin_w Σ w_i (⟨w, z_i⟩ − t_i)² / Σ w_i + λ|w|²/2,    t = y, or ±1 for classes
 
-is the solution of (ZᵀWZ 2/Σw + λ) w = ZᵀW t 2/Σw, found here without forming ZᵀWZ: by the
-singular value decomposition of √W Z, with √λ below it where there is a penalty.
+is found from one pass over the events, and as accurately as by LAPACK's QR: see `least_squares`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from baksan import losses
+from baksan.losses import Loss
 from baksan.models.linear import Linear
-from baksan.solvers.base import Problem, Solver, State, Stepper
+from baksan.samples import Samples
+from baksan.solvers.base import Events, Problem, Solver, State, Stepper
+from baksan.solvers.gram import Gram
+from baksan.solvers.least_squares import Solution, least_squares
+from baksan.solvers.rates import spread_of
 
 Array = NDArray[Any]
 
 __all__ = ["Analytic", "Exact", "covariance"]
+
+_ALIKE = 1e6  # condition from which a fit says that its features nearly depend on each other
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,9 @@ class Analytic(Solver):
     """
 
     name = "analytic"
+
+    def wants_gram(self, problem: Problem) -> bool:
+        return isinstance(problem.model, Linear)
 
     def ended(self, stepper: Stepper, state: State) -> tuple[bool, str]:
         assert isinstance(stepper, Exact)
@@ -60,55 +70,49 @@ class Analytic(Solver):
 
 
 class Exact:
-    """The single step of `Analytic`; `rank` tells afterwards how many columns were independent."""
+    """The single step of `Analytic`; `solution` tells afterwards what was found."""
 
     def __init__(self, problem: Problem) -> None:
-        self.problem, self.rank = problem, 0
+        self.problem = problem
+        self.gram = problem.gram or Gram.of(problem.X, problem.loss, problem.model.outputs)
+        self.solution: Solution | None = None
 
     def __call__(self, state: State, steps: int) -> State:
-        w, self.rank = least_squares(self.problem)
-        n = len(self.problem.X)
+        found = self.solution = least_squares(self.problem, self.gram)
+        w = found.parameters
         return replace(
-            state, parameters=w, average=w.copy(), step=1, epoch=1, seen=n,
-            loss=losses.Q(self.problem.model.moved(w), self.problem.X, self.problem.loss),
-            gradient=0.0, change=float(np.linalg.norm(w - state.parameters)),
+            state, parameters=w, velocity=np.zeros_like(w), average=w.copy(), step=1, epoch=1,
+            seen=self.gram.events, loss=found.loss, gradient=0.0,
+            change=float(np.linalg.norm(w - state.parameters)),
         )  # fmt: skip
+
+    def value(self, parameters: Array) -> float:
+        """Q at these parameters, from the sums; at the solution to more digits."""
+        found, model = self.solution, self.problem.model
+        if found is not None and np.array_equal(parameters, found.parameters):
+            return found.loss
+        assert isinstance(model, Linear)
+        return self.gram.bowl(model).value(parameters)
 
     @property
     def message(self) -> str:
+        found = self.solution
         assert isinstance(self.problem.model, Linear)
         width = self.problem.model.features + 1
-        if self.rank in (0, width):  # 0: a run that goes on from its end takes no step
+        if found is None:  # a run that goes on from its end takes no step
             return "solved exactly in one step."
-        return (
-            f"solved exactly, but only {self.rank} of {width} columns are independent: many weights"
-            " give the same predictions, and the smallest of them were taken."
-        )
-
-
-def _system(problem: Problem) -> tuple[Array, Array]:
-    """√(2w/Σw) Z with √λ below, (n + d, d + 1), and the same of the targets, (n + d, k)."""
-    model, X = problem.model, problem.X
-    assert isinstance(model, Linear)
-    root = np.sqrt(2.0 * X.w / X.w.sum())[:, None]
-    z = model.design(X.x) * root
-    t = problem.targets * root
-    if problem.l2:
-        ridge = np.sqrt(problem.l2) * np.eye(model.features + 1)[1:]
-        z = np.vstack([z, ridge])
-        t = np.vstack([t, np.zeros((model.features, t.shape[1]))])
-    return z, t
-
-
-def least_squares(problem: Problem) -> tuple[Array, int]:
-    """The exact parameters (k (d + 1),), and the rank of the design."""
-    assert isinstance(problem.model, Linear)
-    z, t = _system(problem)
-    # Columns of very different size, which only a model without standardisation has, cost digits.
-    size = np.ones(z.shape[1]) if problem.model.standardise else np.linalg.norm(z, axis=0)
-    size[size == 0] = 1.0
-    w, _, rank, _ = np.linalg.lstsq(z / size, t, rcond=np.finfo(float).eps * z.shape[1])
-    return (w.T / size).ravel(), int(rank)
+        if found.rank < width:
+            return (
+                f"solved exactly, but only {found.rank} of {width} columns are independent: many"
+                " weights give the same predictions, and the smallest of them were taken."
+            )
+        if found.condition > _ALIKE:
+            return (
+                f"solved exactly, but the features nearly depend on each other (condition"
+                f" {found.condition:.0e}): small errors in them make large ones in the weights;"
+                " leave some out, or take penalty=L2(…)."
+            )
+        return "solved exactly in one step."
 
 
 def covariance(problem: Problem, parameters: Array, *, inverse_variances: bool = False) -> Array:
@@ -123,8 +127,8 @@ def covariance(problem: Problem, parameters: Array, *, inverse_variances: bool =
     White, Econometrica 48 (1980) 817; Liang and Zeger, Biometrika 73 (1986) 13). c'' is the central
     difference of the slope. Transform with `Linear.in_user_units`.
 
-    Raises ValueError for several outputs, for a piecewise linear loss, for L1, and for inverse
-    variances with another loss, a penalty or no weights.
+    Raises ValueError for several outputs, for a piecewise linear loss, for L1, for a stream with
+    groups, and for inverse variances with another loss, a penalty or no weights.
     """
     model, X, loss = problem.model, problem.X, problem.loss
     if not isinstance(model, Linear) or model.outputs != 1:
@@ -138,32 +142,52 @@ def covariance(problem: Problem, parameters: Array, *, inverse_variances: bool =
         )
     if problem.l1:
         raise ValueError("L1 sets weights to 0, so they have no errors of this kind; take L2.")
-    z, w = model.design(X.x), X.w
-    if inverse_variances:
-        if loss.cost is not losses.squared.cost or X.weight is None or problem.penalty:
-            raise ValueError(
-                "inverse variances are the weights of a squared loss without a penalty; this is"
-                f" {loss.name}{'' if X.weight is not None else ' without weights'}."
-            )
-        return np.asarray(np.linalg.pinv((z.T * w) @ z, hermitian=True))
-    p = z @ parameters
-    slope = loss.slope(p, X.answers)
-    ridge = problem.l2 * w.sum() * np.diag(model.penalised.astype(float))
-    plain = X.weight is None and X.group is None and not problem.l2
-    if loss.cost is losses.squared.cost and loss.task == "regression" and plain:
-        free = len(z) - z.shape[1]
-        if free <= 0:
-            raise ValueError(f"errors need more events than parameters; {len(z)} for {z.shape[1]}.")
-        return np.asarray(
-            (slope / 2) @ (slope / 2) / free * np.linalg.pinv(z.T @ z, hermitian=True)
+    squared = loss.cost is losses.squared.cost
+    if inverse_variances and (not squared or not _weighted(X) or problem.penalty):
+        raise ValueError(
+            "inverse variances are the weights of a squared loss without a penalty; this is"
+            f" {loss.name}{'' if _weighted(X) else ' without weights'}."
         )
-    h = 1e-5 * (float(np.std(problem.targets)) or 1.0)
-    bend = (loss.slope(p + h, X.answers) - loss.slope(p - h, X.answers)) / (2 * h)
-    inverse = np.linalg.pinv((z.T * (w * bend)) @ z + ridge, hermitian=True)
-    pulls = z * (w * slope)[:, None]
-    if X.group is not None:
-        pulls = _summed_by(X.group, pulls)
-    return np.asarray(inverse @ (pulls.T @ pulls) @ inverse)
+    grouped = X.head.group is not None
+    a = model.moved(parameters)
+    plain = squared and loss.task == "regression" and not (_weighted(X) or grouped or problem.l2)
+    if plain or inverse_variances:
+        rss, outer = X.total(partial(_residuals, a=a))
+        free = len(X) - len(outer)
+        if plain and free <= 0:
+            raise ValueError(f"errors need more events than parameters; {len(X)} for {len(outer)}.")
+        return np.asarray((rss / free if plain else 1.0) * np.linalg.pinv(outer, hermitian=True))
+    if grouped and not isinstance(X, Samples):
+        raise ValueError(
+            "errors with groups need the events of each group together; a stream has them one after"
+            " another. Take the errors from a sample that fits in memory."
+        )
+    h = 1e-5 * (spread_of(problem) if loss.task == "regression" else 1.0)
+    whole = partial(_sandwich, a=a, loss=loss, h=h)
+    bread, filling, mass = whole(X) if isinstance(X, Samples) else X.total(whole)
+    ridge = problem.l2 * mass * np.diag(model.penalised.astype(float))
+    inverse = np.linalg.pinv(bread + ridge, hermitian=True)
+    return np.asarray(inverse @ filling @ inverse)
+
+
+def _weighted(X: Events) -> bool:
+    return X.head.weight is not None
+
+
+def _residuals(block: Samples, a: Linear) -> tuple[float, Array]:
+    """Σ (y − a(x))² and Σ w z zᵀ of one block."""
+    z, rest = a.design(block.x), block.answers.ravel() - a(block.x)
+    return float(rest @ rest), (z.T * block.w) @ z
+
+
+def _sandwich(block: Samples, a: Linear, loss: Loss, h: float) -> tuple[Array, Array, float]:
+    """Σ w c'' z zᵀ, Σ_g u_g u_gᵀ and Σ w of one block, all of each group in it."""
+    z, w, p, y = a.design(block.x), block.w, a(block.x), block.answers
+    bend = (loss.slope(p + h, y) - loss.slope(p - h, y)) / (2 * h)
+    pulls = z * (w * loss.slope(p, y))[:, None]
+    if block.group is not None:
+        pulls = _summed_by(block.group, pulls)
+    return (z.T * (w * bend)) @ z, pulls.T @ pulls, float(w.sum())
 
 
 def _summed_by(group: Array, rows: Array) -> Array:

@@ -11,22 +11,28 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from baksan.losses import L1, L2, Loss
+from baksan.losses import L1, L2, Loss, Q
 from baksan.models.base import Model
 from baksan.samples import Samples
 from baksan.solvers.schedules import Schedule
+from baksan.stream import Stream
+
+if TYPE_CHECKING:
+    from baksan.solvers.gram import Gram
 
 Array = NDArray[Any]
+Events = Samples | Stream
 Penalty = L1 | L2
 
-__all__ = ["Penalty", "Problem", "Solver", "State", "Stepper"]
+__all__ = ["Events", "Penalty", "Problem", "Solver", "State", "Stepper"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,54 +100,47 @@ class Problem:
     """
 
     model: Model
-    X: Samples
+    X: Events
     loss: Loss
     penalty: Penalty | None = None
+    gram: Gram | None = None
+    """The sums that squared losses need, where somebody has made them already."""
 
     def __post_init__(self) -> None:
-        if not len(self.X):
+        if isinstance(self.X, Samples) and not len(self.X):
             raise ValueError("a fit needs events; the samples are empty.")
-        _ = self.X.answers
+        _ = self.X.head.answers
         self.loss.check_task(self.X.task)
         if self.penalty is not None and not isinstance(self.penalty, L1 | L2):
             raise TypeError(f"a penalty is L1(λ) or L2(λ); {self.penalty!r} came. Write bk.L2(λ).")
 
     @property
     def l2(self) -> float:
-        return self.penalty.strength if isinstance(self.penalty, L2) else 0.0
+        return float(self.penalty.strength) if isinstance(self.penalty, L2) else 0.0
 
     @property
     def l1(self) -> float:
-        return self.penalty.strength if isinstance(self.penalty, L1) else 0.0
+        return float(self.penalty.strength) if isinstance(self.penalty, L1) else 0.0
 
-    @property
+    @cached_property
     def mean_weight(self) -> float:
-        return 1.0 if self.X.weight is None else float(self.X.weight.mean())
-
-    @property
-    def targets(self) -> Array:
-        """What each output is compared with, (n, k). Raises ValueError for another number of them.
-
-        Always a fresh array, so that kernels meet one kind of memory only.
-        """
-        k = self.model.outputs
-        t = self.loss.targets(self.X.answers, k).reshape(len(self.X), -1)
-        if t.shape[1] != k:
-            raise ValueError(
-                f"the model has {k} outputs, the answers have {t.shape[1]}; fit a new model."
-            )
-        return np.array(t, dtype=np.float64, order="C")
+        return self.X.mean_weight
 
     def value(self, parameters: Array) -> float:
         """Q(a, X) + penalty at these parameters."""
         a = self.model.moved(parameters)
-        q = float(np.average(self.loss.value(a(self.X.x), self.X.answers), weights=self.X.weight))
         w = parameters[self.model.penalised]
+        q = Q(a, self.X, self.loss)
         return q if self.penalty is None else q + self.penalty.value(w)
 
 
-Stepper = Callable[[State, int], State]
-"""(state, steps) → the state that many steps later."""
+class Stepper(Protocol):
+    """(state, steps) → the state that many steps later.
+
+    A stepper that has made sums of the events may offer value(parameters) → Q there, from them.
+    """
+
+    def __call__(self, state: State, steps: int) -> State: ...
 
 
 class Solver(ABC):
@@ -169,6 +168,10 @@ class Solver(ABC):
     @abstractmethod
     def stepper(self, problem: Problem) -> Stepper:
         """The function that takes steps on this problem, in the fastest way that applies."""
+
+    def wants_gram(self, problem: Problem) -> bool:
+        """Whether it works on the Gram matrix, so that a fit makes it first, in the first pass."""
+        return False
 
     @abstractmethod
     def end(self, n: int) -> float:
@@ -201,7 +204,7 @@ class Solver(ABC):
     def run(
         self,
         model: Model,
-        X: Samples,
+        X: Events,
         loss: Loss,
         state: State | None = None,
         *,

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from baksan import losses
 from baksan.models.base import Model
 from baksan.models.cuts import Cuts
+from baksan.samples import Samples
 from baksan.solvers.base import Problem, Solver, State, Stepper
 
 Array = NDArray[Any]
@@ -144,6 +145,10 @@ class Peeling:
 
     def __init__(self, solver: CutSearch, problem: Problem) -> None:
         X = problem.X
+        if not isinstance(X, Samples):
+            raise ValueError(
+                "the search for cuts needs all events at once; a stream came. Take X.sample."
+            )
         if len(X.class_names) != 2:
             raise ValueError(
                 f"cuts tell one signal from one background; there are {len(X.class_names)} classes"

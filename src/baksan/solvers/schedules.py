@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-__all__ = ["Constant", "Halving", "InverseTime", "Schedule"]
+__all__ = ["Constant", "Halving", "InverseTime", "Schedule", "schedule_of"]
 
 
 class Schedule(Protocol):
@@ -64,6 +64,11 @@ class Halving:
 
     def __call__(self, steps: Array) -> Array:
         return np.asarray(self.rate * 0.5 ** (steps // self.every))
+
+
+def schedule_of(rate: float | Schedule) -> Schedule:
+    """A schedule as it is; a number as a constant one."""
+    return rate if callable(rate) else Constant(float(rate))
 
 
 def _check_positive(name: str, value: float) -> None:

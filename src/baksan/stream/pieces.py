@@ -12,12 +12,7 @@ from baksan.samples import Samples, epoch_order
 
 Array = NDArray[Any]
 
-__all__ = ["Pool", "after", "kept", "mixed", "pieces", "rows", "selected"]
-
-
-def rows(X: Samples, index: slice | Array) -> Samples:
-    """These events of a block; x keeps its order in memory, and a slice is a view."""
-    return X.with_parts(**{name: _taken(values, index) for name, values in _parts(X).items()})
+__all__ = ["Pool", "after", "kept", "mixed", "pieces", "selected"]
 
 
 def kept(keep: Callable[[Samples], Array], block: Samples) -> Samples:
@@ -28,7 +23,7 @@ def kept(keep: Callable[[Samples], Array], block: Samples) -> Samples:
             f"a choice of rows must be {len(block)} times true or false, once for each event; it is"
             f" {mask.dtype} of shape {mask.shape}. Compare: lambda X: X.x[:, 0] > 1."
         )
-    return block if mask.all() else rows(block, np.flatnonzero(mask))
+    return block if mask.all() else block.rows(np.flatnonzero(mask))
 
 
 def selected(columns: list[int], block: Samples) -> Samples:
@@ -44,7 +39,7 @@ def pieces(blocks: Iterable[Samples], length: int) -> Iterator[Samples]:
     for block in blocks:
         start = 0
         while start < len(block):
-            held.append(rows(block, slice(start, start + room)))
+            held.append(block.rows(slice(start, start + room)))
             start, room = start + len(held[-1]), room - len(held[-1])
             if not room:
                 yield _joined(held)
@@ -58,7 +53,7 @@ def after(blocks: Iterable[Samples], skip: int, source: str) -> Iterator[Samples
     left = skip
     for block in blocks:
         if left < len(block):
-            yield rows(block, slice(left, None))
+            yield block.rows(slice(left, None))
         left = max(0, left - len(block))
     if left:
         raise ValueError(
@@ -74,8 +69,8 @@ def mixed(
     pool, n = Pool(size), 0
     rng: np.random.Generator | None = None
     for piece in pieces(blocks, step):
-        first = rows(piece, slice(0, size - n))
-        late = rows(piece, slice(len(first), None))
+        first = piece.rows(slice(0, size - n))
+        late = piece.rows(slice(len(first), None))
         pool.put(slice(n, n + len(first)), first)
         n += len(first)
         if len(late):
@@ -124,12 +119,6 @@ def _joined(parts: list[Samples]) -> Samples:
     return parts[0].with_parts(
         **{name: np.concatenate([values[name] for values in held]) for name in held[0]}
     )
-
-
-def _taken(values: Array, index: slice | Array) -> Array:
-    if isinstance(index, slice):
-        return values[index]
-    return values.T.take(index, -1).T if _by_columns(values) else values.take(index, 0)
 
 
 def _by_columns(values: Array) -> bool:

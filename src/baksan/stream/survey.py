@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from baksan.samples import Samples
 from baksan.stream.labels import drawn
-from baksan.stream.pieces import Pool, rows
+from baksan.stream.pieces import Pool
 
 Array = NDArray[Any]
 
@@ -152,7 +152,7 @@ class _Sampler:
         stays[np.argpartition(every, SAMPLE - 1)[:SAMPLE]] = True
         places, new = np.flatnonzero(~stays[:SAMPLE]), np.flatnonzero(stays[SAMPLE:])
         self.keys[places], self.positions[places] = keys[new], positions[new]
-        self.pool.put(places, rows(block, new))
+        self.pool.put(places, block.rows(new))
         self.seen += len(block)
 
     def chosen(self) -> Samples:

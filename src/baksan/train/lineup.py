@@ -139,10 +139,8 @@ class Ours(Method):
 
     def warm_up(self, X: Samples) -> None:
         if self.model.__class__ is Linear:
-            model = ready(self.model, X, self.loss, "constant")
-            self.solver.stepper(Problem(model, X, self.loss, self.penalty))(
-                self.solver.start(model), 1
-            )
+            problem = ready(Problem(self.model, X, self.loss, self.penalty), self.solver)
+            self.solver.stepper(problem)(self.solver.start(problem.model), 1)
 
     def train(self, X: Samples, *, seed: int, threads: int, **more: Any) -> Fitted:
         # Reports show the distance to the minimum, for which Q is needed on all events.

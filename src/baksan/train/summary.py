@@ -18,7 +18,8 @@ from baksan.models.linear import Linear
 from baksan.samples import Samples
 from baksan.solvers.analytic import Analytic, covariance
 from baksan.solvers.base import Problem
-from baksan.solvers.descent import Descent, GradientDescent, Steepness
+from baksan.solvers.descent import Descent, GradientDescent
+from baksan.solvers.rates import Steepness
 from baksan.train.lineup import Method, Ours
 from baksan.train.run import Run
 

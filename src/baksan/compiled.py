@@ -1,0 +1,110 @@
+"""Compiling kernels with Numba, cached across processes and never stale; and threads to run them.
+
+Numba's own cache looks at the file of the compiled function only, and kernels call the formulas of
+`losses.py`. So the cache folder's name holds a hash of the sources of all of them. Kernels give up
+Python's lock, so that plain threads run them side by side.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+__all__ = ["cache_folder", "compiled", "cores", "side_by_side", "threads"]
+
+_FAST = {"reassoc", "contract", "arcp", "nsz"}
+"""Sums may be reordered, which vector units need; NaN and infinity mean what they mean."""
+_KEPT = 4  # cache folders of other sources or versions that are left alone
+_threads: ContextVar[int | None] = ContextVar("threads", default=None)
+
+
+def cache_folder() -> Path:
+    """The folder of compiled kernels for these sources, this Numba and this NumPy."""
+    import numba
+    import numpy as np
+    import pooch
+
+    package = Path(__file__).parent
+    digest = hashlib.sha256(f"numba {numba.__version__} numpy {np.__version__}".encode())
+    for source in (Path(__file__), package / "losses.py", *sorted(package.glob("*/kernels.py"))):
+        digest.update(source.read_bytes())
+    return Path(pooch.os_cache("baksan")) / "kernels" / digest.hexdigest()[:16]
+
+
+@functools.cache
+def compiled(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """The kernel as machine code: compiled at its first call, later read from the cache.
+
+    Where the cache folder cannot be written (batch jobs without a home), each process compiles.
+    """
+    import numba
+    from numba.core import config
+
+    settings: Any = config
+    held, folder = settings.CACHE_DIR, _made(cache_folder())
+    settings.CACHE_DIR = str(folder)
+    cache = os.access(folder, os.W_OK)
+    try:
+        machine_code: Callable[..., Any] = numba.njit(
+            cache=cache, error_model="numpy", fastmath=_FAST, nogil=True
+        )(kernel)
+    finally:
+        settings.CACHE_DIR = held
+    return machine_code
+
+
+def _made(folder: Path) -> Path:
+    """The folder, made if need be; the oldest of the others go, which nothing will read again."""
+    with contextlib.suppress(OSError):
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            known = sorted(folder.parent.iterdir(), key=lambda path: path.stat().st_mtime)
+            for old in known[: -_KEPT - 1]:
+                shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+def cores() -> int:
+    """As many as the user lets OpenMP have, or all that this process may use."""
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    if told.isdigit() and int(told):
+        return int(told)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def threads(number: int) -> Iterator[None]:
+    """Within this block kernels run on so many threads."""
+    token = _threads.set(number)
+    try:
+        yield
+    finally:
+        _threads.reset(token)
+
+
+def side_by_side(work: Callable[[int], None], parts: Sequence[int]) -> None:
+    """work(part) for each part, on as many threads as `threads` or `cores` allow."""
+    number = min(_threads.get() or cores(), len(parts))
+    if number <= 1:
+        for part in parts:
+            work(part)
+    else:
+        for _ in _pool(number).map(work, parts):
+            pass
+
+
+@functools.cache
+def _pool(number: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(number, thread_name_prefix="baksan")
+
+
+if hasattr(os, "register_at_fork"):  # threads do not live on in a forked child
+    os.register_at_fork(after_in_child=_pool.cache_clear)

@@ -1,0 +1,138 @@
+"""The Gram matrix: all that a squared loss knows of the events, from one pass over them.
+
+With v = (x, t), the features and the targets, and m the mean of v,
+
+    n,    W = Σ w_i,    m = Σ w_i v_i / W,    S = Σ w_i (v_i − m)(v_i − m)ᵀ / W
+
+are sums: the Gram matrices of parts of the events add up to that of all, wherever the parts are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baksan.compiled import side_by_side
+from baksan.losses import Loss
+from baksan.models.linear import Linear
+from baksan.samples import Samples
+from baksan.solvers import kernels
+from baksan.solvers.rows import Rows, kernel, parts_of
+from baksan.stream import Stream
+
+Array = NDArray[Any]
+
+__all__ = ["Bowl", "Gram"]
+
+_FAR = 1e3  # (mean − shift)² / variance from which the sums are taken again, nearer to the mean
+
+
+@dataclass(frozen=True, eq=False)
+class Gram:
+    """Number, weight, mean and scatter of the features and the targets of events.
+
+    `events` n; `mass` W; `mean` (d + k,); `scatter` S (d + k, d + k); `features` d.
+    """
+
+    events: int
+    mass: float
+    mean: Array
+    scatter: Array
+    features: int
+
+    @classmethod
+    def of(cls, X: Samples | Stream, loss: Loss, outputs: int, way: str = "compiled") -> Gram:
+        """One pass over the events; a second one where the first block's mean is far from that of
+        all, which would cost digits. Raises ValueError for a loss that does not fit the answers.
+        """
+        shift = _near(X.head, loss, outputs)
+        found = cls._about(shift, X, loss, outputs, way)
+        variance = np.diag(found.scatter)
+        if np.any((found.mean - shift) ** 2 > _FAR * np.where(variance > 0, variance, np.inf)):
+            found = cls._about(found.mean, X, loss, outputs, way)
+        return found
+
+    @classmethod
+    def _about(cls, shift: Array, X: Samples | Stream, loss: Loss, outputs: int, way: str) -> Gram:
+        add = partial(_sums, loss=loss, outputs=outputs, shift=shift, way=way)
+        n, sums = add(X) if isinstance(X, Samples) else X.total(add)
+        width = len(shift)
+        mass = float(sums[width, width])
+        off = sums[width, :width] / mass
+        scatter = sums[:width, :width] / mass
+        scatter = np.tril(scatter) + np.tril(scatter, -1).T - np.outer(off, off)
+        return cls(int(n), mass, shift + off, scatter, width - outputs)
+
+    def bowl(self, a: Linear) -> Bowl:
+        """Q of a squared loss around this model, as a function of its parameters."""
+        off = (self.mean[: self.features] - a.centre) * a.inverse
+        inner = self.x * np.outer(a.inverse, a.inverse)
+        matrix = np.ones((self.features + 1, self.features + 1))
+        matrix[0, 1:] = matrix[1:, 0] = off
+        matrix[1:, 1:] = inner + np.outer(off, off)
+        w, v, across = a.matrix[:, 0], a.matrix[:, 1:], self.xt.T * a.inverse
+        mean, pull = w + v @ off - self.mean[self.features :], v @ inner - across
+        loss = mean @ mean + (v * (pull - across)).sum() + np.trace(self.t)
+        slope = 2.0 * np.column_stack([mean, pull + np.outer(mean, off)])
+        return Bowl(matrix, slope, max(float(loss), 0.0), np.array(a.matrix))
+
+    @property
+    def x(self) -> Array:
+        """The scatter of the features, (d, d)."""
+        return self.scatter[: self.features, : self.features]
+
+    @property
+    def xt(self) -> Array:
+        """The scatter of the features with the targets, (d, k)."""
+        return self.scatter[: self.features, self.features :]
+
+    @property
+    def t(self) -> Array:
+        """The scatter of the targets, (k, k)."""
+        return self.scatter[self.features :, self.features :]
+
+
+@dataclass(frozen=True, eq=False)
+class Bowl:
+    """Q = loss + ⟨δ, slope + G δ⟩, ∂Q/∂w = slope + 2 G δ, with δ = w − anchor, (k, d + 1).
+
+    `matrix` G = Σ w z zᵀ / Σ w, (d + 1, d + 1). Q loses the digits by which it lies below `loss`.
+    """
+
+    matrix: Array
+    slope: Array
+    loss: float
+    anchor: Array
+
+    def value(self, parameters: Array) -> float:
+        """Q at these parameters (k (d + 1),)."""
+        off = parameters.reshape(self.anchor.shape) - self.anchor
+        return max(self.loss + float((off * (self.slope + off @ self.matrix)).sum()), 0.0)
+
+
+def _near(head: Samples, loss: Loss, outputs: int) -> Array:
+    """A point near the mean of (x, t), (d + k,), from some of the first events."""
+    some = head.rows(slice(None, None, max(1, len(head) // 1024)))
+    rows = Rows.of(some, loss, outputs)
+    return np.concatenate([rows.x.mean(axis=0, dtype=np.float64), rows.t.mean(axis=1)])
+
+
+def _sums(block: Samples, loss: Loss, outputs: int, shift: Array, way: str) -> tuple[int, Array]:
+    """n and Σ w v vᵀ with v = (x, t, 1) − shift, of one block: (D, D), the lower triangle.
+
+    The row of the ones is the last and so lies in the lower triangle as a whole.
+    """
+    rows, add = Rows.of(block, loss, outputs, columns=True), kernel(kernels.gram, way)
+    tall = -(-(len(shift) + 1) // 4) * 4
+    parts = parts_of(len(rows), multiple=kernels.ROWS)
+    sums = np.zeros((len(parts), tall, tall))
+
+    def one(part: int) -> None:
+        add(rows.x, rows.t, rows.weight, shift, *parts[part], sums[part])
+
+    side_by_side(one, range(len(parts)))
+    return len(block), sums.sum(axis=0)

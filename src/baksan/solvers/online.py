@@ -1,0 +1,165 @@
+"""Online learning: one event a call, from a source that nobody can shuffle or see twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from baksan.losses import L1, L2, Loss
+from baksan.models.base import Model
+from baksan.models.linear import Linear
+from baksan.samples import Samples
+from baksan.solvers.base import Penalty, Problem, State
+from baksan.solvers.rows import kernel
+from baksan.solvers.schedules import Schedule, schedule_of
+from baksan.solvers.steps import sums_of, take_step
+
+if TYPE_CHECKING:
+    from baksan.solvers.descent import Descent
+
+Array = NDArray[Any]
+
+__all__ = ["Online"]
+
+_RATES = 1024  # rates that are made at a time
+_LEDGER = ("step", "cost", "mass", "loss", "gradient", "change")
+
+
+class Online:
+    """Learning from one sample a call; `state` can be stored, and any run goes on from it.
+
+    Examples
+    --------
+    >>> import baksan as bk
+    >>> line = bk.Linear(standardise=False).prepared(np.zeros((1, 1)), np.ones(1), 1)
+    >>> learner = bk.StochasticGradientDescent(rate=0.1).online(line, bk.losses.squared)
+    >>> for _ in range(300):
+    ...     for x in (0.0, 1.0):
+    ...         learner.learn([x], 1.0 + 2.0 * x)
+    >>> learner.model.weights.round(6).tolist()
+    [2.0]
+    """
+
+    def __init__(
+        self, solver: Descent, model: Model, loss: Loss, penalty: Penalty | None, state: State
+    ) -> None:
+        if isinstance(solver.rate, str):
+            raise ValueError(
+                'online learning needs a rate, a number or a schedule: rate="auto" takes it from'
+                " the curvature over all events, which nobody knows beforehand."
+            )
+        if solver.batch is None:
+            raise ValueError(
+                "online learning steps on one event at a time, and each step of gradient descent"
+                " sees all of them; take StochasticGradientDescent."
+            )
+        loss.check_descendable()
+        self.solver, self.loss = solver, loss
+        self._start, self._penalty = model, penalty
+        self._schedule = schedule_of(solver.rate)
+        classes = max(model.outputs, 2) if loss.task == "classification" else 0
+        self._classes = [str(k) for k in range(classes)]
+        self._held = state
+        simple = bool(classes) or model.outputs == 1
+        self._memory: _Memory | None = None
+        if simple and isinstance(model, Linear) and solver.way_for(model, loss) != "generic":
+            self._memory = _Memory(solver, model, loss, penalty, state, self._schedule)
+
+    @property
+    def state(self) -> State:
+        """Where the learning stands."""
+        return self._held if self._memory is None else self._memory.state()
+
+    @property
+    def model(self) -> Model:
+        """The model as learned so far."""
+        return self._start.moved(self.solver.solution(self.state))
+
+    def learn(self, x: ArrayLike, y: ArrayLike, weight: float = 1.0) -> None:
+        """One step on one event: features x (d,), its answer y.
+
+        Raises ValueError for another number of features, a value that is not finite, a class that
+        does not exist, a negative weight.
+        """
+        if self._memory is not None:
+            if not self._memory.learn(x, y, weight):
+                self._refuse(x, y, weight)
+            return
+        X = self._sample(x, y, weight)
+        problem = Problem(self._start, X, self.loss, self._penalty)
+        rate = float(self._schedule(np.array([self.state.step]))[0])
+        sums = partial(sums_of, batch=X, loss=self.loss, mean_weight=1.0)
+        self._held = take_step(self.solver, problem, self.state, sums, 1, rate)
+
+    def _sample(self, x: ArrayLike, y: ArrayLike, weight: float) -> Samples:
+        return Samples(
+            np.asarray(x, dtype=float)[None], np.asarray(y)[None], [weight],
+            class_names=self._classes,
+        )  # fmt: skip
+
+    def _refuse(self, x: ArrayLike, y: ArrayLike, weight: float) -> None:
+        """Raises the ValueError that says what is wrong with the event."""
+        X = self._sample(x, y, weight)
+        self._start(X.x)
+        raise ValueError(f"an event needs numbers of ordinary size; {X.x[0]} came with {y!r}.")
+
+
+class _Memory:
+    """The arrays that the kernel works on, a call an event; a State is made only when asked for."""
+
+    def __init__(
+        self,
+        solver: Descent,
+        model: Linear,
+        loss: Loss,
+        penalty: Penalty | None,
+        state: State,
+        schedule: Schedule,
+    ) -> None:
+        from baksan.solvers import kernels
+
+        self.first, self.model, self.averaged = state, model, solver.average
+        self.kernel = kernel(kernels.learn, solver.way)
+        parts = (state.parameters, state.velocity, state.average)
+        self.held = np.array([part.reshape(model.matrix.shape) for part in parts])
+        self.ledger = np.array([getattr(state, name) for name in _LEDGER], dtype=np.float64)
+        self.settings = np.array(
+            [
+                kernels.CODES[loss.cost], loss.setting or 0.0, solver.momentum, solver.nesterov,
+                penalty.strength if isinstance(penalty, L2) else 0.0,
+                penalty.strength if isinstance(penalty, L1) else 0.0,
+                loss.projected, solver.average, loss.task == "classification",
+            ]
+        )  # fmt: skip
+        self.frame = np.array([model.centre, model.inverse])
+        self.schedule, self.rates, self.at = schedule, np.empty(0), 0
+
+    def learn(self, x: ArrayLike, y: ArrayLike, weight: float) -> bool:
+        """One step; False, with nothing changed, for an event that is not in order."""
+        row: Array = np.asarray(x, dtype=np.float64)
+        if row.shape != self.frame.shape[1:]:
+            return False
+        if self.at == len(self.rates):
+            step = int(self.ledger[0])
+            self.rates = np.array(self.schedule(np.arange(step, step + _RATES)), dtype=np.float64)
+            self.at = 0
+        done: bool = self.kernel(
+            row, float(y), weight, self.at, self.held, self.ledger, self.rates, self.settings,  # type: ignore[arg-type]
+            self.frame,
+        )  # fmt: skip
+        self.at += done
+        return done
+
+    def state(self) -> State:
+        w, velocity, average = (part.flatten() for part in self.held)
+        told = dict(zip(_LEDGER, self.ledger.tolist(), strict=True))
+        taken = int(told.pop("step")) - self.first.step
+        return replace(
+            self.first, parameters=w, velocity=velocity, average=average if self.averaged else w,
+            step=self.first.step + taken, seen=self.first.seen + taken,
+            place=self.first.place + taken, **told,
+        )  # fmt: skip

@@ -1,0 +1,353 @@
+"""Steps of a descent: the rule for any model, and the linear model's in kernels.
+
+`Generic`   batches, any model and loss, through `pullback`
+`Batches`   batches, the linear model
+`FullSteps` all events; the sums by `pullback` for any model, by a kernel for the linear one
+`GramSteps` all events, the linear model with a squared loss: from the Gram matrix
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baksan.compiled import side_by_side
+from baksan.losses import Loss
+from baksan.models.base import Model
+from baksan.models.linear import Linear
+from baksan.samples import Samples, epoch_order
+from baksan.solvers.base import Problem, State
+from baksan.solvers.gram import Gram
+from baksan.solvers.rows import Rows, kernel, parts_of
+from baksan.stream import Stream
+
+if TYPE_CHECKING:
+    from baksan.solvers.descent import Descent
+
+Array = NDArray[Any]
+Sums = Callable[[Model], tuple[Array, float, float]]
+"""Σ w slope ∂a/∂parameters, Σ w cost, Σ w at a model, weights with mean 1."""
+
+__all__ = [
+    "Batches", "FullSteps", "Generic", "GenericSums", "GramSteps", "KernelSums", "sums_of",
+    "take_step",
+]  # fmt: skip
+
+_WINDOW = 16_384
+
+
+# The rule of one step, for any model --------------------------------------------------------------
+
+
+def sums_of(a: Model, batch: Samples, loss: Loss, mean_weight: float) -> tuple[Array, float, float]:
+    """`Sums` of a batch, for any model and any loss."""
+    p, weight = a(batch.x), batch.w / mean_weight
+    slope = (loss.slope(p, batch.answers).T * weight).T
+    cost = float(weight @ loss.value(p, batch.answers))
+    return a.pullback(batch.x, slope), cost, float(weight.sum())
+
+
+def take_step(
+    solver: Descent, problem: Problem, state: State, sums: Sums, events: int, rate: float
+) -> State:
+    """The state after one step on so many events with these sums."""
+    mask = problem.model.penalised
+    look = state.parameters + solver.momentum * state.velocity * solver.nesterov
+    total, cost, mass = sums(problem.model.moved(look))
+    g = total / events + problem.l2 * look * mask
+    velocity = solver.momentum * state.velocity - rate * g
+    w = state.parameters + velocity
+    if problem.l1:
+        w = np.where(mask, np.sign(w) * np.maximum(np.abs(w) - rate * problem.l1, 0.0), w)
+    if problem.loss.projected:
+        w = w / max(1.0, float(np.linalg.norm(w)))
+    if problem.l1 or problem.loss.projected:
+        # Momentum carries the step that was made; else L1 would count (1 − momentum) times.
+        velocity = w - state.parameters
+    average = w
+    if solver.average:
+        average = state.average + 4.0 / (state.step + 4.0) * (w - state.average)
+    return replace(
+        state,
+        parameters=w,
+        velocity=velocity,
+        average=average,
+        step=state.step + 1,
+        seen=state.seen + events,
+        place=state.place + events,
+        cost=state.cost + cost,
+        mass=state.mass + mass,
+        loss=cost / mass if mass else 0.0,
+        gradient=float(np.linalg.norm(g)),
+        change=float(np.linalg.norm(w - state.parameters)),
+    )
+
+
+def next_epoch(state: State, n: int) -> State:
+    """The state with the epoch counted up where all n events were visited.
+
+    Online learning, which knows no n, may have visited them several times.
+    """
+    if state.place < n:
+        return state
+    change = float(np.linalg.norm(state.parameters - state.turn))
+    return replace(
+        state,
+        epoch=state.epoch + state.place // n,
+        place=state.place % n,
+        turn=state.parameters,
+        epoch_change=change,
+    )
+
+
+# All events a step --------------------------------------------------------------------------------
+
+
+class GenericSums:
+    """`Sums` over all events, for any model and loss, block by block."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.X, self.loss, self.mean_weight = problem.X, problem.loss, problem.mean_weight
+
+    def __call__(self, a: Model) -> tuple[Array, float, float]:
+        one = partial(_generic, a=a, loss=self.loss, mean_weight=self.mean_weight)
+        g, cost, mass = self.X.total(one)
+        return g, cost, mass
+
+
+def _generic(block: Samples, a: Model, loss: Loss, mean_weight: float) -> tuple[Any, ...]:
+    return sums_of(a, block, loss, mean_weight)
+
+
+class KernelSums:
+    """`Sums` over all events, for a linear model, by the kernel."""
+
+    def __init__(self, problem: Problem, way: str = "compiled") -> None:
+        self.X, self.loss, self.way = problem.X, problem.loss, way
+        self.mean_weight, self.rows = problem.mean_weight, None
+        if isinstance(self.X, Samples):
+            self.rows = Rows.of(self.X, self.loss, problem.model.outputs, self.mean_weight)
+
+    def __call__(self, a: Model) -> tuple[Array, float, float]:
+        assert isinstance(a, Linear)
+        if self.rows is not None:
+            return pulled(self.rows, a, self.loss, self.way)
+        one = partial(_pulled, a=a, loss=self.loss, mean_weight=self.mean_weight, way=self.way)
+        g, cost, mass = self.X.total(one)
+        return g, cost, mass
+
+
+def _pulled(block: Samples, a: Linear, loss: Loss, mean_weight: float, way: str) -> tuple[Any, ...]:
+    return pulled(Rows.of(block, loss, a.outputs, mean_weight), a, loss, way)
+
+
+def pulled(rows: Rows, a: Linear, loss: Loss, way: str) -> tuple[Array, float, float]:
+    """`Sums` of rows by the kernel, in parts that threads share."""
+    from baksan.solvers import kernels
+
+    pull, parts = kernel(kernels.pull, way), parts_of(len(rows))
+    code, setting = kernels.CODES[loss.cost], float(loss.setting or 0.0)
+    g, matrix = np.empty((len(parts), *a.matrix.shape)), np.array(a.matrix)
+    told = np.empty((len(parts), 2))
+
+    def one(part: int) -> None:
+        told[part] = pull(
+            rows.x, rows.t, rows.weight, a.centre, a.inverse, *parts[part], code, setting,
+            matrix, g[part],
+        )  # fmt: skip
+
+    side_by_side(one, range(len(parts)))
+    return g.sum(axis=0).ravel(), float(told[:, 0].sum()), float(told[:, 1].sum())
+
+
+class FullSteps:
+    """Steps that see all events; `sums` says how their sums are taken."""
+
+    def __init__(self, solver: Descent, problem: Problem, sums: Sums) -> None:
+        self.solver, self.problem, self.sums = solver, problem, sums
+        self.schedule, self.n = solver.schedule(problem), len(problem.X)
+
+    def __call__(self, state: State, steps: int) -> State:
+        state = next_epoch(state, self.n)
+        for rate in self.schedule(np.arange(state.step, state.step + steps)):
+            state = take_step(self.solver, self.problem, state, self.sums, self.n, float(rate))
+            state = next_epoch(state, self.n)
+            if settled(self.solver, state.change, state.gradient):
+                break
+        return state
+
+
+def settled(solver: Descent, change: float, gradient: float) -> bool:
+    """Whether a full-batch run ends after this step."""
+    full = solver.batch is None
+    return full and (change < solver.tolerance or gradient < solver.gradient_tolerance)
+
+
+class GramSteps:
+    """Full steps of a linear model with a squared loss: the events are seen once, for all steps."""
+
+    def __init__(self, solver: Descent, problem: Problem, way: str) -> None:
+        from baksan.solvers import kernels
+
+        model = problem.model
+        assert isinstance(model, Linear)
+        self.solver, self.problem, self.n = solver, problem, len(problem.X)
+        self.schedule, self.shape = solver.schedule(problem), model.matrix.shape
+        self.kernel = kernel(kernels.descend_on_gram, way)
+        held = problem.gram or Gram.of(problem.X, problem.loss, model.outputs, way)
+        self.bowl = held.bowl(model)
+
+    def value(self, parameters: Array) -> float:
+        """Q at these parameters, from the sums."""
+        return self.bowl.value(parameters)
+
+    def __call__(self, state: State, steps: int) -> State:
+        state, bowl, solver = next_epoch(state, self.n), self.bowl, self.solver
+        w, velocity, average = _copies(state, self.shape)
+        rates = self.schedule(np.arange(state.step, state.step + steps))
+        taken, cost, loss, gradient, change = self.kernel(
+            bowl.matrix, bowl.slope, bowl.loss, bowl.anchor, float(self.n),
+            np.asarray(rates, dtype=np.float64), float(solver.momentum), solver.nesterov,
+            self.problem.l2, self.problem.l1, solver.average, state.step, float(solver.tolerance),
+            float(solver.gradient_tolerance), w, velocity, average, state.cost,
+        )  # fmt: skip
+        return replace(
+            state, parameters=w.ravel(), velocity=velocity.ravel(),
+            average=average.ravel() if solver.average else w.ravel(), step=state.step + taken,
+            epoch=state.epoch + taken, seen=state.seen + taken * self.n, cost=cost,
+            mass=state.mass + taken * self.n, loss=loss, gradient=gradient, change=change,
+            turn=w.ravel(), epoch_change=change,
+        )  # fmt: skip
+
+
+# Some events a step -------------------------------------------------------------------------------
+
+
+class Windows:
+    """The events in the order in which epochs visit them, some thousand at a time.
+
+    A window is a contiguous copy of the events that come next, which is several times faster than
+    steps that look for each of their events in all of the memory.
+    """
+
+    def __init__(self, X: Samples | Stream, batch: int, shuffle: bool) -> None:
+        self.X, self.batch, self.shuffle = X, batch, shuffle
+        self.size = batch * max(1, _WINDOW // batch)
+        self.first, self.window = -1, X.head.rows(slice(0, 0))
+        self.coming: Iterator[Samples] = iter(())
+        self.epoch: tuple[int, int] | None = None
+
+    def at(self, state: State) -> tuple[Samples, int]:
+        """A window in which the event that is next after this state stands, and where it does."""
+        if isinstance(self.X, Samples) and not self.shuffle:
+            return self.X, state.place
+        inside = self.first <= state.place < self.first + len(self.window)
+        if (state.seed, state.epoch) != self.epoch or not inside:
+            self._move_to(state)
+        return self.window, state.place - self.first
+
+    def _move_to(self, state: State) -> None:
+        goes_on = (state.seed, state.epoch) == self.epoch and (
+            state.place == self.first + len(self.window)
+        )
+        self.epoch = (state.seed, state.epoch)
+        if isinstance(self.X, Samples):
+            self.first = state.place // self.size * self.size
+            order = _order(len(self.X), *self.epoch)
+            self.window = self.X.rows(order[self.first : self.first + self.size])
+            return
+        if not goes_on:
+            self.coming = self.X.epoch(
+                *self.epoch, shuffle=self.shuffle, multiple=self.batch, skip=state.place
+            )
+        self.first, self.window = state.place, next(self.coming)
+
+
+_order = functools.lru_cache(maxsize=1)(epoch_order)
+
+
+class Generic:
+    """Steps on batches for any model and any loss, through `pullback`."""
+
+    def __init__(self, solver: Descent, problem: Problem) -> None:
+        assert solver.batch is not None
+        self.solver, self.problem, self.size = solver, problem, solver.batch
+        self.schedule, self.n = solver.schedule(problem), len(problem.X)
+        self.windows = Windows(problem.X, self.size, solver.shuffle)
+
+    def __call__(self, state: State, steps: int) -> State:
+        state = next_epoch(state, self.n)
+        loss, mean_weight = self.problem.loss, self.problem.mean_weight
+        for rate in self.schedule(np.arange(state.step, state.step + steps)):
+            window, first = self.windows.at(state)
+            batch = window.rows(slice(first, first + self.size))
+            sums = partial(sums_of, batch=batch, loss=loss, mean_weight=mean_weight)
+            state = take_step(self.solver, self.problem, state, sums, len(batch), float(rate))
+            state = next_epoch(state, self.n)
+        return state
+
+
+class Batches:
+    """Steps on batches for the linear model, through the kernel."""
+
+    def __init__(self, solver: Descent, problem: Problem, way: str) -> None:
+        from baksan.solvers import kernels
+
+        assert solver.batch is not None and isinstance(problem.model, Linear)
+        self.solver, self.problem, self.size = solver, problem, solver.batch
+        self.schedule, self.n = solver.schedule(problem), len(problem.X)
+        self.shape, self.mean_weight = problem.model.matrix.shape, problem.mean_weight
+        self.windows = Windows(problem.X, self.size, solver.shuffle)
+        self.window: Samples | None = None
+        self.kernel, self.code = kernel(kernels.descend, way), kernels.CODES[problem.loss.cost]
+
+    def __call__(self, state: State, steps: int) -> State:
+        last = state.step + steps
+        state = next_epoch(state, self.n)
+        while state.step < last:
+            rows, first = self._rows(state)
+            left = -(-(len(rows) - first) // self.size)
+            state = self._stretch(state, rows, first, min(left, last - state.step))
+            state = next_epoch(state, self.n)
+        return state
+
+    def _rows(self, state: State) -> tuple[Rows, int]:
+        window, first = self.windows.at(state)
+        if window is not self.window:
+            self.window = window
+            self.rows = Rows.of(window, self.problem.loss, self.shape[0], self.mean_weight)
+        return self.rows, first
+
+    def _stretch(self, state: State, rows: Rows, first: int, steps: int) -> State:
+        """Steps within one window."""
+        solver, problem, model = self.solver, self.problem, self.problem.model
+        assert isinstance(model, Linear)
+        w, velocity, average = _copies(state, self.shape)
+        rates = self.schedule(np.arange(state.step, state.step + steps))
+        cost, mass, loss, gradient, change = self.kernel(
+            rows.x, rows.t, rows.weight, model.centre, model.inverse, first, self.size,
+            np.asarray(rates, dtype=np.float64), self.code, float(problem.loss.setting or 0.0),
+            float(solver.momentum), solver.nesterov, problem.l2, problem.l1,
+            problem.loss.projected, solver.average, state.step, w, velocity, average, state.cost,
+            state.mass,
+        )  # fmt: skip
+        visited = min(steps * self.size, len(rows) - first)
+        return replace(
+            state, parameters=w.ravel(), velocity=velocity.ravel(),
+            average=average.ravel() if solver.average else w.ravel(), step=state.step + steps,
+            seen=state.seen + visited, place=state.place + visited, cost=cost, mass=mass,
+            loss=loss, gradient=gradient, change=change,
+        )  # fmt: skip
+
+
+def _copies(state: State, shape: tuple[int, ...]) -> tuple[Array, Array, Array]:
+    """Parameters, velocity and average, for a kernel to change in place."""
+    parts = (state.parameters, state.velocity, state.average)
+    w, velocity, average = (part.reshape(shape).copy() for part in parts)
+    return w, velocity, average
