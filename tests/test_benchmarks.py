@@ -87,5 +87,5 @@ def test_the_exact_answer_is_exact(benchmark):
          sum(r[j] * v for r, v in zip(z, t, strict=True))]
         for j in range(4)
     ]  # fmt: skip
-    slopes = [float(w) for w in accuracy.eliminated(normal)[1:]]
-    assert accuracy.exact_slopes(x, y).tolist() == slopes
+    slopes = [[float(w) for w in row] for row in accuracy.eliminated(normal)[1:]]
+    assert accuracy.exact_slopes(x, y[:, None]).tolist() == slopes
