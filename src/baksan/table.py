@@ -54,11 +54,8 @@ class Column:
     def unusable(self) -> NDArray[np.bool_] | None:
         """True where a value is missing or infinite, (n,); None where there is no such value."""
         if self.values.dtype.kind == "f":
-            with np.errstate(all="ignore"):
-                if np.isfinite(self.values.sum()):  # far cheaper than to look at each value
-                    return None
             finite = np.isfinite(self.values)
-            return np.asarray(~finite.all(axis=tuple(range(1, finite.ndim))))
+            return None if finite.all() else ~finite.all(axis=tuple(range(1, finite.ndim)))
         return self.missing if self.is_text else None
 
     @property
@@ -375,6 +372,8 @@ class Table:
         """(n, d) numbers of these rows, without the constant features."""
         found = (pair for name in roles.features for pair in self.numbers_of(name, rows))
         kept = [values for feature, values in found if feature.name not in roles.constant]
+        if order == "F" and (block := _side_by_side(kept)) is not None:
+            return block.T
         x = np.empty((len(self.rows[rows]), len(kept)), order=order)
         for j, values in enumerate(kept):
             x[:, j] = values
@@ -505,6 +504,24 @@ class Census:
                 f" all {self.rows} rows are {names[0]!r}. Give another answer or more data."
             )
         return self.order or names
+
+
+def _side_by_side(columns: Sequence[NDArray[Any]]) -> NDArray[np.float64] | None:
+    """The part (d, n) of one array whose rows these columns are, in order; None if they are not."""
+    base = columns[0].base if columns else None
+    if not isinstance(base, np.ndarray) or base.ndim != 2 or not base.flags.c_contiguous:
+        return None
+    size, step = base.shape[1], base.strides[0]
+    first = (_address(columns[0]) - _address(base)) // step
+    for j, values in enumerate(columns):
+        row = values.base is base and values.shape == (size,) and values.dtype == np.float64
+        if not row or _address(values) != _address(base) + (first + j) * step:
+            return None
+    return base[first : first + len(columns)]
+
+
+def _address(values: NDArray[Any]) -> int:
+    return int(values.__array_interface__["data"][0])
 
 
 def _floats(values: NDArray[np.generic] | None) -> NDArray[np.generic] | None:

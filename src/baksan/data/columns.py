@@ -59,7 +59,7 @@ def check_names(names: Sequence[str], source: str) -> None:
 
 
 def chosen(names: Sequence[str], columns: Sequence[str] | None, source: str) -> list[str]:
-    """Those of a table's names that are asked for, in the table's order; all for None.
+    """The columns that are asked for, each once; all of a table's names for None.
 
     Raises ReadError for one that the table lacks.
     """
@@ -70,7 +70,7 @@ def chosen(names: Sequence[str], columns: Sequence[str] | None, source: str) -> 
             f"{source}: a column {lost[0]!r} is needed; there are {', '.join(names)}. Choose among"
             " them."
         )
-    return [name for name in names if name in columns]
+    return list(dict.fromkeys(columns))
 
 
 def missing_note(table: Table) -> Table:

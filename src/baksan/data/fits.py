@@ -133,14 +133,15 @@ def _tables(hdu: Any, source: str, rows: int, columns: Sequence[str] | None) -> 
         raise ReadError(
             f"{source}: rows are needed; the table {hdu.name!r} has none. Choose another table."
         )
-    comments = [hdu.header.get(f"TCOMM{j + 1}", "") for j in range(len(hdu.columns))]
+    comments = {
+        name: hdu.header.get(f"TCOMM{j + 1}", "") for j, name in enumerate(hdu.columns.names)
+    }
     names = chosen(hdu.columns.names, columns, source)
     for first in range(0, n, rows):
         data = hdu.data[first : first + rows]
         parts = [
-            (c.name, _values(data, c), c.unit or "", note)
-            for c, note in zip(hdu.columns, comments, strict=True)
-            if c.name in names
+            (n, _values(data, hdu.columns[n]), hdu.columns[n].unit or "", comments[n])
+            for n in names
         ]
         yield table_of(parts, source, first)
 

@@ -117,7 +117,7 @@ def blocks(
 ) -> Iterator[Table]:
     """The same in tables of at most `rows` rows, in bounded memory; `table.rows` counts on.
 
-    With `columns` only these are read, in the order of the file. NPZ is the exception: its arrays
+    With `columns` only these are read, in this order. NPZ is the exception: its arrays
     are unpacked whole. Options and errors as `read`; ReadError also for a column that is missing.
     """
     if rows < 1:

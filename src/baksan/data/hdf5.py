@@ -180,7 +180,7 @@ def _group(group: Any, source: str) -> _Found:
         names = [f"x{j + 1}" for j in range(only.shape[1])]
         return _Found(
             only.shape[0],
-            lambda a, b, wanted: {n: only[a:b, j] for j, n in enumerate(names) if n in wanted},
+            lambda a, b, wanted: {n: only[a:b, names.index(n)] for n in wanted},
             {n: Feature(n, _unit(only.attrs)) for n in names},
         )
     return _Found(

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,35 +20,134 @@ from baksan.table import Table
 
 __all__ = ["blocks", "write_blocks", "write_parquet"]
 
+_THREADS = 8  # at most; more would wait for the disk or for each other
+_AHEAD = 2  # blocks that are being decoded
+_BUFFER = 1 << 15  # bytes of a column chunk that are read at a time
+
 
 def blocks(
     path: Path, source: str, rows: int, columns: Sequence[str] | None = None
 ) -> Iterator[Table]:
-    """Tables of at most `rows` rows. Raises ReadError for a file that is cut or holds no rows."""
+    """Tables of at most `rows` rows; numbers in double precision lie side by side in memory.
+
+    Raises ReadError for a file that is cut or holds no rows.
+    """
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
         with parquet.ParquetFile(path) as file:
-            schema = file.schema_arrow
-            check_names(schema.names, source)
-            if file.metadata.num_rows == 0:
-                raise ReadError(
-                    f"{source}: rows are needed; the table has {len(schema.names)} columns and no"
-                    " row. Check how it was written."
-                )
-            wanted = chosen([_name(n) for n in schema.names], columns, source)
-            stored = [n for n in schema.names if _name(n) in wanted]
-            first = 0
-            for batch in file.iter_batches(batch_size=rows, columns=stored):
-                arrays = [_column(batch.column(n), schema.field(n)) for n in stored]
-                yield table_of(arrays, source, first).with_notes(*_notes(schema))
-                first += batch.num_rows
+            schema, metadata = file.schema_arrow, file.metadata
+        check_names(schema.names, source)
+        if metadata.num_rows == 0:
+            raise ReadError(
+                f"{source}: rows are needed; the table has {len(schema.names)} columns and no"
+                " row. Check how it was written."
+            )
+        stored = {_name(n): n for n in schema.names}
+        wanted = [stored[n] for n in chosen(list(stored), columns, source)]
+        first = 0
+        for arrays in _arrays(path, metadata, [schema.field(n) for n in wanted], rows):
+            table = table_of(arrays, source, first).with_notes(*_notes(schema))
+            yield table
+            first += len(table)
     except (pa.ArrowInvalid, OSError) as error:
         raise ReadError(
             f"{source}: a whole Parquet file is needed; this one is cut or damaged"
             f" ({str(error).splitlines()[0]}). Fetch or write it again."
         ) from None
+
+
+Array = tuple[str, Any, str, str]
+"""Name, values, unit and description."""
+
+
+def _arrays(path: Path, metadata: Any, fields: list[Any], rows: int) -> Iterator[list[Array]]:
+    """The columns of so many rows at a time, decoded by several threads two turns ahead.
+
+    Each thread decodes columns of its own and lays them where they belong: pyarrow's threads would
+    leave the copying to one.
+    """
+    import pyarrow as pa
+    from pyarrow import types
+
+    doubles = [field.name for field in fields if types.is_float64(field.type)]
+    place = {name: j for j, name in enumerate(doubles)}
+    count = min(pa.cpu_count(), len(fields), _THREADS)
+
+    def begin(size: int) -> list[Future[dict[str, Array]]]:
+        beside = np.empty((len(doubles), size))
+        return [reader.begin(size, place, beside) for reader in readers]
+
+    sizes = (min(rows, metadata.num_rows - at) for at in range(0, metadata.num_rows, rows))
+    with ExitStack() as stack:
+        readers = [
+            stack.enter_context(_Reader(path, metadata, fields[j::count], rows))
+            for j in range(count)
+        ]
+        coming = deque(begin(size) for size in islice(sizes, _AHEAD))
+        while coming:
+            found: dict[str, Array] = {}
+            for part in coming.popleft():
+                found |= part.result()
+            coming.extend(begin(size) for size in islice(sizes, 1))
+            yield [found[field.name] for field in fields]
+
+
+class _Reader:
+    """Some columns of a file, so many rows at a time, decoded in a thread of their own."""
+
+    def __init__(self, path: Path, metadata: Any, fields: list[Any], rows: int) -> None:
+        from pyarrow import parquet
+
+        # pre_buffer would hold the whole file; a small buffer stays in the processor's cache.
+        self.file = parquet.ParquetFile(
+            path, metadata=metadata, pre_buffer=False, buffer_size=_BUFFER
+        )
+        names = [field.name for field in fields]
+        self.fields = fields
+        self.batches = self.file.iter_batches(batch_size=rows, columns=names, use_threads=False)
+        self.rest: Any = None
+        self.thread = ThreadPoolExecutor(1, "parquet")
+
+    def __enter__(self) -> _Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.thread.shutdown(cancel_futures=True)
+        self.file.close()
+
+    def begin(self, rows: int, place: dict[str, int], beside: Any) -> Future[dict[str, Array]]:
+        return self.thread.submit(self._columns, rows, place, beside)
+
+    def _columns(self, rows: int, place: dict[str, int], beside: Any) -> dict[str, Array]:
+        """The next rows by name; doubles are laid into their place of `beside`."""
+        batch, found = self._next(rows), {}
+        for field in self.fields:
+            name, values, unit, description = _column(batch.column(field.name), field)
+            if field.name in place:
+                row = beside[place[field.name]]
+                row[:] = values
+                row.flags.writeable = False
+                values = row
+            found[field.name] = name, values, unit, description
+        return found
+
+    def _next(self, rows: int) -> Any:
+        """So many rows: pyarrow's batches are shorter where a column comes in several chunks."""
+        import pyarrow as pa
+
+        parts, missing = [], rows
+        while missing:
+            batch = next(self.batches, None) if self.rest is None else self.rest
+            if batch is None:
+                raise OSError(f"{missing} rows fewer than its footer says")
+            parts.append(batch.slice(0, missing))
+            missing -= len(parts[-1])
+            self.rest = batch.slice(len(parts[-1])) if len(batch) > len(parts[-1]) else None
+        if len(parts) == 1:
+            return parts[0]
+        return pa.Table.from_batches(parts).combine_chunks().to_batches()[0]
 
 
 def write_parquet(table: Table, path: Path | str) -> None:

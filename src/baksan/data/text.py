@@ -387,10 +387,10 @@ def _parse(
             if "int" not in kinds:
                 raise _explained(path, source, layout, kinds, str(error)) from None
             kinds[:] = ["float" if kind == "int" else kind for kind in kinds]
+    about = dict(zip(layout.names, zip(layout.features, kinds, strict=True), strict=True))
     columns = {
-        f.name: Column(_values(arrow.column(f.name), kind), f.unit, f.description)
-        for f, kind in zip(layout.features, kinds, strict=True)
-        if f.name in wanted
+        name: Column(_values(arrow.column(name), kind), f.unit, f.description)
+        for name, (f, kind) in ((name, about[name]) for name in wanted)
     }
     return Table(columns, source, rows=np.arange(first, first + arrow.num_rows))
 
