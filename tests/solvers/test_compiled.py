@@ -22,7 +22,7 @@ import baksan as bk
 from baksan.compiled import compiled
 from baksan.solvers.kernels import descend
 X = bk.Samples([[0.0], [1.0], [2.0]], [0.0, 1.0, 5.0])
-found = bk.fit(bk.Linear(), X, bk.losses.squared, bk.GradientDescent(0.1, steps=1), start="zero")
+found = bk.fit(bk.Linear(), X, bk.losses.squared, bk.MiniBatch(0.1, batch=3, steps=1), start="zero")
 stats = compiled(descend).stats
 print(json.dumps([
     found.model.parameters.tolist(), sum(stats.cache_hits.values()),
@@ -81,15 +81,15 @@ print(json.dumps([at_first, "numba" in sys.modules]))
     assert json.loads(done.stdout) == [[], False]
 
 
-def test_the_kernel_has_one_signature_whatever_it_is_given():
+def test_the_kernel_has_one_signature_for_each_precision_whatever_it_is_given():
     for number, loss in enumerate(LOSSES):
         outputs = outputs_of(loss)[number % 2]
         X = samples_for(loss, outputs=outputs, weighted=number % 3 == 0)
         single = Samples(X.x.astype(np.float32), X.y, X.weight, class_names=X.class_names)
-        batch = (None, 1, np.int64(4))[number % 3]
+        batch = (2, 1, np.int64(4))[number % 3]
         solver = Descent(1, batch=batch, steps=2, tolerance=0, average=True)
         fit(Linear(), (X, single)[number % 2], loss, solver, penalty=(None, L1(1))[number % 2])
-    assert len(compiled(descend).signatures) == 1
+    assert len(compiled(descend).signatures) == 2
 
 
 def test_the_folder_names_the_sources():

@@ -42,7 +42,8 @@ class Analytic(Solver):
     name = "analytic"
 
     def wants_gram(self, problem: Problem) -> bool:
-        return isinstance(problem.model, Linear)
+        squared = problem.loss.cost is losses.squared.cost
+        return squared and isinstance(problem.model, Linear) and problem.X.head.x.ndim == 2
 
     def ended(self, stepper: Stepper, state: State) -> tuple[bool, str]:
         assert isinstance(stepper, Exact)

@@ -211,9 +211,10 @@ class Descent(Solver):
         """Full batches of a squared loss, unless there are so many features that it costs more."""
         if self.batch is not None or problem.loss.cost is not losses.squared.cost:
             return False
-        d = int(np.prod(problem.X.head.x.shape[1:]))
+        d = problem.X.head.x.shape[-1]
         known = isinstance(problem.X, Samples)
         few = d <= (min(_WIDE, len(problem.X) // 2 + 8) if known else _WIDE)
+        few = few and problem.X.head.x.ndim == 2
         return few and self.way_for(problem.model, problem.loss) != "generic"
 
     def stepper(self, problem: Problem) -> Stepper:

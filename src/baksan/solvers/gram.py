@@ -20,7 +20,6 @@ from baksan.compiled import side_by_side
 from baksan.losses import Loss
 from baksan.models.linear import Linear
 from baksan.samples import Samples
-from baksan.solvers import kernels
 from baksan.solvers.rows import Rows, kernel, parts_of
 from baksan.stream import Stream
 
@@ -126,6 +125,8 @@ def _sums(block: Samples, loss: Loss, outputs: int, shift: Array, way: str) -> t
 
     The row of the ones is the last and so lies in the lower triangle as a whole.
     """
+    from baksan.solvers import kernels
+
     rows, add = Rows.of(block, loss, outputs, columns=True), kernel(kernels.gram, way)
     tall = -(-(len(shift) + 1) // 4) * 4
     parts = parts_of(len(rows), multiple=kernels.ROWS)
