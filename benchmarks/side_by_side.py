@@ -34,6 +34,7 @@ VERSIONS = (
     "numpy", "scipy", "numba", "pyarrow", "scikit-learn", "scikit-learn-intelex", "torch", "keras",
     "jax", "river", "vowpalwabbit",
 )  # fmt: skip
+QUICK = "On a tenth of the events, to see that it runs; the bounds are for all of them."
 CPU_BUILD = ", the CPU build; on Linux the ordinary one brings gigabytes of CUDA with it"
 
 
@@ -289,7 +290,9 @@ def run(rows: Callable[[bool], Iterator[Row]], *, threads: int) -> None:
     print("\n" + table([row.cells(threads) for row in found]))
     for row in found:
         if row.mark == "MISSED" and row.tried:
-            print(f"{row.claim}, missed; tried: {row.tried}")
+            print(f"{row.claim}: missed; tried {row.tried}")
+    if quick:
+        print(QUICK)
     kept = [asdict(row) | {"mark": row.mark} for row in found]
     result = {"machine": facts, "quick": quick, "rows": kept, "left_out": _missing}
     RESULTS.mkdir(exist_ok=True)
