@@ -1,9 +1,11 @@
 """open_stream: the events of a file in blocks are those of the whole file, to the last bit."""
 
+import gzip
+
 import numpy as np
 import pytest
 
-from baksan.data import load, write_parquet
+from baksan.data import footprint, load, write_parquet
 from baksan.data.streaming import open_stream
 from baksan.samples import Samples
 from baksan.table import Column, Table
@@ -283,6 +285,31 @@ def test_only_the_columns_that_are_needed_are_read(files, monkeypatch):
     X = open_stream(files / "t.parquet", answer="w", features=["a=n*2"], where="energy > 0")
     len(X)
     assert asked[0] is None and {tuple(sorted(c)) for c in asked[1:]} == {("energy", "n", "w")}
+
+
+@pytest.mark.parametrize("ending", [*WRITERS, "npy"])
+def test_the_footprint_is_that_of_the_table(files, ending, tmp_path):
+    file = files / f"t.{ending}"
+    columns = load(file).table.columns
+    cells = {n: c.values.itemsize if c.is_text else 8 for n, c in columns.items()}
+    near = pytest.approx if ending != "csv" else lambda size: pytest.approx(size, rel=0.03)
+    assert footprint(file) == pytest.approx(N * sum(cells.values()), rel=0.05)
+    assert footprint(file, ["n", "width"]) == near(16 * N)
+    for k in range(2):
+        (tmp_path / f"{k}.{ending}").write_bytes(file.read_bytes())
+    assert footprint(tmp_path, ["n"]) == near(16 * N)
+    with pytest.raises(ValueError, match="a column 'no' is needed"):
+        footprint(file, ["no"])
+
+
+def test_the_footprint_of_what_is_packed_and_of_data_sets(files, tmp_path):
+    text = (files / "t.csv").read_bytes()
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(text))
+    assert footprint(tmp_path / "t.csv.gz", ["n"]) == pytest.approx(8 * N, rel=0.03)
+    assert footprint("digits") > 50_000
+    np.savez(tmp_path / "one.npz", rng.normal(size=(10, 3)).astype(np.float32))
+    assert footprint(tmp_path / "one.npz") == 240
+    assert footprint(tmp_path / "one.npz", ["x3"]) == 80
 
 
 def test_missing_files_and_names():

@@ -7,6 +7,7 @@ What to use when
 `read("events.fits.gz")`                             the table of a file, all columns
 `blocks("events.csv", rows=65536)`                   the same, larger than memory
 `open_stream("events.parquet", answer="E")`          what is larger than memory, as a Stream
+`footprint("events.parquet")`                        the bytes that a table takes in memory
 `write_parquet(table, "events.parquet")`             a table with its units
 """
 
@@ -14,11 +15,12 @@ from baksan.data.catalogue import Entry
 from baksan.data.columns import ReadError
 from baksan.data.expressions import derive, evaluate, select, specification
 from baksan.data.formats import blocks, format_of, read
-from baksan.data.loading import Loaded, entry, load, names, stream
+from baksan.data.loading import Loaded, entry, footprint, load, names, stream
 from baksan.data.parquet import write_parquet
 from baksan.data.streaming import open_stream
 
 __all__ = [
-    "Entry", "Loaded", "ReadError", "blocks", "derive", "entry", "evaluate", "format_of", "load",
-    "names", "open_stream", "read", "select", "specification", "stream", "write_parquet",
+    "Entry", "Loaded", "ReadError", "blocks", "derive", "entry", "evaluate", "footprint",
+    "format_of", "load", "names", "open_stream", "read", "select", "specification", "stream",
+    "write_parquet",
 ]  # fmt: skip

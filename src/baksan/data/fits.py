@@ -46,6 +46,20 @@ def blocks(
         astropy is missing; no table, or none of that name; the file is cut; two columns of one
         name; no rows.
     """
+    with _opened(path, source, part) as (hdu, note):
+        for table in _tables(hdu, source, rows, columns):
+            yield table.with_notes(*note)
+
+
+def rows(path: Path, source: str, part: str | None = None) -> int:
+    """How many rows there are, by the header."""
+    with _opened(path, source, part) as (hdu, _):
+        return int(hdu.header["NAXIS2"])
+
+
+@contextmanager
+def _opened(path: Path, source: str, part: str | None) -> Iterator[tuple[Any, list[str]]]:
+    """The table that is wanted, and a note on the others."""
     fits = _astropy(source)
     with _unpacked(path, source) as plain, warnings.catch_warnings():
         # What astropy warns about here, a short file, is an error below.
@@ -54,8 +68,7 @@ def blocks(
             with fits.open(plain, memmap=True) as hdus:
                 hdu, note = _choose(hdus, part, source)
                 _check_whole(hdu, plain, source)
-                for table in _tables(hdu, source, rows, columns):
-                    yield table.with_notes(*note)
+                yield hdu, note
         except (OSError, TypeError, KeyError, IndexError) as error:
             raise _cut(source, str(error)) from None
 

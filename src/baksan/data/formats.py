@@ -20,9 +20,10 @@ from baksan.data import fits, hdf5, npy, parquet, text
 from baksan.data.columns import DEFAULT_ROWS, ReadError, missing_note
 from baksan.table import Column, Table
 
-__all__ = ["blocks", "files_of", "format_of", "joined", "read", "whole"]
+__all__ = ["blocks", "files_of", "footprint", "format_of", "joined", "read", "whole"]
 
-_HEAD = 4096
+_HEAD = 4096  # bytes
+_FEW = 64  # rows that show what a column holds
 
 # Beginnings of files that are not read: (bytes, what it is, what to do).
 _CONVERT = "Convert it to CSV or Parquet."
@@ -122,9 +123,7 @@ def blocks(
     """
     if rows < 1:
         raise ValueError(f"blocks must have at least one row; rows is {rows}. Give 65536 or so.")
-    part = _split(path)[1]
-    if part is not None:
-        options = {**options, "part": part}
+    options = _with_part(path, options)
     files = files_of(path)
     start = 0
     names: list[str] | None = None
@@ -136,6 +135,44 @@ def blocks(
             names = found
             yield table.renumbered(start)
         start += int(table.rows[-1]) + 1
+
+
+def footprint(path: str | Path, columns: Sequence[str] | None = None, **options: Any) -> int:
+    """Bytes that the table takes in memory with its numbers in double precision.
+
+    Told by the headers and the first rows, without reading the data; of text files it is an
+    estimate from the length of the first lines, and columns of text are taken to be as wide as
+    their first cells. Options and errors as `read`.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(pathlib.Path(folder) / "x.npy", np.zeros((1000, 3), dtype=np.float32))
+    ...     footprint(pathlib.Path(folder) / "x.npy"), footprint(folder, columns=["x2"])
+    (24000, 8000)
+    """
+    options = _with_part(path, options)
+    return sum(_footprint(file, columns, options) for file in files_of(path))
+
+
+def _footprint(file: Path, columns: Sequence[str] | None, options: dict[str, Any]) -> int:
+    kind, source = format_of(file), str(file)
+    if kind == "npz":
+        return npy.footprint_npz(file, source, columns)
+    first = next(_file_blocks(file, _FEW, columns, options))
+    cells = (c.values[:1] for c in first.columns.values())
+    row = sum(v.itemsize if v.dtype.kind == "U" else 8 * v.size for v in cells)
+    count = {
+        "text": text.rows, "parquet": parquet.rows, "npy": npy.rows, "fits": fits.rows,
+        "hdf5": hdf5.rows,
+    }[kind]  # fmt: skip
+    return row * count(file, source, **options)
+
+
+def _with_part(path: str | Path, options: dict[str, Any]) -> dict[str, Any]:
+    part = _split(path)[1]
+    return options if part is None else {**options, "part": part}
 
 
 def format_of(path: Path) -> str:

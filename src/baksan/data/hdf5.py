@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -66,19 +67,30 @@ def blocks(
         h5py is missing; several tables and none chosen; HDF5 time columns; pandas tables whose
         column names are pickled; columns of different lengths; a cut file.
     """
+    with _opened(path, source, part) as found:
+        check_names(list(found.features), source)
+        if not found.rows:
+            raise ReadError(f"{source}: rows are needed; the table is empty. Choose another.")
+        names = chosen(list(found.features), columns, source)
+        for first in range(0, found.rows, rows):
+            data = found.read(first, min(first + rows, found.rows), names)
+            about = ((n, found.features.get(n, Feature(n))) for n in data)
+            arrays = [(n, data[n], f.unit, f.description) for n, f in about]
+            yield table_of(arrays, source, first)
+
+
+def rows(path: Path, source: str, part: str | None = None) -> int:
+    """How many rows there are, by the file's own account."""
+    with _opened(path, source, part) as found:
+        return found.rows
+
+
+@contextmanager
+def _opened(path: Path, source: str, part: str | None) -> Iterator[_Found]:
     h5py = _h5py(source)
     try:
         with h5py.File(path, "r") as file:
-            found = _open(file, _choose(file, part, source), source)
-            check_names(list(found.features), source)
-            if not found.rows:
-                raise ReadError(f"{source}: rows are needed; the table is empty. Choose another.")
-            names = chosen(list(found.features), columns, source)
-            for first in range(0, found.rows, rows):
-                data = found.read(first, min(first + rows, found.rows), names)
-                about = ((n, found.features.get(n, Feature(n))) for n in data)
-                arrays = [(n, data[n], f.unit, f.description) for n, f in about]
-                yield table_of(arrays, source, first)
+            yield _open(file, _choose(file, part, source), source)
     except (OSError, RuntimeError) as error:
         raise ReadError(
             f"{source}: a whole HDF5 file is needed; this one is cut, damaged or packed in a way"

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from baksan.data import formats
 from baksan.data.catalogue import ENTRIES, Entry, File
 from baksan.data.columns import DEFAULT_ROWS
 from baksan.data.expressions import columns, derive, features_of, select
@@ -18,7 +19,7 @@ from baksan.data.formats import blocks, files_of, read
 from baksan.samples import Samples
 from baksan.table import Table
 
-__all__ = ["Loaded", "entry", "is_file", "load", "names", "none_kept", "stream"]
+__all__ = ["Loaded", "entry", "footprint", "is_file", "load", "names", "none_kept", "stream"]
 
 Progress = Callable[[str], object]
 """progress(what is being done)."""
@@ -229,6 +230,18 @@ def stream(
     table = load(name, allow_changed=allow_changed, progress=progress, **options).table
     for start in range(0, len(table), rows):
         yield table.take(np.arange(start, min(start + rows, len(table))))
+
+
+def footprint(name: str | Path, columns: Sequence[str] | None = None, **options: Any) -> int:
+    """Bytes that the table of this name takes in memory, numbers in double precision.
+
+    Of files it is told by headers and first rows; of data sets of the catalogue it is the size of
+    their files. Options as `read`; errors as `load`.
+    """
+    if is_file(name):
+        return formats.footprint(name, columns, **options)
+    found = entry(str(name))
+    return sum(_find(found, file).stat().st_size for file in found.files)
 
 
 def is_file(name: str | Path) -> bool:

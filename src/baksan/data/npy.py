@@ -36,6 +36,37 @@ def blocks_npy(
     yield from _tables(_columns(array, source), source, rows, columns)
 
 
+def rows(path: Path, source: str) -> int:
+    """How many rows there are, by the header."""
+    try:
+        return len(np.load(path, mmap_mode="r", allow_pickle=False))
+    except ValueError as error:
+        raise _refused(source, error) from None
+
+
+def footprint_npz(path: Path, source: str, columns: Sequence[str] | None) -> int:
+    """Bytes of the arrays with their numbers in double precision, by the headers."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            arrays = {n.removesuffix(".npy"): _shadow(archive.open(n)) for n in names}
+    except (ValueError, zipfile.BadZipFile, zlib.error, OSError) as error:
+        raise _refused(source, error) from None
+    held = _columns(next(iter(arrays.values())), source) if len(arrays) == 1 else arrays
+    wanted = [held[name] for name in chosen(list(held), columns, source)]
+    return sum(v.size * (v.itemsize if v.dtype.kind in "SU" else 8) for v in wanted)
+
+
+def _shadow(file: Any) -> NDArray[Any]:
+    """An array of the shape and type that the header tells, one cell of memory for all."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0
+    if version != (1, 0):
+        read = np.lib.format.read_array_header_2_0
+    shape, _, kind = read(file)
+    return np.broadcast_to(np.zeros((), kind), shape)
+
+
 def blocks_npz(
     path: Path, source: str, rows: int, columns: Sequence[str] | None = None
 ) -> Iterator[Table]:

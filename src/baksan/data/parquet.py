@@ -52,10 +52,25 @@ def blocks(
             yield table
             first += len(table)
     except (pa.ArrowInvalid, OSError) as error:
-        raise ReadError(
-            f"{source}: a whole Parquet file is needed; this one is cut or damaged"
-            f" ({str(error).splitlines()[0]}). Fetch or write it again."
-        ) from None
+        raise _cut(source, error) from None
+
+
+def rows(path: Path, source: str) -> int:
+    """How many rows there are, by the footer."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        return int(parquet.read_metadata(path).num_rows)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise _cut(source, error) from None
+
+
+def _cut(source: str, error: Exception) -> ReadError:
+    return ReadError(
+        f"{source}: a whole Parquet file is needed; this one is cut or damaged"
+        f" ({str(error).splitlines()[0]}). Fetch or write it again."
+    )
 
 
 Array = tuple[str, Any, str, str]

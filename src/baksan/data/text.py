@@ -96,6 +96,17 @@ def blocks(
         )
 
 
+def rows(path: Path, source: str, **options: Any) -> int:
+    """About how many rows there are, from the first lines and the size of the file."""
+    layout = sniff(path, source, **options)
+    with path.open("rb") as raw:
+        zipped = raw.peek(2)[:2] == b"\x1f\x8b"
+        file: Any = gzip.GzipFile(fileobj=raw) if zipped else raw
+        lines = _read(file, _CHUNK, source).count(b"\n")
+        read = raw.tell()
+    return max(1, round(lines * path.stat().st_size / read) - layout.header)
+
+
 def slice_of(table: Table, start: int, rows: int) -> Any:
     """Row positions start … start + rows − 1, as far as the table goes."""
     return np.arange(start, min(start + rows, len(table)))
