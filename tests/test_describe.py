@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from baksan.data import load
-from baksan.describe import describe
+from baksan import cli, memory
+from baksan.data import load, write_parquet
+from baksan.describe import _Sampler, describe, describe_passes
 from baksan.samples import Samples
 from baksan.table import Column, Table
 
@@ -166,3 +167,101 @@ def test_a_number_that_rises_with_the_answer_gives_it_away():
     told = describe(table, answer="energy").warnings
     assert any("weight" in w and "rank correlation with it is -1.0000" in w for w in told)
     assert not any("size" in w for w in told)
+
+
+# More than memory holds ---------------------------------------------------------------------------
+
+
+def large(n=90_000):
+    """A table of which a sample cannot show everything."""
+    x = np.random.default_rng(4).normal(size=n)
+    x[:5000] = np.nan  # one in 18
+    rare = np.zeros(n)
+    rare[777] = 1
+    mark = np.abs(x) + 1
+    mark[[3, 89_000]] = -999
+    infinite = x.copy()
+    infinite[n // 2] = np.inf
+    words = np.full(n, "a")
+    words[n - 1] = "b"
+    return Table(
+        {
+            "x": Column(x, "mm"),
+            "rare": rare,
+            "mark": mark,
+            "infinite": infinite,
+            "words": words,
+            "flat": np.full(n, 2),
+            "leak": np.where(np.arange(n) % 3, 1.0, 0.0) + 0.001 * np.abs(rng.normal(size=n)),
+            "kind": np.where(np.arange(n) % 3, "gamma", "hadron"),
+        },
+        "events",
+    )
+
+
+def blocks_of(table, rows, asked):
+    def tables(columns):
+        asked.append(columns)
+        names = table.names if columns is None else columns
+        for start in range(0, len(table), rows):
+            part = table.take(np.arange(start, min(start + rows, len(table))))
+            yield Table({n: part.columns[n] for n in names}, part.source, rows=part.rows)
+
+    return tables
+
+
+def test_facts_of_all_rows_are_exact_and_the_rest_is_near():
+    table, asked, seen = large(), [], []
+    found = describe_passes(blocks_of(table, 30_000, asked), "kind", progress=seen.append)
+    whole = describe(table, "kind")
+    assert asked == [None, ["mark"]] and seen[2] == 90_000 == found.rows
+    for here, there in zip(found.columns, whole.columns, strict=True):
+        for fact in ("name", "type", "unit", "rows", "missing", "low", "high"):
+            assert getattr(here, fact) == getattr(there, fact), (here.name, fact)
+        assert here.mean == (there.mean and pytest.approx(there.mean, rel=1e-12, abs=1e-15))
+        assert here.warnings == there.warnings, here.name
+    assert found.classes == whole.classes
+    assert found.columns[0].median == pytest.approx(whole.columns[0].median, abs=0.02)
+    assert found.columns[0].distinct == pytest.approx(65_536 * (1 - 5 / 90), rel=0.01)
+    assert "65,536 rows chosen at random, and repeated rows were not sought" in found.text(500)
+
+
+def test_what_fits_in_the_sample_is_described_as_ever():
+    table = Table({**PLAIN, "twice": np.arange(N) // 2 * 0})
+    table = table.take(np.r_[np.arange(N), 0, 1]).with_notes("odd.")
+    assert (
+        describe_passes(
+            lambda _: [table.take(np.arange(100)), table.take(np.arange(100, N + 2))], "kind"
+        ).to_dict()
+        == describe(table, "kind").to_dict()
+    )
+
+
+def test_a_sample_is_uniform():
+    sampler = _Sampler()
+    for start in range(0, 400_000, 50_000):
+        sampler.add(Table({"n": np.arange(start, start + 50_000)}))
+    chosen = sampler.table(())["n"]
+    assert len(chosen) == 65_536 and np.all(np.diff(chosen) > 0)
+    counts = np.histogram(chosen, bins=16, range=(0, 400_000))[0]
+    expected = 65_536 / 16
+    assert ((counts - expected) ** 2 / expected).sum() < 40  # χ² with 15 degrees of freedom
+
+
+def test_passes_raise_the_same_errors():
+    with pytest.raises(KeyError, match="no column 'no'"):
+        describe_passes(lambda _: [Table(PLAIN)], "no")
+    with pytest.raises(ValueError, match="rows are needed"):
+        describe_passes(lambda _: [])
+
+
+def test_the_command_describes_what_does_not_fit(tmp_path, monkeypatch, capsys):
+    write_parquet(large(), tmp_path / "t.parquet")
+    monkeypatch.setattr(memory, "available", lambda: 1_000_000)
+    where = ["--where", "rare < 1"]
+    with pytest.raises(SystemExit) as end:
+        cli.main(["data", "describe", str(tmp_path / "t.parquet"), "--answer", "kind", *where])
+    told = capsys.readouterr().out
+    assert end.value.code == 0 and "89,999 rows, 8 columns" in told
+    assert "1 rows left out by the condition rare < 1." in told and "rows chosen at random" in told
+    assert "rare: is constant" in told and "mark: −999 stands in 2 rows" in told

@@ -120,9 +120,21 @@ def data_describe(
     allow_changed: AllowChanged = False,
 ) -> None:
     """What is in a table: columns, units, ranges, what is missing, what gives the answer away."""
-    from baksan.describe import describe
+    from baksan import memory
+    from baksan.data import footprint, stream
+    from baksan.data.loading import is_file
+    from baksan.describe import describe, describe_passes
     from baksan.train.source import open_table
 
+    # To look at a table takes up to twice its own size besides.
+    if is_file(x) and footprint(x) > memory.available() / 3:
+        with _progress(f"reading {x}") as progress:
+            told = describe_passes(
+                lambda columns: stream(x, columns=columns, where=where), answer,
+                progress=lambda n: progress(f"describing {x}: {n:,} rows"),
+            )  # fmt: skip
+        print(told.text(width=Console().width))
+        return
     with _progress(f"reading {x}") as progress:
         loaded = open_table(x, where=where, allow_changed=allow_changed, progress=progress)
         known = loaded.entry.answer if loaded.entry else ""

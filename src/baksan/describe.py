@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,12 @@ from numpy.typing import NDArray
 
 from baksan.metrics import auc
 from baksan.samples import Samples
-from baksan.table import Column, Table
+from baksan.table import Column, Table, mixed
 
-__all__ = ["ColumnDescription", "Description", "describe"]
+__all__ = ["ColumnDescription", "Description", "describe", "describe_passes"]
+
+Pass = Callable[[Sequence[str] | None], Iterable[Table]]
+"""Starts a pass over the tables of one source, with these columns or (None) all of them."""
 
 Array = NDArray[Any]
 
@@ -24,6 +28,8 @@ _TELLING = 0.999  # AUC of one column alone, or its correlation with the answer
 _MARKS = (-9999.0, -999.0, -99.0, 999.0, 9999.0, 99999.0, 1e20, 1e30)
 _FEWEST = 5  # events a class must have before one column is said to separate it
 _SHOWN = 12  # text values or warnings that are shown by name
+_SAMPLE = 65_536  # rows that are looked at where there are more than memory holds
+_MANY = 1000  # values of an answer from which it is certainly no class
 _HEAD = ("column", "unit", "type", "missing", "distinct")
 _FULL, _SHORT = 32 + 2 + 15, 19 + 1 + 9  # characters of the range and histogram
 
@@ -120,12 +126,54 @@ def describe(data: Table | Samples, answer: str | None = None) -> Description:
     if not len(data):
         raise ValueError(f"{data.source}: rows are needed; the table has none. Check its origin.")
     target = None if answer is None else data.column(answer)
-    found = tuple(
-        _describe_column(name, column, None if name == answer else target)
-        for name, column in data.columns.items()
-    )
+    facts = _Facts()
+    facts.add(data)
+    found = _columns(data, answer, facts, {})
     counts = _counts(target) if target is not None and _is_class(target) else {}
     return Description(data.source, len(data), found, answer, counts, _duplicates(data), data.notes)
+
+
+def describe_passes(
+    tables: Pass, answer: str | None = None, *, progress: Callable[[int], object] | None = None
+) -> Description:
+    """The same for what does not fit in memory, given as tables of bounded size.
+
+    Rows, missing values, ranges, means and the counts of classes and of marks are those of all
+    rows, by one or two passes. Medians, distinct values, histograms and what gives the answer away
+    are those of 65,536 rows chosen at random, and a note says so.
+
+    Parameters
+    ----------
+    tables : callable
+        tables(columns) starts a pass over tables with these columns, with all of them for None.
+    answer, errors
+        As `describe`.
+    progress : callable, optional
+        Told the rows read so far, of each pass.
+
+    Examples
+    --------
+    >>> parts = [Table({"width": [1.0, 2.0]}), Table({"width": [-999.0, 4.0]})]
+    >>> found = describe_passes(lambda columns: parts)
+    >>> found.rows, found.columns[0].low
+    (4, -999.0)
+    """
+    tell = progress or (lambda rows: None)
+    facts, sampler = _Facts(answer), _Sampler()
+    for table in tables(None):
+        facts.add(table)
+        sampler.add(table)
+        tell(facts.rows)
+    sample = sampler.table(tuple(facts.notes))
+    if facts.rows <= _SAMPLE:
+        return describe(sample, answer)
+    found = _columns(sample, answer, facts, _counted_marks(tables, sample, facts, tell))
+    counts = facts.classes if answer is not None and _is_class(sample.column(answer)) else {}
+    note = (
+        "counts of rows, missing values and classes, ranges and means are those of all rows; the"
+        f" rest is told by {_SAMPLE:,} rows chosen at random, and repeated rows were not sought."
+    )
+    return Description(sample.source, facts.rows, found, answer, counts, 0, (*sample.notes, note))
 
 
 def _table(X: Samples) -> tuple[Table, str | None]:
@@ -143,17 +191,158 @@ def _table(X: Samples) -> tuple[Table, str | None]:
     return Table({**columns, answer: Column(values)}, "samples", X.notes), answer
 
 
+# Of all rows --------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Fact:
+    """What is counted of a column, table after table."""
+
+    rows: int = 0
+    missing: int = 0
+    infinite: int = 0
+    finite: int = 0
+    total: float = 0.0
+    low: float = np.inf
+    high: float = -np.inf
+    first: str | None = None
+    varies: bool = False
+    numbers: int = 0
+    """Cells of text that hold a number, of so many that hold anything:"""
+    cells: int = 0
+
+    def add(self, column: Column) -> None:
+        self.rows += len(column.values)
+        lost = column.missing
+        self.missing += int(lost.sum())
+        if column.is_text:
+            self._add_text(column, column.values[~lost])
+            return
+        finite = _finite(column)
+        if column.values.dtype.kind == "f":
+            self.infinite += int(np.isinf(column.values).sum())
+        if len(finite):
+            self.finite, self.total = self.finite + len(finite), self.total + float(finite.sum())
+            self.low = min(self.low, float(finite.min()))
+            self.high = max(self.high, float(finite.max()))
+            self.varies = self.low < self.high
+
+    def _add_text(self, column: Column, present: Array) -> None:
+        numbers, cells = column.numbers_in_text
+        self.numbers, self.cells = self.numbers + numbers, self.cells + cells
+        if len(present):
+            self.first = str(present[0]) if self.first is None else self.first
+            self.varies = self.varies or bool((present != self.first).any())
+
+
+@dataclass
+class _Facts:
+    """The facts of all columns; and how often each value of the answer occurs, if they are few."""
+
+    answer: str | None = None
+    rows: int = 0
+    columns: dict[str, _Fact] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+    counts: Counter[Any] = field(default_factory=Counter)
+
+    def add(self, table: Table) -> None:
+        self.rows += len(table)
+        self.notes |= dict.fromkeys(table.notes)
+        for name, column in table.columns.items():
+            self.columns.setdefault(name, _Fact()).add(column)
+        if self.answer is not None and len(self.counts) <= _MANY:
+            answer = table.column(self.answer)
+            self.counts.update(answer.values[~answer.missing].ravel().tolist())
+
+    @property
+    def classes(self) -> dict[str, int]:
+        """How often each class occurs, most frequent first."""
+        names = np.array(list(self.counts)).astype(str).tolist()
+        counts = zip(names, self.counts.values(), strict=True)
+        return dict(sorted(counts, key=lambda pair: (-pair[1], pair[0])))
+
+
+class _Sampler:
+    """Rows with the smallest of random numbers: every set of rows is equally likely."""
+
+    def __init__(self) -> None:
+        self.rng = np.random.default_rng(0)
+        self.parts: list[Table] = []
+        self.keys: list[Array] = []
+
+    def add(self, table: Table) -> None:
+        self.parts.append(table)
+        self.keys.append(self.rng.random(len(table)))
+        if sum(map(len, self.keys)) > 2 * _SAMPLE:
+            self._prune()
+
+    def _prune(self) -> None:
+        limit = np.partition(np.concatenate(self.keys), _SAMPLE - 1)[_SAMPLE - 1]
+        near = [keys <= limit for keys in self.keys]
+        self.parts = [table.take(rows) for table, rows in zip(self.parts, near, strict=True)]
+        self.keys = [keys[rows] for keys, rows in zip(self.keys, near, strict=True)]
+
+    def table(self, notes: tuple[str, ...]) -> Table:
+        """The rows chosen, in their order. Raises ValueError if there are none at all."""
+        if sum(map(len, self.keys)) > _SAMPLE:
+            self._prune()
+        if not self.parts:
+            raise ValueError("rows are needed; there is no table. Check where they come from.")
+        columns = {
+            name: replace(column, values=np.concatenate([t[name] for t in self.parts]))
+            for name, column in self.parts[0].columns.items()
+        }
+        rows = np.concatenate([t.rows for t in self.parts])
+        return Table(columns, self.parts[0].source, notes, rows)
+
+
+def _counted_marks(
+    tables: Pass, sample: Table, facts: _Facts, tell: Callable[[int], object]
+) -> dict[str, dict[float, int]]:
+    """How often the marks occur that the sample, or the range of all rows, lets suspect."""
+    found: dict[str, dict[float, int]] = {}
+    for name, column in sample.columns.items():
+        fact = facts.columns[name]
+        if fact.finite:
+            edges = [fact.low, fact.high, *([-1.0] if fact.low == -1 else [])]
+            found[name] = dict.fromkeys((m for m, _ in _marks(np.r_[_finite(column), edges])), 0)
+    found = {name: marks for name, marks in found.items() if marks}
+    rows = 0
+    for table in tables(list(found)) if found else ():
+        for name, marks in found.items():
+            for mark in marks:
+                marks[mark] += int((table[name] == mark).sum())
+        rows += len(table)
+        tell(rows)
+    return found
+
+
 # One column ---------------------------------------------------------------------------------------
 
 
-def _describe_column(name: str, column: Column, target: Column | None) -> ColumnDescription:
-    values, missing = column.values, int(column.missing.sum())
+def _columns(
+    table: Table, answer: str | None, facts: _Facts, marks: Mapping[str, Mapping[float, int]]
+) -> tuple[ColumnDescription, ...]:
+    target = None if answer is None else table.column(answer)
+    return tuple(
+        _describe_column(
+            name, column, None if name == answer else target, facts.columns[name], marks.get(name)
+        )
+        for name, column in table.columns.items()
+    )
+
+
+def _describe_column(
+    name: str,
+    column: Column,
+    target: Column | None,
+    fact: _Fact,
+    marks: Mapping[float, int] | None,
+) -> ColumnDescription:
+    """What the rows at hand show, and what is a fact of all rows."""
     common: dict[str, Any] = {
-        "name": name,
-        "unit": column.unit,
-        "rows": len(values),
-        "missing": missing,
-    }
+        "name": name, "unit": column.unit, "rows": fact.rows, "missing": fact.missing,
+    }  # fmt: skip
     telling = [] if target is None else list(_telling(column, target))
     if column.is_text:
         counts = _counts(column)
@@ -161,26 +350,29 @@ def _describe_column(name: str, column: Column, target: Column | None) -> Column
         spark = _bars(np.array(list(counts.values())[:_BINS]))
         return ColumnDescription(
             **common, type="text", distinct=len(counts), values=shown, spark=spark,
-            warnings=(*_constant(len(counts), missing, len(values)), *_mixed(column), *telling),
+            warnings=(*_constant(fact), *_mixed(fact), *telling),
         )  # fmt: skip
-    finite = values[np.isfinite(values)].astype(float)
-    distinct = len(np.unique(finite))
-    if not len(finite):
+    finite = _finite(column)
+    if not fact.finite:
         return ColumnDescription(
             **common, type=_type(column), distinct=0, warnings=("holds no number at all", *telling)
         )
-    warnings = [*_constant(distinct, missing, len(values)), *_infinite(values), *_marks(finite)]
+    told = dict(_marks(finite)) if marks is None else marks
     return ColumnDescription(
         **common,
         type=_type(column),
-        distinct=distinct,
-        low=float(finite.min()),
-        median=float(np.median(finite)),
-        mean=float(finite.mean()),
-        high=float(finite.max()),
-        spark=_sparkline(finite),
-        warnings=(*warnings, *telling),
+        distinct=len(np.unique(finite)),
+        low=fact.low,
+        median=float(np.median(finite)) if len(finite) else None,
+        mean=fact.total / fact.finite,
+        high=fact.high,
+        spark=_sparkline(finite) if len(finite) else "",
+        warnings=(*_constant(fact), *_infinite(fact), *_marked(told), *telling),
     )
+
+
+def _finite(column: Column) -> NDArray[np.float64]:
+    return np.asarray(column.values[np.isfinite(column.values)], dtype=np.float64)
 
 
 def _type(column: Column) -> str:
@@ -196,24 +388,30 @@ def _counts(column: Column) -> dict[str, int]:
     return {str(values[j]): int(counts[j]) for j in order}
 
 
-def _constant(distinct: int, missing: int, rows: int) -> Iterator[str]:
-    if distinct == 1 and rows > 1:
-        yield "is constant" + (" where it is not missing" if missing else "")
-    elif missing == rows:
+def _constant(fact: _Fact) -> Iterator[str]:
+    if fact.missing == fact.rows:
         yield "is missing in every row"
+    elif not fact.varies and fact.rows > 1:
+        yield "is constant" + (" where it is not missing" if fact.missing else "")
 
 
-def _infinite(values: Array) -> Iterator[str]:
-    if values.dtype.kind == "f" and (count := int(np.isinf(values).sum())):
-        yield f"is infinite in {_rows(count)}"
+def _infinite(fact: _Fact) -> Iterator[str]:
+    if fact.infinite:
+        yield f"is infinite in {_rows(fact.infinite)}"
 
 
-def _mixed(column: Column) -> Iterator[str]:
-    if column.mixed:
-        yield f"is text, though {column.mixed}: it is no feature as it stands"
+def _mixed(fact: _Fact) -> Iterator[str]:
+    if many := mixed(fact.numbers, fact.cells):
+        yield f"is text, though {many}: it is no feature as it stands"
 
 
-def _marks(finite: Array) -> Iterator[str]:
+def _marked(marks: Mapping[float, int]) -> Iterator[str]:
+    for mark, count in marks.items():
+        shown = f"{mark:g}".replace("-", "−")
+        yield f"{shown} stands in {_rows(count)}: is it a mark for missing?"
+
+
+def _marks(finite: Array) -> Iterator[tuple[float, int]]:
     """Values such as −999 that lie far outside all others, or −1 below numbers from 0 on."""
     values, counts = np.unique(finite, return_counts=True)
     for mark in (*_MARKS, -1.0):
@@ -226,8 +424,7 @@ def _marks(finite: Array) -> Iterator[str]:
         else:
             found = rest[0] > mark / 2 if mark < 0 else rest[-1] < mark / 2
         if found:
-            shown = f"{mark:g}".replace("-", "−")
-            yield f"{shown} stands in {_rows(counts[here][0])}: is it a mark for missing?"
+            yield mark, int(counts[here][0])
 
 
 def _rows(count: int) -> str:

@@ -110,8 +110,12 @@ def select(table: Table, expression: str) -> Table:
             f"a condition such as 'fSize > 2.3' is needed; {expression!r} is {_what(keep)}."
             " Compare it with something."
         )
-    left = int((~keep).sum())
-    return table.take(keep).with_notes(f"{left} rows left out by the condition {expression}.")
+    return table.take(keep).with_notes(left_out(int((~keep).sum()), expression))
+
+
+def left_out(rows: int, expression: str) -> str:
+    """The note on rows that do not fulfil a condition."""
+    return f"{rows} rows left out by the condition {expression}."
 
 
 def derive(table: Table, features: Sequence[str]) -> tuple[Table, list[str]]:

@@ -50,7 +50,7 @@ _OPTIONS = {
     "text": {"names", "header", "separator", "text"},
     "fits": {"part"},
     "hdf5": {"part"},
-    "parquet": set(),
+    "parquet": {"groups"},
     "npy": set(),
     "npz": set(),
 }
@@ -71,7 +71,7 @@ def read(
         progress(what is being done).
     **options
         For text `names`, `header`, `separator`, `text` (`baksan.data.text.blocks`); for FITS and
-        HDF5 `part`, the same as '#…'.
+        HDF5 `part`, the same as '#…'; for Parquet `groups`, the numbers of the row groups to read.
 
     Raises
     ------
@@ -326,7 +326,7 @@ def _file_blocks(
     if kind == "text":
         return text.blocks(path, source, rows, columns, **options)
     if kind == "parquet":
-        return parquet.blocks(path, source, rows, columns)
+        return parquet.blocks(path, source, rows, columns, **options)
     if kind in ("npy", "npz"):
         return (npy.blocks_npy if kind == "npy" else npy.blocks_npz)(path, source, rows, columns)
     return (fits.blocks if kind == "fits" else hdf5.blocks)(path, source, rows, columns, **options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ import numpy as np
 from baksan.data import formats
 from baksan.data.catalogue import ENTRIES, Entry, File
 from baksan.data.columns import DEFAULT_ROWS
-from baksan.data.expressions import columns, derive, features_of, select
+from baksan.data.expressions import columns as columns_of
+from baksan.data.expressions import derive, features_of, left_out, select
 from baksan.data.formats import blocks, files_of, read
 from baksan.samples import Samples
 from baksan.table import Table
@@ -129,7 +130,7 @@ class Loaded:
     def _check_allowed(self, known: Entry, wanted: Sequence[str]) -> None:
         for item in wanted:
             formula = item if item not in self.table.columns else f"`{item}`"
-            for column in columns(formula):
+            for column in columns_of(formula):
                 if reason := known.reason(column):
                     raise ValueError(
                         f"{known.name}: features that a new event has are needed; {column!r} is"
@@ -219,17 +220,40 @@ def stream(
     name: str | Path,
     rows: int = DEFAULT_ROWS,
     *,
+    columns: Sequence[str] | None = None,
+    where: str | None = None,
     allow_changed: bool = False,
     progress: Progress | None = None,
     **options: Any,
 ) -> Iterator[Table]:
-    """The same as tables of at most `rows` rows: files in bounded memory, data sets in slices."""
+    """The same as tables of at most `rows` rows: files in bounded memory, data sets in slices.
+
+    Of files only `columns` are read, if they are given, and those that the condition `where` needs.
+    """
     if is_file(name):
-        yield from blocks(name, rows, **options)
-        return
-    table = load(name, allow_changed=allow_changed, progress=progress, **options).table
-    for start in range(0, len(table), rows):
-        yield table.take(np.arange(start, min(start + rows, len(table))))
+        needed = columns if columns is None or not where else [*columns, *columns_of(where)]
+        tables = blocks(name, rows, columns=needed, **options)
+    else:
+        table = load(name, allow_changed=allow_changed, progress=progress, **options).table
+        starts = range(0, len(table), rows)
+        tables = (table.take(np.arange(at, min(at + rows, len(table)))) for at in starts)
+    yield from _kept(tables, str(name), where) if where else tables
+
+
+def _kept(tables: Iterable[Table], source: str, where: str) -> Iterator[Table]:
+    """The rows for which a condition is true; the note that counts the others comes last."""
+    held: Table | None = None
+    left = rows = 0
+    for table in tables:
+        part = select(table, where)
+        rows, left = rows + len(table), left + len(table) - len(part)
+        if len(part):
+            if held is not None:
+                yield held
+            held = Table(part.columns, part.source, table.notes, part.rows)
+    if held is None:
+        raise none_kept(source, where, rows)
+    yield held.with_notes(left_out(left, where))
 
 
 def footprint(name: str | Path, columns: Sequence[str] | None = None, **options: Any) -> int:
