@@ -17,6 +17,8 @@ __version__ = "0.1.0"
 _HOME = {
     "Samples": "samples",
     "Feature": "samples",
+    "Stream": "stream",
+    "open_stream": "data",
     "Table": "table",
     "Column": "table",
     "Loss": "losses",
@@ -45,9 +47,9 @@ _HOME = {
     "load_model": "store",
 }
 _ROOMS = (
-    "apply", "cli", "data", "describe", "evaluate", "fit", "losses", "metrics", "models",
-    "reconstruct", "report", "samples", "simulate", "sketch", "solvers", "store", "table", "train",
-    "units",
+    "apply", "cli", "compiled", "data", "describe", "evaluate", "fit", "losses", "metrics",
+    "models", "reconstruct", "report", "samples", "simulate", "sketch", "solvers", "store",
+    "stream", "table", "train", "units",
 )  # fmt: skip
 
 __all__ = ["__version__", *sorted(_HOME)]

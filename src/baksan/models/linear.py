@@ -147,8 +147,7 @@ class Linear(Model):
             )
         mean, spread = np.zeros(x.shape[1]), np.ones(x.shape[1])
         if self.standardise:
-            mean = np.average(x, axis=0, weights=weight).astype(np.float64)
-            spread = np.sqrt(np.average((x - mean) ** 2, axis=0, weights=weight))
+            mean, spread = _mean_and_spread(x, weight)
         return self.standardised(mean, spread, outputs, float(np.finfo(x.dtype).eps))
 
     def standardised(
@@ -177,3 +176,12 @@ class Linear(Model):
         change = np.diag(np.concatenate([[1.0], 1.0 / self.scale]))
         change[0, 1:] = -self.centre / self.scale
         return np.asarray(change @ covariance @ change.T)
+
+
+def _mean_and_spread(x: Array, weight: Array) -> tuple[Array, Array]:
+    """Weighted means and standard deviations (d,), in parts that stay in the cache."""
+    parts = [slice(start, start + _PART // 8) for start in range(0, len(x), _PART // 8)]
+    mass = weight.sum()
+    mean = np.sum([weight[part] @ x[part] for part in parts], axis=0) / mass
+    squares = np.sum([weight[part] @ (x[part] - mean) ** 2 for part in parts], axis=0)
+    return mean, np.sqrt(squares / mass)

@@ -1,10 +1,11 @@
 """Solvers: argmin of Q(a, X) over the parameters of a.
 
-`base`       State, Solver, the problem they work on
-`analytic`   the exact answer of least squares
-`descent`    gradient descent, stochastic gradient descent, mini-batches: one class
-`schedules`  how the rate changes from step to step
-`kernels`    the descent's loop in the part of Python that Numba compiles
-`compiled`   compiling it, cached across processes and never stale
-`cuts`       the search for rectangular cuts
+`base`           State, Solver, the problem they work on
+`analytic`       the exact answer of least squares, found by `least_squares` from the `gram` matrix
+`descent`        gradient descent, stochastic gradient descent, mini-batches: one class
+`settings`       what a step sees, how long it is, when it ends; `rates` and `schedules`
+`steps`          the rule of one step: for any model, and for the linear one in kernels
+`online`         one event a call
+`kernels`        the linear model's loops in the part of Python that Numba compiles
+`cuts`           the search for rectangular cuts
 """

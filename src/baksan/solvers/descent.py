@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -26,14 +25,14 @@ from baksan.losses import Loss
 from baksan.models.base import Model
 from baksan.models.linear import Linear
 from baksan.samples import Samples
-from baksan.solvers.base import Penalty, Problem, Solver, State, Stepper
+from baksan.solvers.base import Penalty, Problem, State, Stepper
 from baksan.solvers.online import Online
-from baksan.solvers.rates import Steepness, automatic
+from baksan.solvers.rates import Steepness, automatic, bound
 from baksan.solvers.schedules import Schedule, schedule_of
+from baksan.solvers.settings import Settings
 from baksan.solvers.steps import Batches, FullSteps, Generic, GenericSums, GramSteps, KernelSums
 
 Array = NDArray[Any]
-Way = Literal["auto", "generic", "python", "compiled"]
 
 __all__ = [
     "Descent",
@@ -47,7 +46,7 @@ _WIDE = 1_000  # features up to which gradient descent on a squared loss makes t
 
 
 @dataclass(frozen=True)
-class Descent(Solver):
+class Descent(Settings):
     """Descent in steps that see `batch` events each.
 
     Parameters
@@ -79,78 +78,12 @@ class Descent(Solver):
         Which of the equal ways takes the steps.
     """
 
-    rate: float | Schedule | Literal["auto"] = "auto"
-    batch: int | None = None
-    steps: int | None = None
-    epochs: int | None = None
-    seconds: float = math.inf
-    momentum: float = 0.0
-    nesterov: bool = False
-    average: bool = False
-    shuffle: bool = True
-    tolerance: float = 0.0
-    gradient_tolerance: float = 0.0
-    patience: int | None = None
-    way: Way = "auto"
-
-    def __post_init__(self) -> None:
-        for name in ("batch", "steps", "epochs", "patience"):
-            value = getattr(self, name)
-            if value is not None and (value < 1 or value != int(value)):
-                raise ValueError(f"{name} must be a whole number from 1; it is {value}.")
-            object.__setattr__(self, name, None if value is None else int(value))
-        for name in ("seconds", "tolerance", "gradient_tolerance"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must be 0 or more; it is {getattr(self, name)}.")
-        if not 0 <= self.momentum < 1:
-            raise ValueError(f"momentum must be at least 0 and below 1; it is {self.momentum}.")
-        if isinstance(self.rate, Real) and not 0 < self.rate < math.inf:
-            raise ValueError(f"rate must be positive; it is {self.rate}.")
-        if not (isinstance(self.rate, Real) or callable(self.rate) or self.rate == "auto"):
-            raise ValueError(f"rate must be a number, a schedule or 'auto'; it is {self.rate!r}.")
-        if self.way not in ("auto", "generic", "python", "compiled"):
-            raise ValueError(f"way must be auto, generic, python or compiled; it is {self.way!r}.")
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """What the course calls it."""
-        if self.batch is None:
-            return "gradient descent"
-        return "stochastic gradient descent" if self.batch == 1 else "mini-batch gradient descent"
-
-    def steps_per_epoch(self, n: int) -> int:
-        return 1 if self.batch is None else math.ceil(n / self.batch)
-
-    def end(self, n: int) -> float:
-        limits = []
-        if self.steps is not None:
-            limits.append(self.steps)
-        if self.epochs is not None:
-            limits.append(self.epochs * self.steps_per_epoch(n))
-        if limits:
-            return min(limits)
-        return 1000 if self.batch is None else 20 * self.steps_per_epoch(n)
-
-    def iterate(self, state: State) -> Array:
-        return state.average if self.average and state.step else state.parameters
-
     def schedule(self, problem: Problem) -> Schedule:
-        """The rate of each step on this problem, 'auto' resolved."""
         return automatic(self, problem) if isinstance(self.rate, str) else schedule_of(self.rate)
 
-    def bound(self, problem: Problem, steep: Steepness | None = None) -> tuple[float, str]:
-        """The rate above which Q grows, and its formula; L and R² as in `Steepness`.
-
-        Full batches of a squared loss: exactly 2/L, with momentum μ 2(1 + μ)/L, with Nesterov's
-        2(1 + μ)/((1 + 2μ) L). Raises ValueError for a model that is not linear.
-        """
-        limit, mu = (steep or Steepness.of(problem)).limit(self.batch), self.momentum
-        if self.batch is not None:
-            # Momentum μ lengthens a noisy step 1/(1 − μ) times in the mean.
-            return limit * (1.0 - mu), "2(1 − μ)/(L + R²/m)" if mu else "2/(L + R²/m)"
-        if self.nesterov and mu:
-            return limit * (1.0 + mu) / (1.0 + 2.0 * mu), "2(1 + μ)/((1 + 2μ) L)"
-        return limit * (1.0 + mu), "2(1 + μ)/L" if mu else "2/L"
+    def bound(self, problem: Problem) -> tuple[float, str]:
+        """The rate above which Q grows, and its formula: see `rates.bound`."""
+        return bound(self, Steepness.of(problem))
 
     def too_steep(self, problem: Problem) -> str:
         if not isinstance(problem.model, Linear):
@@ -194,18 +127,6 @@ class Descent(Solver):
             f"the budget of {state.epoch:,} epochs is spent; the last moved the weights by"
             f" {state.epoch_change:.2g}. Give more epochs if Q still falls."
         )
-
-    def way_for(self, model: Model, loss: Loss) -> Way:
-        """Which way takes the steps. Raises ValueError where the one asked for does not apply."""
-        from baksan.solvers.kernels import CODES
-
-        fits = type(model) is Linear and loss.cost in CODES
-        if self.way in ("python", "compiled") and not fits:
-            raise ValueError(
-                f"the way {self.way!r} is for the linear model and the losses of baksan.losses;"
-                f" this is {type(model).__name__} with {loss.name}. Take way='generic'."
-            )
-        return self.way if self.way != "auto" else ("compiled" if fits else "generic")
 
     def wants_gram(self, problem: Problem) -> bool:
         """Full batches of a squared loss, unless there are so many features that it costs more."""

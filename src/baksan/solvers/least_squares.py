@@ -15,20 +15,25 @@ with S brought to a unit diagonal. Its Cholesky factor tells the reciprocal cond
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from baksan.compiled import side_by_side
 from baksan.losses import Q
 from baksan.models.linear import Linear
 from baksan.samples import Samples
 from baksan.solvers.base import Problem
 from baksan.solvers.gram import Gram
-from baksan.solvers.rows import Rows
+from baksan.solvers.rows import Rows, parts_of
 from baksan.solvers.steps import KernelSums
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 Array = NDArray[Any]
 
@@ -116,35 +121,82 @@ def _by_cholesky(problem: Problem, gram: Gram, system: _System, corrections: int
 def _by_qr(problem: Problem, gram: Gram, system: _System) -> Solution:
     """From the triangular factor of the events: no condition is squared.
 
-    Of the answers that are equally good, that of smallest norm for features of unit variance.
+    Of the answers that are equally good, that of smallest norm for features of unit variance. It is
+    LAPACK's gelsy that solves with the factor R, not its singular values: R is graded, and only
+    elimination keeps the digits of its small rows.
     """
+    from scipy.linalg import lstsq
+
     model, d = problem.model, gram.features
     assert isinstance(model, Linear)
     scale = np.concatenate([model.inverse / system.size, np.ones(gram.mean.size - d)])
-    one = partial(_triangle, problem=problem, mean=gram.mean, scale=scale)
-    (parts,) = problem.X.total(one)
+    (found,) = problem.X.total(partial(_triangle, problem=problem, mean=gram.mean, scale=scale))
     ridge = np.zeros((d, gram.mean.size))
     ridge[:, :d] = np.diag(np.sqrt(problem.l2 / 2 * gram.mass) / system.size)
-    r: Array = np.asarray(np.linalg.qr(np.vstack([*parts, ridge]), mode="r"))
-    left, singular, right = np.linalg.svd(r[:, :d], full_matrices=False)
-    largest = singular[0] if len(singular) else 0.0
-    kept = singular > np.finfo(float).eps * max(r.shape) * largest
-    inner = (left.T @ r[:, d:])[kept] / singular[kept, None]
-    v = (right[kept].T @ inner) / system.size[:, None]
+    r = (found + _Triangle(ridge)).r
+    smallest = np.finfo(float).eps * max(r.shape)
+    v, _, rank, _ = lstsq(r[:, :d], r[:, d:], cond=smallest, lapack_driver="gelsy")
+    singular = np.linalg.svd(r[:, :d], compute_uv=False)
+    condition = singular[0] / singular[rank - 1] if rank else 1.0
+    rest = found.r[:, d:] - found.r[:, :d] @ v
+    v = v / system.size[:, None]
     w = np.column_stack([gram.mean[d:] - system.off @ v, v.T]).ravel()
-    rank = int(kept.sum())
-    condition = largest / singular[rank - 1] if rank else 1.0
-    return Solution(w, Q(model.moved(w), problem.X, problem.loss), rank + 1, float(condition))
+    return Solution(w, float((rest**2).sum()) / gram.mass, int(rank) + 1, float(condition))
 
 
-def _triangle(block: Samples, problem: Problem, mean: Array, scale: Array) -> tuple[list[Array]]:
-    """R of √w (v − mean) · scale with v = (x, t), of one block: in a list, so that they add up."""
-    rows = Rows.of(block, problem.loss, problem.model.outputs)
-    r: Array = np.empty((0, len(mean)))
-    for start in range(0, len(rows), _ROWS):
-        part = slice(start, start + _ROWS)
-        v = (np.column_stack([rows.x[part], rows.t[:, part].T]) - mean) * scale
+@dataclass(frozen=True, eq=False)
+class _Triangle:
+    """The R of a QR of rows: those of parts of the events add up to that of all."""
+
+    r: Array
+
+    def __add__(self, other: _Triangle) -> _Triangle:
+        return _Triangle(_upper(np.vstack([self.r, other.r])))
+
+
+def _upper(rows: Array) -> Array:
+    """R of a QR of the rows, (width, width), by Householder's reflections; they are overwritten."""
+    from scipy.linalg import lapack
+
+    found, *_ = lapack.dgeqrf(rows, overwrite_a=1)
+    return np.triu(found[: rows.shape[1]])
+
+
+def _triangle(block: Samples, problem: Problem, mean: Array, scale: Array) -> tuple[_Triangle]:
+    """R of √w (v − mean) · scale with v = (x, t), of one block, in parts that threads share."""
+    rows = Rows.of(block, problem.loss, problem.model.outputs, columns=True)
+    parts = parts_of(len(rows))
+    found = np.empty((len(parts), len(mean), len(mean)))
+
+    def one(part: int) -> None:
+        found[part] = _reduced(rows, *parts[part], mean[:, None], scale[:, None])
+
+    with _blas().limit(limits=1):  # each of our threads calls it
+        side_by_side(one, range(len(parts)))
+        return (_Triangle(_upper(found.reshape(-1, len(mean)))),)
+
+
+def _reduced(rows: Rows, first: int, last: int, mean: Array, scale: Array) -> Array:
+    """R of the rows first … last − 1, of which so many are added at a time as a cache holds."""
+    d, width = rows.x.shape[1], len(mean)
+    r = np.zeros((width, width))
+    for start in range(first, last, _ROWS):
+        part = slice(start, min(start + _ROWS, last))
+        v = np.empty((width, width + part.stop - part.start))  # as columns, which LAPACK takes
+        v[:, :width], new = r.T, v[:, width:]
+        np.subtract(rows.x[part].T, mean[:d], out=new[:d])
+        np.subtract(rows.t[:, part], mean[d:], out=new[d:])
+        new *= scale
         if len(rows.weight):
-            v *= np.sqrt(rows.weight[part, None])
-        r = np.asarray(np.linalg.qr(np.vstack([r, v]), mode="r"))
-    return ([r],)
+            new *= np.sqrt(rows.weight[part])
+        r = _upper(v.T)
+    return r
+
+
+@functools.cache
+def _blas() -> ThreadpoolController:
+    """What holds BLAS to one thread; to make it takes milliseconds."""
+    import scipy.linalg  # noqa: F401  # its BLAS must be there to be found
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,10 +16,8 @@ from baksan.samples import Samples
 from baksan.solvers.base import Penalty, Problem, State
 from baksan.solvers.rows import kernel
 from baksan.solvers.schedules import Schedule, schedule_of
+from baksan.solvers.settings import Settings
 from baksan.solvers.steps import sums_of, take_step
-
-if TYPE_CHECKING:
-    from baksan.solvers.descent import Descent
 
 Array = NDArray[Any]
 
@@ -45,7 +43,7 @@ class Online:
     """
 
     def __init__(
-        self, solver: Descent, model: Model, loss: Loss, penalty: Penalty | None, state: State
+        self, solver: Settings, model: Model, loss: Loss, penalty: Penalty | None, state: State
     ) -> None:
         if isinstance(solver.rate, str):
             raise ValueError(
@@ -113,7 +111,7 @@ class _Memory:
 
     def __init__(
         self,
-        solver: Descent,
+        solver: Settings,
         model: Linear,
         loss: Loss,
         penalty: Penalty | None,

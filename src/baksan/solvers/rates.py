@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,11 @@ from baksan.samples import Samples
 from baksan.solvers.base import Problem
 from baksan.solvers.rows import targets
 from baksan.solvers.schedules import Constant, InverseTime, Schedule
-
-if TYPE_CHECKING:
-    from baksan.solvers.descent import Descent
+from baksan.solvers.settings import Settings
 
 Array = NDArray[Any]
 
-__all__ = ["Steepness", "automatic", "spread_of"]
+__all__ = ["Steepness", "automatic", "bound", "spread_of"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,22 @@ def _moments(block: Samples, model: Linear, loss: Loss) -> tuple[Array, float, f
     return matrix, float(w.sum()), float(w @ square), float((w * w * bend) @ square**2), len(z)
 
 
-def automatic(solver: Descent, problem: Problem) -> Schedule:
+def bound(solver: Settings, steep: Steepness) -> tuple[float, str]:
+    """The rate above which Q grows, and its formula; L and R² as in `Steepness`.
+
+    Full batches of a squared loss: exactly 2/L, with momentum μ 2(1 + μ)/L, with Nesterov's
+    2(1 + μ)/((1 + 2μ) L).
+    """
+    limit, mu = steep.limit(solver.batch), solver.momentum
+    if solver.batch is not None:
+        # Momentum μ lengthens a noisy step 1/(1 − μ) times in the mean.
+        return limit * (1.0 - mu), "2(1 − μ)/(L + R²/m)" if mu else "2/(L + R²/m)"
+    if solver.nesterov and mu:
+        return limit * (1.0 + mu) / (1.0 + 2.0 * mu), "2(1 + μ)/((1 + 2μ) L)"
+    return limit * (1.0 + mu), "2(1 + μ)/L" if mu else "2/L"
+
+
+def automatic(solver: Settings, problem: Problem) -> Schedule:
     """rate="auto": half the limit of stability, falling where the gradient is noisy or jumps.
 
     Full batches of a smooth loss: constant 1/L. Noisy gradients: (1 − μ)/L_B · (1 + t/τ)^−¾ with τ
@@ -86,7 +99,7 @@ def automatic(solver: Descent, problem: Problem) -> Schedule:
     if solver.batch is None:
         return Constant(steep.limit(None) / 2)
     epoch = solver.steps_per_epoch(len(problem.X))
-    return InverseTime(solver.bound(problem, steep)[0] / 2, tau=epoch, power=0.75)
+    return InverseTime(bound(solver, steep)[0] / 2, tau=epoch, power=0.75)
 
 
 def spread_of(problem: Problem) -> float:

@@ -12,7 +12,7 @@ import functools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +25,8 @@ from baksan.samples import Samples, epoch_order
 from baksan.solvers.base import Problem, State
 from baksan.solvers.gram import Gram
 from baksan.solvers.rows import Rows, kernel, parts_of
+from baksan.solvers.settings import Settings
 from baksan.stream import Stream
-
-if TYPE_CHECKING:
-    from baksan.solvers.descent import Descent
 
 Array = NDArray[Any]
 Sums = Callable[[Model], tuple[Array, float, float]]
@@ -54,7 +52,7 @@ def sums_of(a: Model, batch: Samples, loss: Loss, mean_weight: float) -> tuple[A
 
 
 def take_step(
-    solver: Descent, problem: Problem, state: State, sums: Sums, events: int, rate: float
+    solver: Settings, problem: Problem, state: State, sums: Sums, events: int, rate: float
 ) -> State:
     """The state after one step on so many events with these sums."""
     mask = problem.model.penalised
@@ -169,9 +167,14 @@ def pulled(rows: Rows, a: Linear, loss: Loss, way: str) -> tuple[Array, float, f
 class FullSteps:
     """Steps that see all events; `sums` says how their sums are taken."""
 
-    def __init__(self, solver: Descent, problem: Problem, sums: Sums) -> None:
+    def __init__(self, solver: Settings, problem: Problem, sums: Sums) -> None:
         self.solver, self.problem, self.sums = solver, problem, sums
         self.schedule, self.n = solver.schedule(problem), len(problem.X)
+
+    def value(self, parameters: Array) -> float:
+        """Q at these parameters."""
+        _, cost, mass = self.sums(self.problem.model.moved(parameters))
+        return cost / mass
 
     def __call__(self, state: State, steps: int) -> State:
         state = next_epoch(state, self.n)
@@ -183,7 +186,7 @@ class FullSteps:
         return state
 
 
-def settled(solver: Descent, change: float, gradient: float) -> bool:
+def settled(solver: Settings, change: float, gradient: float) -> bool:
     """Whether a full-batch run ends after this step."""
     full = solver.batch is None
     return full and (change < solver.tolerance or gradient < solver.gradient_tolerance)
@@ -192,7 +195,7 @@ def settled(solver: Descent, change: float, gradient: float) -> bool:
 class GramSteps:
     """Full steps of a linear model with a squared loss: the events are seen once, for all steps."""
 
-    def __init__(self, solver: Descent, problem: Problem, way: str) -> None:
+    def __init__(self, solver: Settings, problem: Problem, way: str) -> None:
         from baksan.solvers import kernels
 
         model = problem.model
@@ -241,6 +244,7 @@ class Windows:
         self.size = batch * max(1, _WINDOW // batch)
         self.first, self.window = -1, X.head.rows(slice(0, 0))
         self.coming: Iterator[Samples] = iter(())
+        self.room: Array = np.empty(0)
         self.epoch: tuple[int, int] | None = None
 
     def at(self, state: State) -> tuple[Samples, int]:
@@ -260,13 +264,22 @@ class Windows:
         if isinstance(self.X, Samples):
             self.first = state.place // self.size * self.size
             order = _order(len(self.X), *self.epoch)
-            self.window = self.X.rows(order[self.first : self.first + self.size])
+            self.window = self._gathered(self.X, order[self.first : self.first + self.size])
             return
         if not goes_on:
             self.coming = self.X.epoch(
                 *self.epoch, shuffle=self.shuffle, multiple=self.batch, skip=state.place
             )
         self.first, self.window = state.place, next(self.coming)
+
+    def _gathered(self, X: Samples, index: Array) -> Samples:
+        """These events, in the same memory each time: fresh memory costs as much as the copy."""
+        if not len(self.room):
+            self.room = np.empty((min(self.size, len(X)), *X.x.shape[1:]), X.x.dtype)
+        x = X.x.take(index, 0, self.room[: len(index)], "clip")
+        parts = {name: getattr(X, name) for name in ("y", "weight")}
+        held = {name: None if v is None else v.take(index, 0) for name, v in parts.items()}
+        return X.with_parts(x=x, id=index, group=None, **held)
 
 
 _order = functools.lru_cache(maxsize=1)(epoch_order)
@@ -275,7 +288,7 @@ _order = functools.lru_cache(maxsize=1)(epoch_order)
 class Generic:
     """Steps on batches for any model and any loss, through `pullback`."""
 
-    def __init__(self, solver: Descent, problem: Problem) -> None:
+    def __init__(self, solver: Settings, problem: Problem) -> None:
         assert solver.batch is not None
         self.solver, self.problem, self.size = solver, problem, solver.batch
         self.schedule, self.n = solver.schedule(problem), len(problem.X)
@@ -296,7 +309,7 @@ class Generic:
 class Batches:
     """Steps on batches for the linear model, through the kernel."""
 
-    def __init__(self, solver: Descent, problem: Problem, way: str) -> None:
+    def __init__(self, solver: Settings, problem: Problem, way: str) -> None:
         from baksan.solvers import kernels
 
         assert solver.batch is not None and isinstance(problem.model, Linear)
@@ -306,6 +319,12 @@ class Batches:
         self.windows = Windows(problem.X, self.size, solver.shuffle)
         self.window: Samples | None = None
         self.kernel, self.code = kernel(kernels.descend, way), kernels.CODES[problem.loss.cost]
+        self.way = way
+
+    def value(self, parameters: Array) -> float:
+        """Q at these parameters."""
+        _, cost, mass = KernelSums(self.problem, self.way)(self.problem.model.moved(parameters))
+        return cost / mass
 
     def __call__(self, state: State, steps: int) -> State:
         last = state.step + steps

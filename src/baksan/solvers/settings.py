@@ -1,0 +1,98 @@
+"""How a descent goes: what a step sees, how long it is, when it ends. Settings only, no data."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+from baksan.losses import Loss
+from baksan.models.base import Model
+from baksan.models.linear import Linear
+from baksan.solvers.base import Problem, Solver, State
+from baksan.solvers.schedules import Schedule
+
+Array = NDArray[Any]
+Way = Literal["auto", "generic", "python", "compiled"]
+
+__all__ = ["Settings", "Way"]
+
+
+@dataclass(frozen=True)
+class Settings(Solver):
+    """The settings of `Descent`, which says what they mean; raises ValueError for a wrong one."""
+
+    rate: float | Schedule | Literal["auto"] = "auto"
+    batch: int | None = None
+    steps: int | None = None
+    epochs: int | None = None
+    seconds: float = math.inf
+    momentum: float = 0.0
+    nesterov: bool = False
+    average: bool = False
+    shuffle: bool = True
+    tolerance: float = 0.0
+    gradient_tolerance: float = 0.0
+    patience: int | None = None
+    way: Way = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("batch", "steps", "epochs", "patience"):
+            value = getattr(self, name)
+            if value is not None and (value < 1 or value != int(value)):
+                raise ValueError(f"{name} must be a whole number from 1; it is {value}.")
+            object.__setattr__(self, name, None if value is None else int(value))
+        for name in ("seconds", "tolerance", "gradient_tolerance"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be 0 or more; it is {getattr(self, name)}.")
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"momentum must be at least 0 and below 1; it is {self.momentum}.")
+        if isinstance(self.rate, Real) and not 0 < self.rate < math.inf:
+            raise ValueError(f"rate must be positive; it is {self.rate}.")
+        if not (isinstance(self.rate, Real) or callable(self.rate) or self.rate == "auto"):
+            raise ValueError(f"rate must be a number, a schedule or 'auto'; it is {self.rate!r}.")
+        if self.way not in ("auto", "generic", "python", "compiled"):
+            raise ValueError(f"way must be auto, generic, python or compiled; it is {self.way!r}.")
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """What the course calls it."""
+        if self.batch is None:
+            return "gradient descent"
+        return "stochastic gradient descent" if self.batch == 1 else "mini-batch gradient descent"
+
+    def steps_per_epoch(self, n: int) -> int:
+        return 1 if self.batch is None else math.ceil(n / self.batch)
+
+    def end(self, n: int) -> float:
+        limits = []
+        if self.steps is not None:
+            limits.append(self.steps)
+        if self.epochs is not None:
+            limits.append(self.epochs * self.steps_per_epoch(n))
+        if limits:
+            return min(limits)
+        return 1000 if self.batch is None else 20 * self.steps_per_epoch(n)
+
+    def iterate(self, state: State) -> Array:
+        return state.average if self.average and state.step else state.parameters
+
+    @abstractmethod
+    def schedule(self, problem: Problem) -> Schedule:
+        """The rate of each step on this problem, 'auto' resolved."""
+
+    def way_for(self, model: Model, loss: Loss) -> Way:
+        """Which way takes the steps. Raises ValueError where the one asked for does not apply."""
+        from baksan.solvers.kernels import CODES
+
+        fits = type(model) is Linear and loss.cost in CODES
+        if self.way in ("python", "compiled") and not fits:
+            raise ValueError(
+                f"the way {self.way!r} is for the linear model and the losses of baksan.losses;"
+                f" this is {type(model).__name__} with {loss.name}. Take way='generic'."
+            )
+        return self.way if self.way != "auto" else ("compiled" if fits else "generic")
