@@ -37,6 +37,19 @@ def test_images_keep_their_pixels_and_share_a_scale():
     assert [ax.get_title(loc="left") for ax in figure.axes[:3]] == ["p", "q", "r"]
 
 
+@pytest.mark.parametrize("log", [False, True])
+def test_bars_end_at_their_numbers(log):
+    values = {"loop": 44_000.0, "NumPy": 500.0, "compiled": 34.0}
+    (ax,) = sketch.bars(values, "time [ns]", log=log).axes
+    ends = [bar.get_x() + bar.get_width() for bar in ax.patches]
+    assert np.allclose(ends, list(values.values()))
+    assert ax.patches[0].get_x() < 34 and ax.get_xlim()[1] > 44_000
+    tops = [bar.get_y() for bar in ax.patches]
+    assert [t.get_text() for t in ax.get_yticklabels()] == list(values)
+    assert ax.get_ylim()[0] > ax.get_ylim()[1] and tops == sorted(tops)  # the first on top
+    assert [t.get_text() for t in ax.texts] == ["44,000", "500", "34"]
+
+
 def test_finish_puts_the_legend_inside_or_above():
     figure, (left, right) = sketch.panels(2)
     left.plot([1, 2], label="here")

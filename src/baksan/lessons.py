@@ -25,7 +25,7 @@ def sources() -> list[Path]:
     """
     package = Path(__file__).resolve().parent
     for folder in (package / "notebooks", package.parents[1] / "notebooks"):
-        if found := sorted(folder.glob("[0-9][0-9]_*.py")):
+        if found := sorted(folder.glob("[0-9][0-9]*_*.py")):
             return found
     raise FileNotFoundError(
         f"the lessons must lie in {package / 'notebooks'}, or in notebooks/ of a checkout; there"

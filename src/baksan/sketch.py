@@ -5,6 +5,7 @@
 What to use when
 ----------------
 `lines`    curves over x, with error bars
+`bars`     one number a name, written beside its bar
 `images`   small pictures in rows: digits, or the weights of their pixels
 `panels`   empty axes for a drawing of your own, and `finish` to end it
 `COLOURS`  the colours of the house; `INK` is that of text, `MUTED` of what stands back
@@ -36,7 +37,7 @@ from baksan.report.plots.style import (
     series,
 )
 
-__all__ = ["AGAINST_FOR", "COLOURS", "INK", "MUTED", "finish", "images", "lines", "panels"]
+__all__ = ["AGAINST_FOR", "COLOURS", "INK", "MUTED", "bars", "finish", "images", "lines", "panels"]
 
 _ONE = 0.72 * FULL
 AGAINST_FOR = LinearSegmentedColormap.from_list("against_for", [COLOURS[1], "#ffffff", COLOURS[0]])
@@ -126,6 +127,43 @@ def lines(
             )
     finish(ax, xlabel, ylabel, log=log, columns=columns)
     return figure
+
+
+def bars(
+    values: Mapping[str, float], xlabel: str = "", *, log: bool = False, title: str = ""
+) -> Figure:
+    """One horizontal bar a name, the first on top, with its number at the end.
+
+    Parameters
+    ----------
+    values : {name: number}
+        Not negative; with `log` positive.
+    xlabel, title : str
+        With the unit.
+    log : bool
+        A logarithmic axis, from half a decade below the smallest.
+
+    Examples
+    --------
+    >>> (ax,) = bars({"loop": 500.0, "compiled": 3.0}, "time [ns]", log=True).axes
+    >>> [text.get_text() for text in ax.texts]
+    ['500', '3']
+    """
+    numbers = np.array(list(values.values()), dtype=float)
+    figure, (ax,) = panels(height=0.6 + 0.24 * len(numbers))
+    foot = numbers.min() / 3.0 if log else 0.0
+    drawn = ax.barh(list(values), numbers - foot, left=foot, height=0.6, color=COLOURS[0])
+    ax.bar_label(drawn, [_digits(v) for v in numbers], padding=3, fontsize=7.5, color=INK)
+    ax.invert_yaxis()
+    ax.set_xlim(foot, numbers.max() * (numbers.max() / foot) ** 0.1 if log else None)
+    ax.margins(x=0.1)
+    finish(ax, xlabel, title=title, log="x" if log else "")
+    return figure
+
+
+def _digits(value: float) -> str:
+    """Three digits, never as a power of ten: 0.0123, 44,500."""
+    return f"{float(f'{value:.3g}'):,.10g}"
 
 
 def images(
