@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from baksan.evaluate.result import Row
 from baksan.files import plain
@@ -126,13 +127,14 @@ def draw(
     for part in parts:
         part.drawn = np.empty((replicas, len(part.value)))
     generator = np.random.default_rng(seed)
-    for r in range(replicas):
-        times = np.bincount(generator.integers(groups, size=groups), minlength=groups)
-        weight = X.w * times[unit]
-        for part in parts:
-            part.drawn[r] = part.of(weight)
-        if progress is not None:
-            progress(r + 1, replicas)
+    with threadpool_limits(1, "blas"):  # whose threads cost more than such short sums take
+        for r in range(replicas):
+            times = np.bincount(generator.integers(groups, size=groups), minlength=groups)
+            weight = X.w * times[unit]
+            for part in parts:
+                part.drawn[r] = part.of(weight)
+            if progress is not None:
+                progress(r + 1, replicas)
     return groups
 
 

@@ -6,6 +6,7 @@ signal-likeness; for K ≥ 3 classes (n, K). Weights (n,) ≥ 0; None is 1 for e
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -362,10 +363,10 @@ class Reliability:
         middle = 0.5 * (below[1:] + below[:-1])
         group = np.searchsorted(middle, below[-1] * np.arange(1, bins) / bins)
         edge = self._edges[np.concatenate([[0], group, [len(middle)]])]
-        total, promised, happened = (
-            np.diff(np.append(0.0, np.cumsum(v))[edge])
-            for v in (w, w * self._promised, w * self._happened)
-        )
+        parts = [slice(*ends) for ends in itertools.pairwise(edge)]
+        total, promised, happened = np.array(
+            [(w[i].sum(), w[i] @ self._promised[i], w[i] @ self._happened[i]) for i in parts]
+        ).T
         some = np.where(total > 0, total, np.nan)
         return Calibration(promised / some, happened / some, total)
 
