@@ -1,5 +1,6 @@
 """Stream: every event once, the sums of all in memory, folds that depend on labels alone."""
 
+import pickle
 import threading
 import tracemalloc
 
@@ -197,6 +198,25 @@ def test_the_sample_is_all_events_or_a_uniform_part_in_order(monkeypatch):
     assert (one.group == X.group[one.id]).all()
     quarters = np.bincount(one.id // 1_000)
     assert np.all(np.abs(quarters - 250) < 60)  # 4 standard deviations
+
+
+@pytest.mark.parametrize("limit", [1.0, 0.5])
+def test_surveyors_of_parts_join_to_that_of_the_whole(monkeypatch, limit):
+    monkeypatch.setattr(survey, "SAMPLE", 1_000)
+    weight = np.random.default_rng(0).exponential(size=4_000)
+    X = events(4_000, weight=weight, id=np.arange(4_000))
+    whole, joined, start = streamed(X).survey, survey.Surveyor(limit=limit), 0
+    for blocks in (cut(X, (1_300,))[k : k + 1] for k in range(4)):
+        part = survey.Surveyor(start, limit)
+        for block in blocks:
+            part.add(block)
+            start += len(block)
+        joined.join(pickle.loads(pickle.dumps(part)))
+    found = joined.survey()
+    assert found.sample.id.tolist() == whole.sample.id.tolist()
+    assert (found.n, found.class_counts) == (4_000, whole.class_counts)
+    for name in ("mass", "squares", "mean", "variance", "low", "high"):
+        np.testing.assert_allclose(getattr(found, name), getattr(whole, name), rtol=1e-13)
 
 
 def test_total_adds_arrays_and_numbers():

@@ -158,7 +158,7 @@ def test_a_folder_is_its_files_in_order(tmp_path):
 
 def test_options_of_another_format_and_bad_rows_are_refused(tmp_path):
     write(tmp_path / "t", "parquet")
-    with pytest.raises(TypeError, match="a parquet file takes no option; 'names' was given"):
+    with pytest.raises(TypeError, match="a parquet file takes groups; 'names' was given"):
         read(tmp_path / "t", names=["a"])
     with pytest.raises(ValueError, match="rows is 0"):
         list(blocks(tmp_path / "t", 0))

@@ -5,7 +5,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from baksan.data import ReadError, read, write_parquet
+from baksan.data import ReadError, blocks, read, write_parquet
+from baksan.data.formats import footprint
 from baksan.data.parquet import write_blocks
 from baksan.files import replacing
 from baksan.table import Column, Table
@@ -98,3 +99,15 @@ def test_row_labels_of_pandas_are_text(tmp_path):
     table = read(tmp_path / "t.parquet")
     assert (table.names, table["row"].tolist()) == (("a", "row"), ["7", "3", "5"])
     assert table.samples().names == ("a",)
+
+
+def test_row_groups_are_read_alone_and_keep_their_row_numbers(tmp_path):
+    path = tmp_path / "t.parquet"
+    parquet.write_table(pa.table({"a": np.arange(95.0)}), path, row_group_size=20)
+    part = list(blocks(path, 15, groups=[1, 2]))
+    assert [len(table) for table in part] == [15, 15, 10]
+    assert [row for table in part for row in table.rows] == list(range(20, 60))
+    assert np.concatenate([table["a"] for table in part]).tolist() == list(range(20, 60))
+    assert footprint(path, groups=[4]) == 8 * 15
+    with pytest.raises(ValueError, match="row groups 0 … 4 can be read; 5 was asked for"):
+        read(path, groups=[4, 5])

@@ -18,7 +18,7 @@ from baksan.data.columns import ReadError, check_names, chosen, table_of
 from baksan.files import replacing
 from baksan.table import Table
 
-__all__ = ["blocks", "write_blocks", "write_parquet"]
+__all__ = ["blocks", "row_groups", "rows", "write_blocks", "write_parquet"]
 
 _THREADS = 8  # at most; more would wait for the disk or for each other
 _AHEAD = 2  # blocks that are being decoded
@@ -26,11 +26,16 @@ _BUFFER = 1 << 15  # bytes of a column chunk that are read at a time
 
 
 def blocks(
-    path: Path, source: str, rows: int, columns: Sequence[str] | None = None
+    path: Path,
+    source: str,
+    rows: int,
+    columns: Sequence[str] | None = None,
+    groups: Sequence[int] | None = None,
 ) -> Iterator[Table]:
     """Tables of at most `rows` rows; numbers in double precision lie side by side in memory.
 
-    Raises ReadError for a file that is cut or holds no rows.
+    Of the row groups `groups` (rising) only, if given. Raises ReadError for a file that is cut or
+    holds no rows, ValueError for a row group that it has not.
     """
     import pyarrow as pa
     from pyarrow import parquet
@@ -46,8 +51,9 @@ def blocks(
             )
         stored = {_name(n): n for n in schema.names}
         wanted = [stored[n] for n in chosen(list(stored), columns, source)]
-        first = 0
-        for arrays in _arrays(path, metadata, [schema.field(n) for n in wanted], rows):
+        groups = range(metadata.num_row_groups) if groups is None else groups
+        first = sum(_sizes(metadata, range(groups[0]), source))
+        for arrays in _arrays(path, metadata, [schema.field(n) for n in wanted], rows, groups):
             table = table_of(arrays, source, first).with_notes(*_notes(schema))
             yield table
             first += len(table)
@@ -55,15 +61,30 @@ def blocks(
         raise _cut(source, error) from None
 
 
-def rows(path: Path, source: str) -> int:
-    """How many rows there are, by the footer."""
+def rows(path: Path, source: str, groups: Sequence[int] | None = None) -> int:
+    """How many rows there are (in these row groups), by the footer."""
+    return sum(row_groups(path, source, groups))
+
+
+def row_groups(path: Path, source: str, groups: Sequence[int] | None = None) -> list[int]:
+    """The rows of each row group (of these), by the footer."""
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
-        return int(parquet.read_metadata(path).num_rows)
+        metadata = parquet.read_metadata(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise _cut(source, error) from None
+    return _sizes(metadata, range(metadata.num_row_groups) if groups is None else groups, source)
+
+
+def _sizes(metadata: Any, groups: Sequence[int], source: str) -> list[int]:
+    if strange := [group for group in groups if not 0 <= group < metadata.num_row_groups]:
+        raise ValueError(
+            f"{source}: row groups 0 … {metadata.num_row_groups - 1} can be read; {strange[0]} was"
+            " asked for. Leave groups out to read all."
+        )
+    return [metadata.row_group(group).num_rows for group in groups]
 
 
 def _cut(source: str, error: Exception) -> ReadError:
@@ -77,7 +98,9 @@ Array = tuple[str, Any, str, str]
 """Name, values, unit and description."""
 
 
-def _arrays(path: Path, metadata: Any, fields: list[Any], rows: int) -> Iterator[list[Array]]:
+def _arrays(
+    path: Path, metadata: Any, fields: list[Any], rows: int, groups: Sequence[int]
+) -> Iterator[list[Array]]:
     """The columns of so many rows at a time, decoded by several threads two turns ahead.
 
     Each thread decodes columns of its own and lays them where they belong: pyarrow's threads would
@@ -94,10 +117,11 @@ def _arrays(path: Path, metadata: Any, fields: list[Any], rows: int) -> Iterator
         beside = np.empty((len(doubles), size))
         return [reader.begin(size, place, beside) for reader in readers]
 
-    sizes = (min(rows, metadata.num_rows - at) for at in range(0, metadata.num_rows, rows))
+    n = sum(_sizes(metadata, groups, str(path)))
+    sizes = (min(rows, n - at) for at in range(0, n, rows))
     with ExitStack() as stack:
         readers = [
-            stack.enter_context(_Reader(path, metadata, fields[j::count], rows))
+            stack.enter_context(_Reader(path, metadata, fields[j::count], rows, groups))
             for j in range(count)
         ]
         coming = deque(begin(size) for size in islice(sizes, _AHEAD))
@@ -112,7 +136,9 @@ def _arrays(path: Path, metadata: Any, fields: list[Any], rows: int) -> Iterator
 class _Reader:
     """Some columns of a file, so many rows at a time, decoded in a thread of their own."""
 
-    def __init__(self, path: Path, metadata: Any, fields: list[Any], rows: int) -> None:
+    def __init__(
+        self, path: Path, metadata: Any, fields: list[Any], rows: int, groups: Sequence[int]
+    ) -> None:
         from pyarrow import parquet
 
         # pre_buffer would hold the whole file; a small buffer stays in the processor's cache.
@@ -121,7 +147,9 @@ class _Reader:
         )
         names = [field.name for field in fields]
         self.fields = fields
-        self.batches = self.file.iter_batches(batch_size=rows, columns=names, use_threads=False)
+        self.batches = self.file.iter_batches(
+            batch_size=rows, row_groups=list(groups), columns=names, use_threads=False
+        )
         self.rest: Any = None
         self.thread = ThreadPoolExecutor(1, "parquet")
 

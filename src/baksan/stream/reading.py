@@ -20,10 +20,15 @@ __all__ = ["Passing", "Source", "ahead"]
 
 
 class Source:
-    """The passes over blocks(): every block is checked against the first, and has ids."""
+    """The passes over blocks(): every block is checked against the first, and has ids.
 
-    def __init__(self, blocks: Callable[[], Iterable[Samples]], name: str) -> None:
-        self.blocks, self.name = blocks, name
+    Events without ids are numbered from `start`; None leaves them without.
+    """
+
+    def __init__(
+        self, blocks: Callable[[], Iterable[Samples]], name: str, start: int | None = 0
+    ) -> None:
+        self.blocks, self.name, self.start = blocks, name, start
         self.first: bytes | None = None
         self.form: dict[str, object] = {}
 
@@ -31,8 +36,9 @@ class Source:
         rows = 0
         for block in self.blocks():
             self._check(block, rows)
-            if block.id is None:
-                block = block.with_parts(id=np.arange(rows, rows + len(block)))
+            if block.id is None and self.start is not None:
+                first = self.start + rows
+                block = block.with_parts(id=np.arange(first, first + len(block)))
             rows += len(block)
             yield block
         if not rows and self.first is not None:

@@ -66,15 +66,19 @@ class Survey:
 
 
 class Surveyor:
-    """Takes the blocks of a pass one by one; `survey` says what they were."""
+    """Takes the blocks of a pass one by one; `survey` says what they were.
 
-    def __init__(self) -> None:
+    Surveyors of the parts of a stream, in their order, join to one of the whole. The events of a
+    part are counted from `start`; those with hashes from `limit` on are never in the sample.
+    """
+
+    def __init__(self, start: int = 0, limit: float = 1.0) -> None:
         self.n = 0
         self.low: Any = np.inf
         self.high: Any = -np.inf
         self.counts: Counter[str] = Counter()
         self.notes: Counter[str] = Counter()
-        self.moments, self.sampler = _Moments(), _Sampler()
+        self.moments, self.sampler = _Moments(), _Sampler(start, limit)
 
     def add(self, block: Samples) -> None:
         """One more block; of an empty one the notes."""
@@ -89,6 +93,17 @@ class Surveyor:
         self.counts.update(block.class_counts)
         self.moments.add(block.x, block.w.astype(np.float64, copy=False))
         self.sampler.add(block)
+
+    def join(self, other: Surveyor) -> None:
+        """What another one has seen."""
+        self.n += other.n
+        self.low = np.minimum(self.low, other.low)
+        self.high = np.maximum(self.high, other.high)
+        for note, left in other.notes.items():
+            self.notes[note] += left
+        self.counts.update(other.counts)
+        self.moments.join(other.moments)
+        self.sampler.join(other.sampler)
 
     def survey(self) -> Survey:
         """What the blocks were. Raises ValueError if no event counts."""
@@ -124,39 +139,73 @@ class _Moments:
         rest = np.tensordot(w, apart, 1) / here
         apart -= rest
         apart *= apart
+        self._add(here, float(w @ w), near, rest, np.tensordot(w, apart, 1))
+
+    def join(self, other: _Moments) -> None:
+        """All that another one has seen."""
+        if other.mass:
+            self._add(other.mass, other.squares, other.origin, other.offset, other.spread)
+
+    def _add(self, mass: float, squares: float, near: Array, rest: Array, spread: Array) -> None:
+        """Events with their mean at near + rest."""
         self.origin = near if self.origin is None else self.origin
         step = near - self.origin + rest - self.offset
-        self.mass += here
-        self.squares += float(w @ w)
-        self.offset = self.offset + here / self.mass * step
-        self.spread = (
-            self.spread + np.tensordot(w, apart, 1) + here * (1 - here / self.mass) * step**2
-        )
+        self.mass += mass
+        self.squares += squares
+        self.offset = self.offset + mass / self.mass * step
+        self.spread = self.spread + spread + mass * (1 - mass / self.mass) * step**2
 
 
 class _Sampler:
-    """The events whose positions have the smallest hashes: every event is equally likely."""
+    """The events whose positions have the smallest hashes: every event is equally likely.
 
-    def __init__(self) -> None:
+    The positions begin at `start`; hashes from `limit` on are left out.
+    """
+
+    def __init__(self, start: int = 0, limit: float = 1.0) -> None:
         self.pool = Pool(SAMPLE)
         self.keys = np.full(SAMPLE, np.inf)  # of an empty place
         self.positions = np.zeros(SAMPLE, dtype=np.int64)
-        self.seen = 0
+        self.seen, self.limit = start, limit
 
     def add(self, block: Samples) -> None:
         """New events with small keys take the places of those with the largest."""
         positions = np.arange(self.seen, self.seen + len(block))
+        self.seen += len(block)
         keys = drawn(positions, -1)  # no user's seed
+        low = slice(None) if self.limit >= 1 else np.flatnonzero(keys < self.limit)
+        self._offer(keys[low], positions[low], block.rows(low))
+
+    def join(self, other: _Sampler) -> None:
+        """The events that another one holds."""
+        self._offer(*other._held())
+
+    def _offer(self, keys: Array, positions: Array, events: Samples | None) -> None:
+        if events is None:
+            return
         every = np.concatenate([self.keys, keys])
         stays = np.zeros(len(every), dtype=bool)
         stays[np.argpartition(every, SAMPLE - 1)[:SAMPLE]] = True
         places, new = np.flatnonzero(~stays[:SAMPLE]), np.flatnonzero(stays[SAMPLE:])
         self.keys[places], self.positions[places] = keys[new], positions[new]
-        self.pool.put(places, block.rows(new))
-        self.seen += len(block)
+        self.pool.put(places, events.rows(new))
 
     def chosen(self) -> Samples:
         """The sample, in the order of the stream."""
+        _, _, events = self._held()
+        assert events is not None
+        return events.with_parts(notes=())
+
+    def _held(self) -> tuple[Array, Array, Samples | None]:
+        """Keys, positions and the events themselves, in the order of the stream."""
         held = np.flatnonzero(np.isfinite(self.keys))
-        order = held[np.argsort(self.positions[held])]
-        return self.pool.take(order).with_parts(notes=())
+        held = held[np.argsort(self.positions[held])]
+        return self.keys[held], self.positions[held], self.pool.take(held) if len(held) else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to another process: no empty places."""
+        return {"start": self.seen, "limit": self.limit, "held": self._held()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["start"], state["limit"])  # type: ignore[misc]
+        self._offer(*state["held"])
