@@ -73,7 +73,9 @@ def _made(folder: Path) -> Path:
 
 
 def cores() -> int:
-    """As many as the user lets OpenMP have, or all that this process may use."""
+    """As many as `threads` says, or the user lets OpenMP have, or all that this process may use."""
+    if number := _threads.get():
+        return number
     told = os.environ.get("OMP_NUM_THREADS", "")
     if told.isdigit() and int(told):
         return int(told)
@@ -91,8 +93,8 @@ def threads(number: int) -> Iterator[None]:
 
 
 def side_by_side(work: Callable[[int], None], parts: Sequence[int]) -> None:
-    """work(part) for each part, on as many threads as `threads` or `cores` allow."""
-    number = min(_threads.get() or cores(), len(parts))
+    """work(part) for each part, on as many threads as `cores` allows."""
+    number = min(cores(), len(parts))
     if number <= 1:
         for part in parts:
             work(part)

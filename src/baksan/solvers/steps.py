@@ -8,8 +8,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,12 +20,12 @@ from baksan.compiled import side_by_side
 from baksan.losses import Loss
 from baksan.models.base import Model
 from baksan.models.linear import Linear
-from baksan.samples import Samples, epoch_order
+from baksan.samples import Samples
 from baksan.solvers.base import Problem, State
 from baksan.solvers.gram import Gram
 from baksan.solvers.rows import Rows, kernel, parts_of
 from baksan.solvers.settings import Settings
-from baksan.stream import Stream
+from baksan.solvers.windows import Windows
 
 Array = NDArray[Any]
 Sums = Callable[[Model], tuple[Array, float, float]]
@@ -36,8 +35,6 @@ __all__ = [
     "Batches", "FullSteps", "Generic", "GenericSums", "GramSteps", "KernelSums", "sums_of",
     "take_step",
 ]  # fmt: skip
-
-_WINDOW = 16_384
 
 
 # The rule of one step, for any model --------------------------------------------------------------
@@ -230,59 +227,6 @@ class GramSteps:
 
 
 # Some events a step -------------------------------------------------------------------------------
-
-
-class Windows:
-    """The events in the order in which epochs visit them, some thousand at a time.
-
-    A window is a contiguous copy of the events that come next, which is several times faster than
-    steps that look for each of their events in all of the memory.
-    """
-
-    def __init__(self, X: Samples | Stream, batch: int, shuffle: bool) -> None:
-        self.X, self.batch, self.shuffle = X, batch, shuffle
-        self.size = batch * max(1, _WINDOW // batch)
-        self.first, self.window = -1, X.head.rows(slice(0, 0))
-        self.coming: Iterator[Samples] = iter(())
-        self.room: Array = np.empty(0)
-        self.epoch: tuple[int, int] | None = None
-
-    def at(self, state: State) -> tuple[Samples, int]:
-        """A window in which the event that is next after this state stands, and where it does."""
-        if isinstance(self.X, Samples) and not self.shuffle:
-            return self.X, state.place
-        inside = self.first <= state.place < self.first + len(self.window)
-        if (state.seed, state.epoch) != self.epoch or not inside:
-            self._move_to(state)
-        return self.window, state.place - self.first
-
-    def _move_to(self, state: State) -> None:
-        goes_on = (state.seed, state.epoch) == self.epoch and (
-            state.place == self.first + len(self.window)
-        )
-        self.epoch = (state.seed, state.epoch)
-        if isinstance(self.X, Samples):
-            self.first = state.place // self.size * self.size
-            order = _order(len(self.X), *self.epoch)
-            self.window = self._gathered(self.X, order[self.first : self.first + self.size])
-            return
-        if not goes_on:
-            self.coming = self.X.epoch(
-                *self.epoch, shuffle=self.shuffle, multiple=self.batch, skip=state.place
-            )
-        self.first, self.window = state.place, next(self.coming)
-
-    def _gathered(self, X: Samples, index: Array) -> Samples:
-        """These events, in the same memory each time: fresh memory costs as much as the copy."""
-        if not len(self.room):
-            self.room = np.empty((min(self.size, len(X)), *X.x.shape[1:]), X.x.dtype)
-        x = X.x.take(index, 0, self.room[: len(index)], "clip")
-        parts = {name: getattr(X, name) for name in ("y", "weight")}
-        held = {name: None if v is None else v.take(index, 0) for name, v in parts.items()}
-        return X.with_parts(x=x, id=index, group=None, **held)
-
-
-_order = functools.lru_cache(maxsize=1)(epoch_order)
 
 
 class Generic:
