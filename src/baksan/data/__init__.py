@@ -8,6 +8,7 @@ What to use when
 `blocks("events.csv", rows=65536)`                   the same, larger than memory
 `open_stream("events.parquet", answer="E")`          what is larger than memory, as a Stream
 `footprint("events.parquet")`                        the bytes that a table takes in memory
+`open_parts("folder", answer="E")`                   the same in parts, for processes side by side
 `write_parquet(table, "events.parquet")`             a table with its units
 """
 
@@ -17,10 +18,11 @@ from baksan.data.expressions import derive, evaluate, select, specification
 from baksan.data.formats import blocks, format_of, read
 from baksan.data.loading import Loaded, entry, footprint, load, names, stream
 from baksan.data.parquet import write_parquet
+from baksan.data.parts import open_parts
 from baksan.data.streaming import open_stream
 
 __all__ = [
     "Entry", "Loaded", "ReadError", "blocks", "derive", "entry", "evaluate", "footprint",
-    "format_of", "load", "names", "open_stream", "read", "select", "specification", "stream",
-    "write_parquet",
+    "format_of", "load", "names", "open_parts", "open_stream", "read", "select", "specification",
+    "stream", "write_parquet",
 ]  # fmt: skip

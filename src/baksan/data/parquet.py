@@ -18,7 +18,7 @@ from baksan.data.columns import ReadError, check_names, chosen, table_of
 from baksan.files import replacing
 from baksan.table import Table
 
-__all__ = ["blocks", "row_groups", "rows", "write_blocks", "write_parquet"]
+__all__ = ["blocks", "column", "row_groups", "rows", "write_blocks", "write_parquet"]
 
 _THREADS = 8  # at most; more would wait for the disk or for each other
 _AHEAD = 2  # blocks that are being decoded
@@ -54,8 +54,9 @@ def blocks(
         groups = range(metadata.num_row_groups) if groups is None else groups
         first = sum(_sizes(metadata, range(groups[0]), source))
         for arrays in _arrays(path, metadata, [schema.field(n) for n in wanted], rows, groups):
-            table = table_of(arrays, source, first).with_notes(*_notes(schema))
-            yield table
+            finite = {name for name, *_, fine in arrays if fine}
+            table = table_of((a[:4] for a in arrays), source, first, finite)
+            yield table.with_notes(*_notes(schema))
             first += len(table)
     except (pa.ArrowInvalid, OSError) as error:
         raise _cut(source, error) from None
@@ -94,8 +95,8 @@ def _cut(source: str, error: Exception) -> ReadError:
     )
 
 
-Array = tuple[str, Any, str, str]
-"""Name, values, unit and description."""
+Array = tuple[str, Any, str, str, bool]
+"""Name, values, unit, description, and whether all values were found finite."""
 
 
 def _arrays(
@@ -145,12 +146,15 @@ class _Reader:
         self.file = parquet.ParquetFile(
             path, metadata=metadata, pre_buffer=False, buffer_size=_BUFFER
         )
-        names = [field.name for field in fields]
         self.fields = fields
-        self.batches = self.file.iter_batches(
-            batch_size=rows, row_groups=list(groups), columns=names, use_threads=False
-        )
-        self.rest: Any = None
+        self.runs = [
+            _Run(
+                self.file.iter_batches(
+                    batch_size=rows, row_groups=list(groups), columns=[f.name], use_threads=False
+                )
+            )
+            for f in fields
+        ]
         self.thread = ThreadPoolExecutor(1, "parquet")
 
     def __enter__(self) -> _Reader:
@@ -164,20 +168,33 @@ class _Reader:
         return self.thread.submit(self._columns, rows, place, beside)
 
     def _columns(self, rows: int, place: dict[str, int], beside: Any) -> dict[str, Array]:
-        """The next rows by name; doubles are laid into their place of `beside`."""
-        batch, found = self._next(rows), {}
-        for field in self.fields:
-            name, values, unit, description = _column(batch.column(field.name), field)
+        """The next rows by name; doubles are laid into their place of `beside`.
+
+        Each column is copied and looked at while it is still in the processor's cache.
+        """
+        found = {}
+        for field, run in zip(self.fields, self.runs, strict=True):
+            array = run.next(rows).column(field.name)
+            name, values, unit, description = column(array, field)
             if field.name in place:
                 row = beside[place[field.name]]
                 row[:] = values
                 row.flags.writeable = False
                 values = row
-            found[field.name] = name, values, unit, description
+            finite = field.name in place and bool(np.isfinite(values).all())
+            found[field.name] = name, values, unit, description, finite
         return found
 
-    def _next(self, rows: int) -> Any:
-        """So many rows: pyarrow's batches are shorter where a column comes in several chunks."""
+
+class _Run:
+    """Batches of a column cut to the rows that are asked for: pyarrow's may be shorter."""
+
+    def __init__(self, batches: Iterator[Any]) -> None:
+        self.batches = batches
+        self.rest: Any = None
+
+    def next(self, rows: int) -> Any:
+        """The next rows in one batch."""
         import pyarrow as pa
 
         parts, missing = [], rows
@@ -270,7 +287,8 @@ def _name(stored: str) -> str:
     return "row" if re.fullmatch(r"__index_level_\d+__", stored) else stored
 
 
-def _column(array: Any, field: Any) -> tuple[str, Any, str, str]:
+def column(array: Any, field: Any) -> Array:
+    """What a column of Arrow's holds."""
     if _name(field.name) != field.name:  # kept as text, so that nobody trains on them by accident
         return "row", _values(array).astype(str), "", "pandas' row label"
     about = {k.decode(): v.decode("utf-8", "replace") for k, v in (field.metadata or {}).items()}

@@ -8,6 +8,7 @@ mostly the first block.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from baksan.samples import Samples
 from baksan.stream import Stream
 from baksan.table import Census, Table, lost_notes, text_note
 
-__all__ = ["open_stream"]
+__all__ = ["Events", "Pass", "open_stream", "opened"]
 
 Pass = Callable[[Sequence[str] | None], Iterable[Table]]
 """Starts a pass over tables with these columns; all columns for None."""
@@ -75,17 +76,15 @@ def open_stream(
     >>> [len(block) for block in X], X.class_names[:3]
     ([500, 500, 500, 297], ('0', '1', '2'))
     """
-    tables, first = _opened(name, rows, allow_changed, progress, options)
-    choices = first.choices(
-        {"answer": answer, "weight": weight, "group": group, "id": id, "signal": signal}
-    )
-    events = _Events(tables, first.table, where, first.wanted(features), choices, progress)
+    tables, first = opened(name, rows, allow_changed, progress, options)
+    roles = {"answer": answer, "weight": weight, "group": group, "id": id, "signal": signal}
+    events = Events.of(tables, first, features, where, roles, progress)
     told = None if progress is None else lambda n: progress(f"reading {name}: {n:,} rows")
     held = {} if buffer is None else {"buffer": buffer}
     return Stream(events.blocks, source=str(name), progress=told, **held)
 
 
-def _opened(
+def opened(
     name: str | Path,
     rows: int,
     allow_changed: bool,
@@ -102,8 +101,22 @@ def _opened(
     return lambda columns: (table.take(rows) for rows in slices), loaded
 
 
-class _Events:
+class Events:
     """From tables to Samples: what `Loaded.samples` was asked for, decided once for all blocks."""
+
+    @classmethod
+    def of(
+        cls,
+        tables: Pass,
+        first: Loaded,
+        features: Sequence[str] | str | None,
+        where: str | None,
+        roles: dict[str, str | None],
+        progress: Progress | None,
+    ) -> Events:
+        """As asked for by the arguments of `Loaded.samples`; `first` begins the tables."""
+        choices = first.choices(roles)
+        return cls(tables, first.table, where, first.wanted(features), choices, progress)
 
     def __init__(
         self,
@@ -127,6 +140,13 @@ class _Events:
         self._decided()
         about = table.about(self.roles)
         self.empty = Samples(np.empty((0, len(about["features"]))), **about)
+
+    def part(self, tables: Pass) -> Events:
+        """The same for some of the tables; it holds no event, so that it can travel."""
+        other = copy(self)
+        other.tables, other.progress = tables, None
+        other.first = self.first.take(np.arange(0))
+        return other
 
     def blocks(self) -> Iterator[Samples]:
         """The Samples of each table, x by columns; empty where no row is left of it."""
