@@ -38,7 +38,6 @@
 import os
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -187,7 +186,8 @@ sketch.bars(each, "time for each event [ns]")
 # %% [markdown]
 # The two longest lines are those that compute nearly nothing: a subtraction and a multiplication. They write new
 # arrays as large as the data, and memory that is new must be found, cleared and written. The matrix products, ten times the arithmetic,
-# only read. (On more than one thread the products are NumPy's own business; it hands them to a BLAS library.)
+# only read. (The library's generic way costs more than the sum of these lines:
+# it also adds up the loss itself, and its slope is written so that no margin is too large for it.)
 #
 # The compiled step makes **one pass**: it takes 32 events, standardises them on the way, predicts, takes their slopes and adds up their share
 # of the gradient while these 32 are still in the fastest memory of the processor, and goes on. Nothing as
@@ -235,7 +235,7 @@ from baksan.solvers.gram import Gram
 noise = bk.Samples(big, big @ np.ones(d))
 ways = {}
 for k in (1, 4, 16, 64, 128):
-    ways[k / 4] = 2 * k * big.size / seconds(lambda k=k: products(k), 2)
+    ways[k / 4] = 2 * k * big.size / seconds(lambda k=k: products(k))
 step = 4 * big.size / time_of_a_step(noise, huber(1e9))
 gram = d * big.size / seconds(lambda: Gram.of(noise, squared, outputs=1))
 
@@ -252,8 +252,9 @@ sketch.finish(ax, "operations on each byte, I", "10⁹ operations a second", log
 figure
 
 # %% [markdown]
+# No point can lie above the roof (but for the scatter of the measurement); how far below one lies is what a programmer could still gain.
 # Left of the corner memory is the limit, right of it arithmetic. A step of gradient descent lies on the left: **it costs
-# what it costs to read the events once**, and nobody's program can make it faster, unless it reads fewer bytes.
+# at least what it costs to read the events once**, and nobody's program can make it faster, unless it reads fewer bytes.
 # So there are three ways on: keep the numbers shorter (float32, below), make several steps on what was read (mini-batches do), or do not
 # read at all.
 #
@@ -348,12 +349,13 @@ for rows in tables:
         work = seconds(lambda x=x, order=order: np.take(x, order, axis=0, out=out, mode="clip"), 7)
         fetch[name].append(1e9 * work / takes)
 sketch.lines(
-    64 * tables / 1e6, fetch, "size of the table [MB]", "time to fetch a row [ns]", log="xy"
+    64 * tables / 1e6, fetch, "size of the table [MB]", "time to fetch a row [ns]", log="x"
 )
 
 # %% [markdown]
-# Stairs, from cache to cache. Stochastic gradient descent wants its events in random order, and a step on one event of ten features
-# takes ten nanoseconds: less than one wait. Worse, each step needs the result of the one before, so the waits cannot overlap.
+# In order it does not matter how large the table is. At random the time rises from cache to cache, and that although `np.take` asks for many rows at a time, so that the waits
+# overlap. Stochastic gradient descent wants its events in random order, and a step on one event of ten features
+# takes some ten nanoseconds: a tenth of the time in which memory answers. And each step needs the result of the one before; a program that fetches the row when it needs it waits each time in full.
 #
 # The library's answer is a **window**: it copies the next 16,384 events of the random order into one contiguous piece of memory (which fits in a cache), and then steps through that.
 # The copying is random access too, but nothing in it depends on anything, so the processor asks for many rows at a time. The order of the steps is
@@ -386,7 +388,7 @@ orders = {
     "by pairs (np.sum)": np.sum(values),
 }
 for name, total in orders.items():
-    print(f"{name:18} {total!r:22}  off by {total / exactly - 1:+.1e}")
+    print(f"{name:18} {total:.17g}  off by {total / exactly - 1:+.1e}")
 
 # %% [markdown]
 # None of this matters to physics, and all of it matters to work: if the same program on the same events gives other digits on
@@ -399,7 +401,7 @@ def in_parts(values, number):
     return sum(part.cumsum()[-1] for part in np.array_split(values, number))
 
 
-print("as many parts as threads:", *(f"{in_parts(values, m)!r}" for m in (1, 2, 3)))
+print("as many parts as threads:", *(f"{in_parts(values, m):.17g}" for m in (1, 2, 3)))
 
 # %% [markdown]
 # The library cuts the events into parts whose number depends on $n$ alone (at most 64). Threads take the next part when they
@@ -549,7 +551,8 @@ print(f"{file.name}: {file.stat().st_size / 1e6:.1f} MB;", night)
 # %%
 reports.clear()
 streamed = bk.fit(bk.Linear(), night, squared, bk.Analytic())
-print("the progress said:", *reports[:3], "…", reports[-1], sep="\n  ")
+said = [report.partition(": ")[2] for report in reports]
+print("the progress said:", *said[:3], "…", said[-1])
 difference = np.abs(streamed.model.weights / exact.model.weights - 1).max()
 print(f"weights differ from those of the samples in memory by {difference:.1e}, relatively")
 assert difference < 1e-9

@@ -9,7 +9,7 @@ import pytest
 
 from baksan import lessons
 
-NUMBERS = ["01", "02", "03", "04", "05"]
+NUMBERS = ["01", "02", "03", "04", "05", "06", "06b"]
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def started(monkeypatch):
 
 
 def test_the_lessons_are_numbered_like_the_lectures():
-    assert [path.name[:2] for path in lessons.sources()] == NUMBERS
+    assert [path.name.partition("_")[0] for path in lessons.sources()] == NUMBERS
 
 
 def test_prepare_writes_valid_notebooks(tmp_path):

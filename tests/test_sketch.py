@@ -19,6 +19,12 @@ def test_lines_draws_each_curve_and_a_level():
     assert [t.get_text() for t in figure.legends[0].get_texts()] == list(curves)
 
 
+@pytest.mark.parametrize(("n", "marked"), [(60, True), (61, False)])
+def test_many_points_have_no_markers(n, marked):
+    (line,) = sketch.lines(range(n), {"a": range(n)}).axes[0].lines
+    assert (line.get_marker() not in ("", "None")) is marked and line.get_linestyle() == "-"
+
+
 @pytest.mark.parametrize("log", ["", "x", "y", "xy"])
 def test_axes_are_logarithmic_as_asked(log):
     (ax,) = sketch.lines([1, 10, 100], {"a": [1, 2, 300]}, log=log).axes

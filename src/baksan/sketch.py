@@ -40,6 +40,7 @@ from baksan.report.plots.style import (
 __all__ = ["AGAINST_FOR", "COLOURS", "INK", "MUTED", "bars", "finish", "images", "lines", "panels"]
 
 _ONE = 0.72 * FULL
+_MARKED = 60
 AGAINST_FOR = LinearSegmentedColormap.from_list("against_for", [COLOURS[1], "#ffffff", COLOURS[0]])
 """From orange (against, negative) over white to blue (for, positive)."""
 
@@ -95,7 +96,7 @@ def lines(
     log: str = "",
     columns: int = 3,
 ) -> Figure:
-    """One marked curve a name over the same x, (n,).
+    """One curve a name over the same x, (n,); with markers where there are at most 60 points.
 
     Parameters
     ----------
@@ -120,7 +121,8 @@ def lines(
         if not np.ndim(curves[name]):
             ax.axhline(float(curves[name]), color=look.colour, label=name)  # type: ignore[arg-type]
             continue
-        ax.plot(x, curves[name], f"{look.marker}-", ms=4, color=look.colour, label=name)
+        marker = look.marker if np.size(x) <= _MARKED else ""
+        ax.plot(x, curves[name], f"{marker}-", ms=4, color=look.colour, label=name)
         if errors and name in errors:
             ax.errorbar(
                 x, curves[name], errors[name], fmt="none", ecolor=look.colour, elinewidth=0.9
