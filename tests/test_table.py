@@ -1,5 +1,7 @@
 """Tables: columns as a file gives them, and the way to Samples."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -178,3 +180,22 @@ def test_columns_of_different_lengths_are_refused():
 
 def test_a_column_of_a_plain_list_is_an_array():
     assert Column([1.0, 2.0], "TeV").values.dtype == np.float64
+
+
+def test_what_is_known_to_be_finite_is_not_looked_at_again():
+    """A reader's word is taken; a column made of another one starts without it."""
+    column = Column(np.array([1.0, np.nan])).found_finite()
+    assert column.finite and column.unusable is None
+    assert Table({"a": column}).take([0, 1]).column("a").unusable.tolist() == [False, True]
+    assert replace(column, unit="m").unusable.tolist() == [False, True]
+
+
+def test_columns_that_lie_side_by_side_need_no_copy():
+    block = np.arange(12.0).reshape(4, 3)
+    table = Table({f"x{j}": block[j] for j in range(4)})
+    for names, shared in {("x1", "x2"): True, ("x0", "x2"): False, ("x3", "x2"): False}.items():
+        roles = table.roles(names)
+        x = table.parts_as(roles, np.arange(3), "F")["x"]
+        assert np.shares_memory(x, block) == shared
+        np.testing.assert_array_equal(x, np.column_stack([table[n] for n in names]))
+        assert x.flags.f_contiguous

@@ -27,14 +27,23 @@ class Column:
     """One column: values (n,) numbers, bool or text; (n, m) where each cell is a vector.
 
     Missing numbers are NaN, missing text is "". `unit` is as in the file, "" if it gives none.
+    `finite`: a reader has seen that no value is missing or infinite, so nobody need look again; a
+    column made of this one by `replace` knows it no more.
     """
 
     values: NDArray[np.generic]
     unit: str = ""
     description: str = ""
+    finite: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", np.asarray(self.values))
+
+    def found_finite(self) -> Column:
+        """The same column, of which `finite` is known."""
+        found = replace(self)
+        object.__setattr__(found, "finite", True)
+        return found
 
     @property
     def is_text(self) -> bool:
@@ -53,6 +62,8 @@ class Column:
     @property
     def unusable(self) -> NDArray[np.bool_] | None:
         """True where a value is missing or infinite, (n,); None where there is no such value."""
+        if self.finite:
+            return None
         if self.values.dtype.kind == "f":
             finite = np.isfinite(self.values)
             return None if finite.all() else ~finite.all(axis=tuple(range(1, finite.ndim)))

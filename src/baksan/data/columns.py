@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -125,16 +125,23 @@ def _joined(lines: Iterable[str]) -> Iterator[str]:
 
 
 def table_of(
-    arrays: Iterable[tuple[str, NDArray[Any], str, str]], source: str, first: int
+    arrays: Iterable[tuple[str, NDArray[Any], str, str]],
+    source: str,
+    first: int,
+    finite: Container[str] = (),
 ) -> Table:
-    """A table of (name, values, unit, description); what is no column is left out with a note."""
+    """A table of (name, values, unit, description); what is no column is left out with a note.
+
+    Of the columns in `finite` it is known that no value is missing or infinite.
+    """
     columns: dict[str, Column] = {}
     lost = []
     for name, values, unit, description in arrays:
         if (cleaned := clean(values)) is None:
             lost.append(f"{name} ({values.dtype.name})")
         else:
-            columns[name] = Column(cleaned, unit, description)
+            column = Column(cleaned, unit, description)
+            columns[name] = column.found_finite() if name in finite else column
     if not columns:
         raise ReadError(
             f"{source}: a column of numbers or text is needed; there is none"

@@ -53,9 +53,9 @@ def blocks(
         wanted = [stored[n] for n in chosen(list(stored), columns, source)]
         groups = range(metadata.num_row_groups) if groups is None else groups
         first = sum(_sizes(metadata, range(groups[0]), source))
-        for arrays in _arrays(path, metadata, [schema.field(n) for n in wanted], rows, groups):
-            finite = {name for name, *_, fine in arrays if fine}
-            table = table_of((a[:4] for a in arrays), source, first, finite)
+        fields = [schema.field(n) for n in wanted]
+        for arrays, finite in _arrays(path, metadata, fields, rows, groups):
+            table = table_of(arrays, source, first, finite)
             yield table.with_notes(*_notes(schema))
             first += len(table)
     except (pa.ArrowInvalid, OSError) as error:
@@ -95,14 +95,18 @@ def _cut(source: str, error: Exception) -> ReadError:
     )
 
 
-Array = tuple[str, Any, str, str, bool]
-"""Name, values, unit, description, and whether all values were found finite."""
+Array = tuple[str, Any, str, str]
+"""Name, values, unit and description."""
+Found = tuple[dict[str, Array], set[str]]
+"""Columns by the names of their fields, and which are finite throughout."""
 
 
 def _arrays(
     path: Path, metadata: Any, fields: list[Any], rows: int, groups: Sequence[int]
-) -> Iterator[list[Array]]:
-    """The columns of so many rows at a time, decoded by several threads two turns ahead.
+) -> Iterator[tuple[list[Array], set[str]]]:
+    """The columns of so many rows at a time, and which of them are finite throughout.
+
+    They are decoded by several threads two turns ahead.
 
     Each thread decodes columns of its own and lays them where they belong: pyarrow's threads would
     leave the copying to one.
@@ -114,7 +118,7 @@ def _arrays(
     place = {name: j for j, name in enumerate(doubles)}
     count = min(pa.cpu_count(), len(fields), _THREADS)
 
-    def begin(size: int) -> list[Future[dict[str, Array]]]:
+    def begin(size: int) -> list[Future[Found]]:
         beside = np.empty((len(doubles), size))
         return [reader.begin(size, place, beside) for reader in readers]
 
@@ -128,10 +132,12 @@ def _arrays(
         coming = deque(begin(size) for size in islice(sizes, _AHEAD))
         while coming:
             found: dict[str, Array] = {}
+            finite: set[str] = set()
             for part in coming.popleft():
-                found |= part.result()
+                found |= part.result()[0]
+                finite |= part.result()[1]
             coming.extend(begin(size) for size in islice(sizes, 1))
-            yield [found[field.name] for field in fields]
+            yield [found[field.name] for field in fields], finite
 
 
 class _Reader:
@@ -164,15 +170,15 @@ class _Reader:
         self.thread.shutdown(cancel_futures=True)
         self.file.close()
 
-    def begin(self, rows: int, place: dict[str, int], beside: Any) -> Future[dict[str, Array]]:
+    def begin(self, rows: int, place: dict[str, int], beside: Any) -> Future[Found]:
         return self.thread.submit(self._columns, rows, place, beside)
 
-    def _columns(self, rows: int, place: dict[str, int], beside: Any) -> dict[str, Array]:
-        """The next rows by name; doubles are laid into their place of `beside`.
+    def _columns(self, rows: int, place: dict[str, int], beside: Any) -> Found:
+        """The next rows; doubles are laid into their place of `beside`.
 
         Each column is copied and looked at while it is still in the processor's cache.
         """
-        found = {}
+        found, finite = {}, set()
         for field, run in zip(self.fields, self.runs, strict=True):
             array = run.next(rows).column(field.name)
             name, values, unit, description = column(array, field)
@@ -181,9 +187,10 @@ class _Reader:
                 row[:] = values
                 row.flags.writeable = False
                 values = row
-            finite = field.name in place and bool(np.isfinite(values).all())
-            found[field.name] = name, values, unit, description, finite
-        return found
+                if np.isfinite(row).all():
+                    finite.add(name)
+            found[field.name] = name, values, unit, description
+        return found, finite
 
 
 class _Run:
