@@ -191,7 +191,7 @@ def test_what_is_known_to_be_finite_is_not_looked_at_again():
 
 
 def test_columns_that_lie_side_by_side_need_no_copy():
-    block = np.arange(12.0).reshape(4, 3)
+    block = np.arange(12.0).reshape(4, 3).copy()  # owns its memory
     table = Table({f"x{j}": block[j] for j in range(4)})
     for names, shared in {("x1", "x2"): True, ("x0", "x2"): False, ("x3", "x2"): False}.items():
         roles = table.roles(names)
