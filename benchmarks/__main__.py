@@ -11,7 +11,7 @@ from typing import Any
 from side_by_side import QUICK, RESULTS, Row, table, told
 
 HERE = Path(__file__).parent
-FILES = sorted(p for p in HERE.glob("*.py") if p.stem not in ("__main__", "side_by_side"))
+FILES = sorted(p for p in HERE.glob("*.py") if p.stem not in ("__main__", "side_by_side", "table"))
 
 
 def main() -> int:

@@ -41,6 +41,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # for the threads of NumPy's matrix products
 
 import baksan as bk
 from baksan import sketch
@@ -57,7 +58,7 @@ SMALL = os.environ.get("BAKSAN_SMALL") == "1"  # so the library's tests run this
 
 # %%
 n = 4_000 if SMALL else 200_000
-X = telescope.events(n, seed=1).samples(answer="class", signal="gamma")
+X = telescope.events(n, seed=1).samples(answer="class", signal="gamma", id="event")
 print(X)
 print(f"{X.x.nbytes / 1e6:.0f} MB of features; this process may use {cores()} cores")
 
@@ -153,9 +154,9 @@ def multiply_and_add(w=1.0000001, x=0.5):
 spent = 1e9 * seconds(multiply_and_add) / len(many)
 print(f"one multiplication and one addition in Python: {spent:.0f} ns")
 print(
-    f"times 2 × {X.x.shape[1]} for an event: {2 * X.x.shape[1] * spent:,.0f} ns, and as much again"
+    f"times 2 × {X.x.shape[1]} for an event: {2 * X.x.shape[1] * spent:,.0f} ns; to which comes"
+    " every index into an array and every call of a function"
 )
-print("for every index, every call of a function, and the logarithm of the loss")
 
 # %% [markdown]
 # ## Where the time goes: passes through memory
@@ -185,9 +186,8 @@ sketch.bars(each, "time for each event [ns]")
 
 # %% [markdown]
 # The two longest lines are those that compute nearly nothing: a subtraction and a multiplication. They write new
-# arrays as large as the data, and memory that is new must be found, cleared and written. The matrix products, ten times the arithmetic,
-# only read. (The library's generic way costs more than the sum of these lines:
-# it also adds up the loss itself, and its slope is written so that no margin is too large for it.)
+# arrays as large as the data, and memory that is new must be found, cleared and written. The matrix products have twice the arithmetic, but they only read. (The library's generic way costs more than the sum of these lines:
+# it also adds up the loss itself, its formulas are written so that no margin is too large for them, and it takes new memory for every block of events.)
 #
 # The compiled step makes **one pass**: it takes 32 events, standardises them on the way, predicts, takes their slopes and adds up their share
 # of the gradient while these 32 are still in the fastest memory of the processor, and goes on. Nothing as
@@ -203,7 +203,7 @@ sketch.bars(each, "time for each event [ns]")
 #
 # This is called the **roofline** (Williams, Waterman and Patterson, Comm. ACM 52 (2009) 65). Let us measure the roof. A product of the events with $k$ weight
 # vectors at once does $2k$ operations on each number (8 bytes), so we can move along $I = k/4$. The events are
-# noise here, and more than any cache holds.
+# noise here, and more than any cache holds; everything on one core.
 
 # %%
 d = 32
@@ -218,11 +218,12 @@ def products(k, rows=2048):
 
 
 square = np.random.default_rng(1).normal(size=(200 if SMALL else 1500,) * 2)
-peak = 2 * len(square) ** 3 / seconds(lambda: square @ square)
 flat = big.ravel()
-bandwidth = big.nbytes / seconds(lambda: flat @ flat)
+with threadpool_limits(1):
+    peak = 2 * len(square) ** 3 / seconds(lambda: square @ square)
+    bandwidth = big.nbytes / seconds(lambda: flat @ flat)
 print(
-    f"this machine reads {bandwidth / 1e9:.0f} GB/s and multiplies matrices at {peak / 1e9:.0f} GFLOP/s"
+    f"one core reads {bandwidth / 1e9:.0f} GB/s and multiplies matrices at {peak / 1e9:.0f} GFLOP/s"
 )
 
 # %% [markdown]
@@ -233,11 +234,10 @@ print(
 from baksan.solvers.gram import Gram
 
 noise = bk.Samples(big, big @ np.ones(d))
-ways = {}
-for k in (1, 4, 16, 64, 128):
-    ways[k / 4] = 2 * k * big.size / seconds(lambda k=k: products(k))
-step = 4 * big.size / time_of_a_step(noise, huber(1e9))
-gram = d * big.size / seconds(lambda: Gram.of(noise, squared, outputs=1))
+with threads(1), threadpool_limits(1):
+    ways = {k / 4: 2 * k * big.size / seconds(lambda k=k: products(k)) for k in (1, 4, 16, 64, 128)}
+    step = 4 * big.size / time_of_a_step(noise, huber(1e9))
+    gram = d * big.size / seconds(lambda: Gram.of(noise, squared, outputs=1))
 
 figure, (ax,) = sketch.panels(height=3.2)
 intensity = np.geomspace(0.1, 64, 101)
@@ -273,7 +273,8 @@ figure
 # `squared` are enough. We let three programs walk the same path, and start the clock before the first event is touched.
 
 # %%
-size = telescope.events(n, seed=1).samples(answer="fSize")
+shape = [name for name in X.names if name != "fSize"]
+size = telescope.events(n, seed=1).samples(answer="fSize", features=shape, id="event")
 start = before_the_first_step(size)
 exact = bk.fit(bk.Linear(), size, squared, bk.Analytic())
 

@@ -404,6 +404,8 @@ for name, values in (("without a word", g[rest]), ("after the alarm", told)):
     print(f"{name:16} g is off by {off:.4f} pC/MeV in the month after the alarm")
 
 # %% [markdown]
+# (One run is one draw of the noise. Over many seeds the month after the alarm is off by 0.013 without a word and by 0.010 with it.)
+#
 # ## In the evening, and in the morning
 #
 # A learner runs for years; the computer does not. Its **state** is a handful of arrays. Stored and loaded it goes on as if nothing had been:
