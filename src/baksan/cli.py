@@ -174,12 +174,20 @@ def train(
     ] = None,
     out: Out = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
+    stream: Annotated[
+        bool | None,
+        typer.Option(
+            "--stream/--no-stream",
+            help="Read the events block by block, again and again, or hold them; by their size.",
+        ),
+    ] = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.html.")] = False,
     allow_changed: AllowChanged = False,
 ) -> None:
     """Train and compare methods; leave models, figures of merit and a report in a run folder."""
+    from baksan.store import RunFolder
     from baksan.train import train as run_training
-    from baksan.train.source import open_samples
+    from baksan.train.source import open_events, too_large
 
     began = time.perf_counter()
     asked: dict[str, Any] = {
@@ -189,10 +197,16 @@ def train(
     how: dict[str, Any] = {"methods": method, "folds": folds, "test": test, "seed": seed}
     if x is None:
         x, asked, how = _as_before(out, resume)
+    if resume and out and (out / "config.toml").exists():
+        stream = "compared" in RunFolder(out).config
+    why = too_large(x) if stream is None else ""
+    streamed = stream or bool(why)
     with _progress(f"reading {x}") as progress:
-        opened = open_samples(x, progress=progress, **asked)
+        opened = open_events(x, stream=streamed, progress=progress, **asked)
     print(f"  {len(opened.samples):,} events, features: {', '.join(opened.samples.names)}")
-    for note in opened.samples.notes:
+    if streamed:
+        print(f"  They are read as a stream{': ' + why if why else ''}.")
+    for note in opened.notes:
         print(f"  {note}")
     default = Path(f"baksan-{Path(x).stem.replace(':', '-')}")
     with _progress("training", lines=True) as progress:
@@ -322,7 +336,16 @@ def _tell(run: Any, began: float) -> None:
         print(f"  .skops files may hold, beyond skops' own list: {', '.join(TRUSTED)}")
     if (run.folder.path / "report.html").exists():
         print(f"Report: {run.folder.path / 'report.html'}")
-    print(f"Done in {time.perf_counter() - began:.0f} s.")
+    print(f"Done in {time.perf_counter() - began:.0f} s{_peak(run)}.")
+
+
+def _peak(run: Any) -> str:
+    """Of a streamed run, the most memory that was in use at a time."""
+    if run.events is run.X:
+        return ""
+    from baksan.memory import peak
+
+    return f", peak memory {peak() / 1e9:.2f} GB"
 
 
 class _Show(Protocol):

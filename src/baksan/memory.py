@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import resource
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["available"]
+__all__ = ["available", "peak"]
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -29,6 +30,18 @@ def available() -> int:
     True
     """
     return max(0, min([*_machine(Path("/")), *_groups(Path("/")), *_address_space(Path("/"))]))
+
+
+def peak() -> int:
+    """Bytes of memory that this process has had in use at most.
+
+    Examples
+    --------
+    >>> peak() > 1_000_000
+    True
+    """
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else 1024 * most
 
 
 def _machine(root: Path) -> Iterator[int]:

@@ -19,7 +19,7 @@ from tests.runs import FAST, Spy, events
 import baksan as bk
 from baksan import losses
 from baksan.metrics import auc
-from baksan.train import permutation_importance
+from baksan.train.job import permutation_importance
 from baksan.train.lineup import Ours, Theirs
 
 LINEAR = ["linear-analytic", "linear-gd", "linear-sgd", "linear-minibatch"]

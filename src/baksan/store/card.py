@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from baksan.data.expressions import columns, made_of
 from baksan.data.expressions import evaluate as evaluate_expression
 from baksan.samples import Samples
+from baksan.stream import Stream
 from baksan.table import Column, Table
 from baksan.units import UnitError, factor
 
@@ -146,16 +147,20 @@ class Card(_Strict):
         return Column(values, need.unit, column.description)
 
 
-def feature_cards(X: Samples, formulas: dict[str, str]) -> list[FeatureCard]:
+def feature_cards(X: Samples | Stream, formulas: dict[str, str]) -> list[FeatureCard]:
     """The cards of the features of X, with their ranges; `formulas` by feature name."""
+    if isinstance(X, Stream):
+        low, high = X.survey.low, X.survey.high
+    else:
+        low, high = X.x.min(axis=0), X.x.max(axis=0)
     return [
         FeatureCard(
             name=f.name,
             unit=f.unit,
             description=f.description,
             formula=formulas.get(f.name, ""),
-            low=float(X.x[:, j].min()),
-            high=float(X.x[:, j].max()),
+            low=float(low[j]),
+            high=float(high[j]),
         )
         for j, f in enumerate(X.features)
     ]

@@ -279,6 +279,11 @@ class Stream:
 
     # Parts ----------------------------------------------------------------------------------------
 
+    @property
+    def cuts(self) -> int:
+        """How many times events were divided by hash to get these; `fold_numbers` asks for it."""
+        return self._cuts
+
     def where(self, keep: Callable[[Samples], Array]) -> Stream:
         """The events of each block for which keep(block), (n,) bool, is true.
 

@@ -1,4 +1,4 @@
-"""The line-up: methods by name, each a way from Samples to predictions.
+"""The line-up: methods by name, each a way from events to predictions.
 
 What to use when
 ----------------
@@ -9,13 +9,20 @@ What to use when
 `forest`   a random forest (scikit-learn's)
 
 Any scikit-learn estimator can stand beside them: `Theirs("svm", SVC())`.
+
+A Stream is read anew for every sum over all events, so its line-up has other budgets. For each
+training least squares and gradient descent on the squared loss read it once; descents on batches
+once an epoch (1 … 20, about two million events seen) and a few times besides, for the spread of the
+features, the rate and the loss at the end. Gradient descent on any other loss would read it at
+every step: it is left out unless named, and then takes 100 steps. Cuts, trees and forest learn from
+the stream's sample.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -30,11 +37,12 @@ from baksan.models.cuts import Cuts
 from baksan.models.linear import Linear
 from baksan.samples import Samples
 from baksan.solvers.analytic import Analytic
-from baksan.solvers.base import Penalty, Problem, Solver, State
+from baksan.solvers.base import Events, Penalty, Problem, Solver, State
 from baksan.solvers.cuts import CutSearch
-from baksan.solvers.descent import GradientDescent, MiniBatch, StochasticGradientDescent
+from baksan.solvers.descent import Descent, GradientDescent, MiniBatch, StochasticGradientDescent
 from baksan.store.card import LossCard
 from baksan.store.model import estimator_prediction
+from baksan.stream import Stream
 
 Array = NDArray[Any]
 
@@ -52,20 +60,24 @@ class Fitted:
 
 
 class Method(ABC):
-    """A named way to train: (samples, seed) → Fitted."""
+    """A named way to train: (samples, seed) → Fitted.
+
+    `streams` says that a Stream may come in place of Samples, too.
+    """
 
     name: str
     title: str
     description: str
+    streams = False
 
     @abstractmethod
     def train(
         self,
-        X: Samples,
+        X: Any,
         *,
         seed: int,
         threads: int,
-        validation: Samples | None = None,
+        validation: Events | None = None,
         state: State | None = None,
         history: History | None = None,
         progress: Progress | None = None,
@@ -134,6 +146,11 @@ class Ours(Method):
         return LossCard(name=self.loss.name, setting=self.loss.setting)
 
     @property
+    def streams(self) -> bool:  # type: ignore[override]
+        """Whether the solver is one of sums over blocks of events."""
+        return isinstance(self.solver, Analytic | Descent)
+
+    @property
     def watches(self) -> bool:
         return self.solver.patience is not None
 
@@ -142,7 +159,7 @@ class Ours(Method):
             problem = ready(Problem(self.model, X, self.loss, self.penalty), self.solver)
             self.solver.stepper(problem)(self.solver.start(problem.model), 1)
 
-    def train(self, X: Samples, *, seed: int, threads: int, **more: Any) -> Fitted:
+    def train(self, X: Events, *, seed: int, threads: int, **more: Any) -> Fitted:
         # Reports show the distance to the minimum, for which Q is needed on all events.
         found = fit(
             self.model, X, self.loss, self.solver, penalty=self.penalty, seed=seed, look=3.0, **more
@@ -218,8 +235,8 @@ class Theirs(Method):
 # The methods by name ------------------------------------------------------------------------------
 
 
-def line_up(methods: str | Sequence[Any] | None, X: Samples) -> list[Method]:
-    """The methods of these names for these samples; a good line-up if none is named.
+def line_up(methods: str | Sequence[Any] | None, X: Events) -> list[Method]:
+    """The methods of these names for these events; a good line-up if none is named.
 
     Names, Methods and scikit-learn estimators may stand side by side.
 
@@ -240,7 +257,7 @@ def line_up(methods: str | Sequence[Any] | None, X: Samples) -> list[Method]:
     return chosen
 
 
-def _methods(method: Any, X: Samples) -> list[Method]:
+def _methods(method: Any, X: Events) -> list[Method]:
     if isinstance(method, Method):
         return [method]
     if isinstance(method, str):
@@ -253,21 +270,34 @@ def _methods(method: Any, X: Samples) -> list[Method]:
     )
 
 
-def _default(X: Samples) -> list[str]:
+def _default(X: Events) -> list[str]:
     return [name for name in METHODS if name != "cuts" or len(X.class_names) == 2]
 
 
-def _named(name: str, X: Samples) -> list[Method]:
+def _named(name: str, X: Events) -> list[Method]:
     if name in METHODS:
         return METHODS[name](X)
-    for method in _linear(X):
+    lines: list[Method] = [*_lines(X)]
+    for method in lines:
         if method.name == name:
             return [method]
-    known = [*METHODS, *(method.name for method in _linear(X))]
+    known = [*METHODS, *(method.name for method in lines)]
     raise KeyError(f"no method {name!r}; there are {', '.join(known)}.")
 
 
-def _linear(X: Samples) -> list[Method]:
+def _linear(X: Events) -> list[Method]:
+    """The straight lines, without the one that would read a stream at every step."""
+    return [line for line in _lines(X) if not _rereads(line, X)]
+
+
+def _rereads(line: Ours, X: Events) -> bool:
+    """Whether each step reads a stream from its beginning to its end."""
+    full = isinstance(line.solver, Descent) and line.solver.batch is None
+    once = full and line.solver.wants_gram(Problem(line.model, X, line.loss))
+    return isinstance(X, Stream) and full and not once
+
+
+def _lines(X: Events) -> list[Ours]:
     """Least squares solved exactly, and one loss by three descents that differ in their batch."""
     if X.task == "regression":
         exact, loss, what = losses.squared, losses.squared, "the squared loss"
@@ -275,23 +305,28 @@ def _linear(X: Samples) -> list[Method]:
         exact = losses.squared_margin
         loss = losses.logistic if len(X.class_names) == 2 else losses.softmax
         what = f"the {loss.name} loss"
-    size = float(np.std(X.answers)) if X.task == "regression" else 1.0
+    some = X.sample if isinstance(X, Stream) else X
+    size = float(np.std(some.answers)) if X.task == "regression" else 1.0
     # About two million events seen, whatever their number: enough for 1e-4 of the minimum.
-    epochs = int(np.clip(round(2e6 / len(X)), 20, 300))
+    fewest, most = (1, 20) if isinstance(X, Stream) else (20, 300)
+    epochs = int(np.clip(round(2e6 / len(X)), fewest, most))
+    descent = GradientDescent(
+        momentum=0.95, nesterov=True, steps=3_000, gradient_tolerance=1e-7 * size
+    )
+    full = Ours(
+        "linear-gd", "Linear, gradient descent",
+        f"the linear model with {what}; every step sees all events, with Nesterov's momentum",
+        Linear(), loss, descent,
+    )  # fmt: skip
+    if _rereads(full, X):
+        full = replace(full, solver=replace(descent, steps=100))
     return [
         Ours(
             "linear-analytic", "Linear, least squares",
             "the linear model with the squared loss (on ±1 for classes), solved exactly",
             Linear(), exact, Analytic(),
         ),
-        Ours(
-            "linear-gd", "Linear, gradient descent",
-            f"the linear model with {what}; every step sees all events, with Nesterov's momentum",
-            Linear(), loss,
-            GradientDescent(
-                momentum=0.95, nesterov=True, steps=3_000, gradient_tolerance=1e-7 * size
-            ),
-        ),
+        full,
         Ours(
             "linear-sgd", "Linear, stochastic gradient descent",
             f"the linear model with {what}; every step sees one event, the iterates are averaged",
@@ -305,7 +340,7 @@ def _linear(X: Samples) -> list[Method]:
     ]  # fmt: skip
 
 
-def _cuts(X: Samples) -> list[Method]:
+def _cuts(X: Events) -> list[Method]:
     if len(X.class_names) != 2:
         if X.class_names:
             raise ValueError(
@@ -325,7 +360,7 @@ def _cuts(X: Samples) -> list[Method]:
     ]  # fmt: skip
 
 
-def _trees(X: Samples) -> list[Method]:
+def _trees(X: Events) -> list[Method]:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     kind = HistGradientBoostingClassifier if X.class_names else HistGradientBoostingRegressor
@@ -333,7 +368,7 @@ def _trees(X: Samples) -> list[Method]:
     return [Theirs("trees", kind(), "Gradient-boosted trees", about)]
 
 
-def _forest(X: Samples) -> list[Method]:
+def _forest(X: Events) -> list[Method]:
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
     kind = RandomForestClassifier if X.class_names else RandomForestRegressor
@@ -341,10 +376,10 @@ def _forest(X: Samples) -> list[Method]:
     return [Theirs("forest", kind(n_estimators=300), "Random forest", about)]
 
 
-METHODS: dict[str, Callable[[Samples], list[Method]]] = {
+METHODS: dict[str, Callable[[Events], list[Method]]] = {
     "linear": _linear,
     "cuts": _cuts,
     "trees": _trees,
     "forest": _forest,
 }
-"""Line-ups by name, each a function of the samples."""
+"""Line-ups by name, each a function of the events."""

@@ -13,6 +13,7 @@ from baksan.evaluate import Evaluation
 from baksan.fit import History
 from baksan.metrics import Prediction
 from baksan.samples import Samples
+from baksan.solvers.base import Events
 from baksan.store.model import Stored
 from baksan.store.run import RunFolder
 from baksan.train.lineup import Method
@@ -48,6 +49,9 @@ class Run:
     """
 
     X: Samples
+    """The events that methods are compared on."""
+    events: Events
+    """All events: X itself, or the stream of which X is a sample."""
     methods: list[Method]
     fold: Array
     """The fold of each event, −1 for events that are never tested, (n,)."""
@@ -64,7 +68,7 @@ class Run:
 
     def __repr__(self) -> str:
         names = ", ".join(method.name for method in self.methods)
-        return f"Run({names} on {self.X!r}{f' in {self.folder.path}' if self.folder else ''})"
+        return f"Run({names} on {self.events!r}{f' in {self.folder.path}' if self.folder else ''})"
 
     @property
     def tested(self) -> Array:

@@ -1,6 +1,7 @@
-"""Where the samples of a run come from: X of the command line → Samples and what is known of them.
+"""Where the events of a run come from: X of the command line → events and what is known of them.
 
-X is a file, a folder, or a name of the catalogue; see `baksan.data.load`.
+X is a file, a folder, or a name of the catalogue; see `baksan.data.load`. What is too large for the
+memory becomes a Stream.
 """
 
 from __future__ import annotations
@@ -11,15 +12,28 @@ from typing import Any
 
 import numpy as np
 
-from baksan.data import Loaded, load
+from baksan.data import Loaded, blocks, footprint, load
 from baksan.data.expressions import columns, features_of, formula_of, made_of
+from baksan.data.formats import files_of
+from baksan.data.loading import is_file
+from baksan.data.streaming import open_stream
 from baksan.evaluate import BinBy
-from baksan.samples import Feature, Samples
+from baksan.memory import available
+from baksan.samples import Feature
+from baksan.solvers.base import Events
+from baksan.stream import Stream
 from baksan.table import Table
 
-__all__ = ["Opened", "Source", "from_table", "open_samples", "open_table"]
+__all__ = [
+    "Opened", "Source", "from_table", "open_events", "open_samples", "open_table", "too_large",
+]  # fmt: skip
 
 _BINS = 10
+_COPIES = 5
+"""How many times its table's bytes a training takes: table, features, their folds, predictions."""
+
+Make = Callable[..., Any]
+"""(features, **choices) → the events, Samples or Stream."""
 
 
 @dataclass(frozen=True)
@@ -43,19 +57,55 @@ class Source:
     """How the samples were asked for; config.toml keeps it."""
 
     @classmethod
-    def of(cls, X: Samples) -> Source:
-        """What samples tell by themselves: which columns their features are made of, and how."""
+    def of(cls, X: Events) -> Source:
+        """What events tell by themselves: which columns their features are made of, and how."""
         formulas, inputs = made_of(X.features)
         return cls(inputs=inputs, formulas=formulas)
 
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """Samples, their source, and the variable to bin figures of merit by."""
+    """Events, their source, and the variable to bin figures of merit by."""
 
-    samples: Samples
+    samples: Events
+    """Samples; of `open_events` perhaps a Stream."""
     source: Source
     bin_by: BinBy | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out or changed on the way here."""
+        X = self.samples
+        return X.survey.notes if isinstance(X, Stream) else X.notes
+
+
+def too_large(x: str) -> str:
+    """Why the events of X are to be read as a stream; "" if memory holds them."""
+    needed, free = _COPIES * footprint(x), available()
+    if needed <= free:
+        return ""
+    return (
+        f"a training on them in memory would take about {needed / 1e9:.3g} GB, and"
+        f" {free / 1e9:.3g} GB may be used"
+    )
+
+
+def open_events(x: str, *, stream: bool = False, **asked: Any) -> Opened:
+    """As `open_samples`, or with `stream` the same events as a Stream, with its survey made."""
+    if not stream:
+        return open_samples(x, **asked)
+    progress, allow = asked.pop("progress", None), asked.get("allow_changed", False)
+    if is_file(x):
+        loaded = Loaded(next(iter(blocks(x))), files=tuple(files_of(x)))
+    else:
+        loaded = load(x, allow_changed=allow, progress=progress)
+
+    def make(features: Any, **choices: Any) -> Stream:
+        return open_stream(x, features=features, allow_changed=allow, progress=progress, **choices)
+
+    opened = _opened(loaded, x, asked, progress, make)
+    _ = opened.notes  # the survey: later passes are the training's own
+    return opened
 
 
 def open_samples(
@@ -111,6 +161,7 @@ def _opened(
     name: str,
     settings: Mapping[str, Any],
     progress: Callable[[str], object] | None = None,
+    make: Make | None = None,
 ) -> Opened:
     entry = loaded.entry
     if entry is None and not settings.get("answer"):
@@ -122,7 +173,9 @@ def _opened(
     answer = settings.get("answer") or (entry.answer if entry else "")
     chosen = {k: settings.get(k) for k in ("answer", "signal", "weight", "group", "id", "where")}
     features = _listed(settings.get("features"))
-    X, bin_by = _binned(loaded, features, settings.get("bin_by"), chosen)
+    X, bin_by = _binned(
+        make or loaded.samples, loaded.table, features, settings.get("bin_by"), chosen
+    )
     formulas = {f.name: formula for f in X.features if (formula := _formula(f, loaded.table))}
     raw = [c for f in X.features for c in columns(formulas.get(f.name) or f"`{f.name}`")]
     if answer in raw:
@@ -176,23 +229,22 @@ def _formula(feature: Feature, table: Table) -> str:
 
 
 def _binned(
-    loaded: Loaded, features: Any, by: str | None, chosen: Mapping[str, Any]
-) -> tuple[Samples, BinBy | None]:
-    """The samples, and the values of the variable to bin by, which is no feature by that."""
-    X = loaded.samples(features, **chosen)
+    make: Make, table: Table, features: Any, by: str | None, chosen: Mapping[str, Any]
+) -> tuple[Events, BinBy | None]:
+    """The events, and the values of the variable to bin by, which is no feature by that."""
+    X: Events = make(features, **chosen)
     if by is None or (X.answer and X.answer.name == by and not X.class_names):
         return X, None  # evaluate bins numbers by the answer itself
-    if by not in X.names:
-        X = loaded.samples([*_again(X, loaded.table), by], **chosen)
-        values, unit = X.x[:, -1], X.features[-1].unit
-        X = X.select(X.names[:-1])
-    else:
-        values, unit = X.x[:, X.names.index(by)], X.features[X.names.index(by)].unit
+    wide = X if by in X.names else make([*_again(X, table), by], **chosen)
+    j = wide.names.index(by)
+    values = (wide.sample if isinstance(wide, Stream) else wide).x[:, j]
     edges = np.unique(np.quantile(values, np.linspace(0, 1, _BINS + 1)))
-    return X, BinBy(values, by, unit, edges)
+    # Rows without the variable are left out.
+    X = wide if wide is X else wide.select(wide.names[:-1])
+    return X, BinBy(values, by, wide.features[j].unit, edges)
 
 
-def _again(X: Samples, table: Table) -> list[str]:
+def _again(X: Events, table: Table) -> list[str]:
     """The features of X as they can be asked for again."""
     formulas = [(f.name, _formula(f, table)) for f in X.features]
     return [f"{name}={formula}" if formula else name for name, formula in formulas]

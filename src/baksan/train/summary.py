@@ -17,9 +17,11 @@ from baksan.metrics import METRICS, Prediction, overtraining
 from baksan.models.linear import Linear
 from baksan.samples import Samples
 from baksan.solvers.analytic import Analytic, covariance
-from baksan.solvers.base import Problem
+from baksan.solvers.base import Events, Problem
 from baksan.solvers.descent import Descent, GradientDescent
 from baksan.solvers.rates import Steepness
+from baksan.store.card import feature_cards
+from baksan.stream import Stream
 from baksan.train.lineup import Method, Ours
 from baksan.train.run import Run
 
@@ -102,7 +104,20 @@ def sentence(run: Run) -> str:
                 f"At the cut that lets 1 % of the {X.class_names[0]} events pass it keeps"
                 f" {100 * kept['value']:.1f} % of the {X.class_names[1]} events."
             )
-    return " ".join(told)
+    return " ".join([*told, *_streamed(run)])
+
+
+def _streamed(run: Run) -> list[str]:
+    """On which events the methods of a stream were trained and compared."""
+    if not isinstance(run.events, Stream):
+        return []
+    told = [
+        f"The {len(run.events):,} events were read as a stream; methods are compared on a sample"
+        f" of {len(run.X):,} of them."
+    ]
+    if held := [m.name for m in run.methods if not m.streams]:
+        told.append(f"Trained on that sample alone, which fits in memory: {', '.join(held)}.")
+    return told
 
 
 def _tied(e: Evaluation, metric: str, best: str) -> list[str]:
@@ -120,29 +135,31 @@ def _tied(e: Evaluation, metric: str, best: str) -> list[str]:
 
 
 def _data(run: Run) -> dict[str, Any]:
-    X, source = run.X, run.source
+    X, events, source = run.X, run.events, run.source
     return {
         "name": source.name,
         "source": source.location,
-        "rows": len(X),
+        "rows": len(events),
         "features": [
             {
-                "name": f.name, "unit": f.unit, "description": f.description,
-                "low": float(X.x[:, j].min()), "high": float(X.x[:, j].max()),
+                "name": f.name, "unit": f.unit, "description": f.description, "low": f.low,
+                "high": f.high,
             }
-            for j, f in enumerate(X.features)
+            for f in feature_cards(events, {})
         ],
-        "class_counts": X.class_counts,
-        "effective_events": X.effective_events,
+        "class_counts": events.class_counts,
+        "effective_events": events.effective_events,
         "left_out": list(X.notes),
         "citation": source.citation,
         "licence": source.licence,
         "group_rule": source.group_rule,
         "answer": {"name": X.answer.name, "unit": X.answer.unit} if X.answer else None,
         "weight_name": source.settings.get("weight"),
-        "weight_mean": None if X.weight is None else float(X.weight.mean()),
+        "weight_mean": None if X.weight is None else float(events.mean_weight),
         "group_name": source.settings.get("group"),
-        "group_count": None if X.group is None else len(np.unique(X.group)),
+        "group_count": None
+        if X.group is None or isinstance(events, Stream)
+        else len(np.unique(X.group)),
         "id": source.id,
     }  # fmt: skip
 
@@ -250,7 +267,7 @@ def _weights(run: Run, method: Ours) -> list[dict[str, Any]]:
             for k in range(model.outputs)
             for j, f in enumerate(X.features)
         ]  # fmt: skip
-    errors = _errors(model, X, method)
+    errors = _errors(model, run.events if method.streams else X, method)
     answer = X.answer.unit if X.answer and not classes else ""
     return [
         {
@@ -262,11 +279,13 @@ def _weights(run: Run, method: Ours) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _errors(model: Linear, X: Samples, method: Ours) -> Array | None:
-    """Standard errors of the weights in the user's units, (d,), where the loss has a curvature and
-    least squares have events to spare.
+def _errors(model: Linear, X: Events, method: Ours) -> Array | None:
+    """Standard errors of the weights in the user's units, (d,), where the loss has a curvature,
+    least squares have events to spare and groups are not spread over a stream.
     """
     if method.loss.bend == 0.0 or len(X) <= model.parameters.size:
+        return None
+    if isinstance(X, Stream) and X.head.group is not None:
         return None
     spread = covariance(Problem(model, X, method.loss, method.penalty), model.parameters)
     return np.asarray(np.sqrt(np.diag(model.in_user_units(spread)))[1:])
