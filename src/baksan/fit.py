@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -76,8 +77,8 @@ class Fit:
 
     `model` the fitted function; `state` to go on from; `history`; `converged` whether a condition
     of convergence (not a budget) ended it; `message` one sentence: why it stopped and what to do;
-    `loss` Q(model, X) on the training events, penalty not counted; `interrupted` whether Ctrl-C
-    ended it.
+    `interrupted` whether Ctrl-C ended it; `measure` finds Q(model, X), from sums that the solver
+    has or by a pass over the events: `loss` calls it once, when it is asked for.
     """
 
     model: Model
@@ -85,10 +86,15 @@ class Fit:
     history: History
     converged: bool
     message: str
-    loss: float
     problem: Problem
     solver: Solver
-    interrupted: bool = False
+    interrupted: bool
+    measure: Callable[[], float] = field(repr=False)
+
+    @cached_property
+    def loss(self) -> float:
+        """Q(model, X) on the training events, the penalty not counted."""
+        return self.measure()
 
     def predict(self, x: Array | Samples) -> Prediction:
         """What the model says of (n, …) features: values, or scores and probabilities."""
@@ -192,8 +198,8 @@ def fit(
     state, verdict = loop.run(state)
     solution = solver.solution(state)
     return Fit(
-        problem.model.moved(solution), state, loop.history, *verdict, loop.q(solution, X), problem,
-        solver, loop.interrupted,
+        problem.model.moved(solution), state, loop.history, *verdict, problem, solver,
+        loop.interrupted, partial(loop.q, solution, X),
     )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ Array = NDArray[Any]
 __all__ = ["Bowl", "Gram"]
 
 _FAR = 1e3  # (mean − shift)² / variance from which the sums are taken again, nearer to the mean
+_STILL = 4 * np.finfo(float).eps  # spread / mean to which rounding alone may bring a constant
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +65,8 @@ class Gram:
         off = sums[width, :width] / mass
         scatter = sums[:width, :width] / mass
         scatter = np.tril(scatter) + np.tril(scatter, -1).T - np.outer(off, off)
+        still = np.diag(scatter) <= (_STILL * (shift + off)) ** 2
+        scatter[still] = scatter[:, still] = 0.0
         return cls(int(n), mass, shift + off, scatter, width - outputs)
 
     def bowl(self, a: Linear) -> Bowl:

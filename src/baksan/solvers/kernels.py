@@ -57,22 +57,18 @@ ROWS = 256
 def _exp(x: float) -> Any:
     """exp(x) for x ≤ 0, to |x|·1e-16, in arithmetic alone, so that vector units take it.
 
-    x = n ln 2 + r with |r| ≤ ½ ln 2; e^r by its Taylor series to r¹¹; 2ⁿ by its exponent bits.
+    x = n ln 2 + r with |r| ≤ ½ ln 2; e^r by its Taylor series to r¹¹, in pairs that do not wait for
+    one another (Estrin); 2ⁿ by its exponent bits.
     """
     x = max(x, -708.0)
     n = np.floor(x * 1.4426950408889634 + 0.5)
     r = (x - n * 0.6931471803691238) - n * 1.9082149292705877e-10
-    e = 1.0 + r * (1.0 / 11.0)
-    e = 1.0 + e * r * (1.0 / 10.0)
-    e = 1.0 + e * r * (1.0 / 9.0)
-    e = 1.0 + e * r * (1.0 / 8.0)
-    e = 1.0 + e * r * (1.0 / 7.0)
-    e = 1.0 + e * r * (1.0 / 6.0)
-    e = 1.0 + e * r * (1.0 / 5.0)
-    e = 1.0 + e * r * (1.0 / 4.0)
-    e = 1.0 + e * r * (1.0 / 3.0)
-    e = 1.0 + e * r * (1.0 / 2.0)
-    e = 1.0 + e * r
+    s = r * r
+    q = s * s
+    low = (1.0 + r) + s * (1.0 / 2.0 + r * (1.0 / 6.0))
+    middle = (1.0 / 24.0 + r * (1.0 / 120.0)) + s * (1.0 / 720.0 + r * (1.0 / 5040.0))
+    top = (1.0 / 40320.0 + r * (1.0 / 362880.0)) + s * (1.0 / 3628800.0 + r * (1.0 / 39916800.0))
+    e = low + q * (middle + q * top)
     return e * np.int64((np.int64(n) + 1023) << 52).view(np.float64)
 
 
