@@ -65,7 +65,8 @@ print(f"{X.x.nbytes / 1e6:.0f} MB of features; this process may use {cores()} co
 
 # %% [markdown]
 # A stopwatch. It takes the best of a few tries: whatever disturbs a measurement makes it longer, never
-# shorter, so the smallest time is the cleanest.
+# shorter, so the smallest time is the cleanest. And mostly we measure on one core (`threads` is the library's word for it,
+# `threadpool_limits` that for the matrix products of NumPy): threads that wait for a busy core can make a product fifty times slower.
 
 
 # %%
@@ -125,7 +126,7 @@ def time_of_a_step(X, loss, steps=3, **settings):
 
 
 each = {"interpreted Python": 1e9 * time_of_a_step(few, logistic, way="python") / len(few)}
-with threads(1):
+with threads(1), threadpool_limits(1):
     each["NumPy"] = 1e9 * time_of_a_step(X, logistic, way="generic") / n
     each["compiled"] = 1e9 * time_of_a_step(X, logistic, way="compiled", steps=20) / n
 each[f"compiled, {cores()} threads"] = (
@@ -179,7 +180,7 @@ lines = {
     "slope of the loss": lambda: -t / (1.0 + np.exp(t * p)),
     "slope @ z": lambda: slope @ z,
 }
-with threads(1):
+with threads(1), threadpool_limits(1):
     each = {name: 1e9 * seconds(line) / n for name, line in lines.items()}
     each["all of it, compiled"] = 1e9 * time_of_a_step(X, logistic, steps=20) / n
 sketch.bars(each, "time for each event [ns]")
@@ -253,6 +254,7 @@ figure
 
 # %% [markdown]
 # No point can lie above the roof (but for the scatter of the measurement); how far below one lies is what a programmer could still gain.
+#
 # Left of the corner memory is the limit, right of it arithmetic. A step of gradient descent lies on the left: **it costs
 # at least what it costs to read the events once**, and nobody's program can make it faster, unless it reads fewer bytes.
 # So there are three ways on: keep the numbers shorter (float32, below), make several steps on what was read (mini-batches do), or do not
@@ -289,14 +291,13 @@ def walked(loss, steps, **settings):
     return np.array(passed), np.array(q)
 
 
-paths = {
-    "NumPy, all events each step": walked(squared, 30, way="generic"),
-    "one fused pass each step": walked(huber(1e9), 300),
-    "Gram matrix": walked(squared, 1200),
-}
-clock = time.perf_counter()
-bk.fit(bk.Linear(), size, squared, bk.Analytic())
-solved = time.perf_counter() - clock
+with threads(1), threadpool_limits(1):
+    paths = {
+        "NumPy, all events each step": walked(squared, 30, way="generic"),
+        "one fused pass each step": walked(huber(1e9), 300),
+        "Gram matrix": walked(squared, 1200),
+    }
+    solved = seconds(lambda: bk.fit(bk.Linear(), size, squared, bk.Analytic()))
 
 # %%
 figure, (ax,) = sketch.panels(height=3.2)
@@ -316,7 +317,7 @@ figure
 # %%
 sizes = [1000, 3000] if SMALL else [1000, 5000, 20_000, 80_000, 200_000]
 parts = [size.take(np.arange(m)) for m in sizes]
-with threads(1):
+with threads(1), threadpool_limits(1):
     cost = {
         "NumPy": [1e6 * time_of_a_step(part, squared, way="generic") for part in parts],
         "one fused pass": [1e6 * time_of_a_step(part, huber(1e9), 20) for part in parts],
@@ -364,7 +365,7 @@ sketch.lines(
 
 # %%
 sgd = {}
-with threads(1):
+with threads(1), threadpool_limits(1):
     for name, shuffle in (("in order", False), ("shuffled", True)):
         solver = bk.StochasticGradientDescent(1e-3, epochs=1, shuffle=shuffle)
         run = solver.run(before_the_first_step(noise), noise, squared, every=len(noise))

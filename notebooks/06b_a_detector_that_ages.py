@@ -55,7 +55,7 @@ SMALL = os.environ.get("BAKSAN_SMALL") == "1"  # so the library's tests run this
 # age more slowly or faster, and real weather has no sine.
 
 # %%
-DAYS, A_DAY, NOISE = (300 if SMALL else 1000), 60, 0.8
+DAYS, A_DAY, NOISE = (200 if SMALL else 1000), 60, 0.8
 day = np.arange(DAYS)
 
 
@@ -355,7 +355,7 @@ for h in (3.0, 4.0, 5.0, 8.0):
     print(f"h = {h:g}: {len(alarms(quiet, h=h)[0]) / len(quiet) * 365:.2f} false alarms a year")
 
 # %%
-JUMP = 210 if SMALL else 700
+JUMP = 140 if SMALL else 700
 broken = response(day) * np.where(day < JUMP, 1.0, 1.06)
 broken_x, broken_y = muons(broken, seed=13)
 
