@@ -34,7 +34,7 @@ def client(tmp_path_factory):
     with (
         dask.config.set({"distributed.worker.memory.terminate": False}),
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, local_directory=folder,
+            n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", local_directory=folder,
             silence_logs=50,
         ) as cluster,
         distributed.Client(cluster) as client,

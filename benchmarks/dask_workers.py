@@ -1,0 +1,107 @@
+"""The exact fit of 8 GB of Parquet by two workers of a Dask cluster against one.
+
+Each worker is a process with one thread, on a core of its own as a job queue would give it one
+(where the system lets a process choose its cores). Both clusters stand all the time; the one whose
+turn it is not waits. The file was written just before, so it is read from the page cache. Opening
+it, by this process, counts.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from side_by_side import Row, Side, coefficients, competitor, race, run, same, times_faster
+
+import baksan as bk
+
+D, FLOOR = 50, 1.7
+ROW_GROUP = 262_144
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    if not competitor("distributed"):
+        return
+    n = 2_000_000 if quick else 20_000_000
+    with tempfile.TemporaryDirectory() as folder:
+        if shutil.disk_usage(folder).free < (size := 10 * n * (D + 1)):
+            raise SystemExit(f"{folder} must have {size:,} bytes free; name another TMPDIR.")
+        path = Path(folder) / "events.parquet"
+        expected = write(path, n)
+        with workers(1, folder) as one, workers(2, folder) as two:
+            yield claim(path, n, expected, one, two)
+
+
+def claim(path: Path, n: int, expected: np.ndarray, one: Any, two: Any) -> Row:
+    from baksan.cluster import Partitions
+
+    def fit(client: Any) -> np.ndarray:
+        X = Partitions.open(path, answer="y", client=client)
+        found = bk.fit(bk.Linear(), X, bk.losses.squared, bk.Analytic())
+        return coefficients(found.model)
+
+    def agree(name: str, ours: np.ndarray, theirs: np.ndarray) -> None:
+        same(f"coefficients, against {name}", ours, theirs, rtol=1e-13)
+        same("coefficients, against sums kept while writing", ours, expected, rtol=1e-9)
+
+    seconds = race({"ours": Side(lambda: fit(two)), "1 worker": Side(lambda: fit(one))}, agree)
+    what = f"exact fit of {path.stat().st_size / 1e9:.2g} GB of Parquet, {n:,} × {D}, 2 workers"
+    return times_faster(what, seconds, "1 worker", FLOOR)
+
+
+@contextmanager
+def workers(number: int, folder: str) -> Iterator[Any]:
+    """A client of a cluster of so many processes with one thread, the k-th on the k-th core."""
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(
+            n_workers=number,
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
+            local_directory=folder,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        client.wait_for_workers(number)
+        for k, address in enumerate(client.scheduler_info()["workers"]):
+            client.run(pin, k, workers=[address])
+        yield client
+
+
+def pin(k: int) -> None:
+    """All threads of this process on the k-th of its cores; later ones inherit it."""
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    core = sorted(os.sched_getaffinity(0))[k]
+    for thread in threading.enumerate():
+        os.sched_setaffinity(thread.native_id or 0, {core})
+
+
+def write(path: Path, n: int) -> np.ndarray:
+    """Write the file in row groups; the coefficients (d + 1,) come from sums kept on the way."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    rng = np.random.default_rng(0)
+    w, sums = rng.uniform(-1.0, 1.0, D), np.zeros((D + 2, D + 2))
+    schema = pa.schema([(name, pa.float64()) for name in (*(f"x{j}" for j in range(D)), "y")])
+    with parquet.ParquetWriter(path, schema) as file:
+        for start in range(0, n, ROW_GROUP):
+            m = min(ROW_GROUP, n - start)
+            x = rng.standard_normal((D, m))
+            z = np.vstack([np.ones(m), x, 1.0 + w @ x + 0.1 * rng.standard_normal(m)])
+            sums += z @ z.T
+            file.write_table(pa.table(list(z[1:]), schema=schema), row_group_size=ROW_GROUP)
+    return np.linalg.solve(sums[:-1, :-1], sums[:-1, -1])
+
+
+if __name__ == "__main__":
+    run(rows, threads=1)
