@@ -14,9 +14,9 @@
 # # 6. Why is it fast?
 #
 # In lesson 3 three ways took the same steps, and one of them was a thousand times faster than another. The
-# answer was the same; so why not take the fast one and be silent? Because the reasons are few and
-# simple, and they hold for your own analysis too: for a loop over events, for a histogram, for a file that
-# does not fit in memory. This lesson measures them, **on your machine**.
+# answer was the same; so why not take the fast one and be silent? Because the reasons are few and simple, and
+# they hold for your own analysis too: for a loop over events, for a histogram, for a file that does not fit in
+# memory. This lesson measures them, **on your machine**.
 #
 # **What you will learn**
 #
@@ -29,8 +29,8 @@
 # * *exact* least squares, condition numbers, and a popular library that is wrong without a word;
 # * learning from a file that is larger than memory.
 #
-# All times are those of your machine at this moment. Run a cell twice and look how they scatter; close
-# what else is running if they scatter much.
+# All times are those of your machine at this moment. Run a cell twice and look how they scatter; close what
+# else is running if they scatter much.
 
 # %%
 # %matplotlib inline
@@ -64,9 +64,10 @@ print(f"{X.x.nbytes / 1e6:.0f} MB of features; this process may use {cores()} co
 
 
 # %% [markdown]
-# A stopwatch. It takes the best of a few tries: whatever disturbs a measurement makes it longer, never
-# shorter, so the smallest time is the cleanest. And mostly we measure on one core (`threads` is the library's word for it,
-# `threadpool_limits` that for the matrix products of NumPy): threads that wait for a busy core can make a product fifty times slower.
+# A stopwatch. It takes the best of a few tries: whatever disturbs a measurement makes it longer, never shorter,
+# so the smallest time is the cleanest. And mostly we measure on one core (`threads` is the library's word for
+# it, `threadpool_limits` that for the matrix products of NumPy): threads that wait for a busy core can make a
+# product fifty times slower.
 
 
 # %%
@@ -89,9 +90,9 @@ def seconds(work, tries=3):
 # $$p_i = w_0 + \sum_j w_j z_{ij}, \qquad g_j = \frac1n \sum_i c'(p_i, t_i)\, z_{ij}, \qquad
 #   z_{ij} = \frac{x_{ij} - \bar x_j}{s_j} .$$
 #
-# The library has it in three ways: *python* is a loop over events and features in the interpreter;
-# *generic* is NumPy; *compiled* is the loop of *python*, the very same lines, as machine code. First the
-# answers: five steps each, on the same events.
+# The library has it in three ways: *python* is a loop over events and features in the interpreter; *generic* is
+# NumPy; *compiled* is the loop of *python*, the very same lines, as machine code. First the answers: five steps
+# each, on the same events.
 
 # %%
 few = X.take(np.arange(500 if SMALL else 2000))
@@ -106,9 +107,9 @@ for way in ways:
     assert same, way
 
 # %% [markdown]
-# The last digits may differ, since the three add up in different orders; more on that below. Now the
-# times. `solver.run` (lesson 3) gives the state after each step, so we can let it take a first
-# step, which prepares everything, and then time the others.
+# The last digits may differ, since the three add up in different orders; more on that below. Now the times.
+# `solver.run` (lesson 3) gives the state after each step, so we can let it take a first step, which prepares
+# everything, and then time the others.
 
 
 # %%
@@ -137,9 +138,9 @@ sketch.bars(each, "time of a step for each event [ns]", log=True)
 # %% [markdown]
 # ## Where the time goes: the interpreter
 #
-# An event has ten features, each is multiplied with a weight, twice: some sixty operations, and the
-# processor can do several in each nanosecond. Python spends its time on something else: for each operation it looks
-# up what the names mean, what kind of thing they are, and makes a new object for the result.
+# An event has ten features, each is multiplied with a weight, twice: some sixty operations, and the processor
+# can do several in each nanosecond. Python spends its time on something else: for each operation it looks up
+# what the names mean, what kind of thing they are, and makes a new object for the result.
 
 # %%
 many = range(20_000 if SMALL else 2_000_000)
@@ -162,9 +163,9 @@ print(
 # %% [markdown]
 # ## Where the time goes: passes through memory
 #
-# NumPy does each operation for all events at once, in machine code. The interpreter is paid once per array
-# and not once per number. But each line of NumPy **reads whole arrays from memory and writes a whole new
-# one**. Here is the step by hand, line by line:
+# NumPy does each operation for all events at once, in machine code. The interpreter is paid once per array and
+# not once per number. But each line of NumPy **reads whole arrays from memory and writes a whole new one**.
+# Here is the step by hand, line by line:
 
 # %%
 start = before_the_first_step(X)
@@ -186,25 +187,28 @@ with threads(1), threadpool_limits(1):
 sketch.bars(each, "time for each event [ns]")
 
 # %% [markdown]
-# The two longest lines are those that compute nearly nothing: a subtraction and a multiplication. They write new
-# arrays as large as the data, and memory that is new must be found, cleared and written. The matrix products have twice the arithmetic, but they only read. (The library's generic way costs more than the sum of these lines:
-# it also adds up the loss itself, its formulas are written so that no margin is too large for them, and it takes new memory for every block of events.)
+# The two longest lines are those that compute nearly nothing: a subtraction and a multiplication. They write
+# new arrays as large as the data, and memory that is new must be found, cleared and written. The matrix
+# products have twice the arithmetic, but they only read. (The library's generic way costs more than the sum of
+# these lines: it also adds up the loss itself, its formulas are written so that no margin is too large for
+# them, and it takes new memory for every block of events.)
 #
-# The compiled step makes **one pass**: it takes 32 events, standardises them on the way, predicts, takes their slopes and adds up their share
-# of the gradient while these 32 are still in the fastest memory of the processor, and goes on. Nothing as
-# large as the data is ever written. That is called *fusing* the passes.
+# The compiled step makes **one pass**: it takes 32 events, standardises them on the way, predicts, takes their
+# slopes and adds up their share of the gradient while these 32 are still in the fastest memory of the
+# processor, and goes on. Nothing as large as the data is ever written. That is called *fusing* the passes.
 #
 # ## What limits a machine: two lines
 #
-# A processor needs numbers, and numbers come from memory. Two figures say what it can do at most: how many bytes a
-# second it can read, $b$, and how many operations a second it can do, $f$. A program that does $I$
+# A processor needs numbers, and numbers come from memory. Two figures say what it can do at most: how many
+# bytes a second it can read, $b$, and how many operations a second it can do, $f$. A program that does $I$
 # operations on each byte that it reads can do at most
 #
 # $$\min(f,\ I \cdot b) \quad \text{operations a second.}$$
 #
-# This is called the **roofline** (Williams, Waterman and Patterson, Comm. ACM 52 (2009) 65). Let us measure the roof. A product of the events with $k$ weight
-# vectors at once does $2k$ operations on each number (8 bytes), so we can move along $I = k/4$. The events are
-# noise here, and more than any cache holds; everything on one core.
+# This is called the **roofline** (Williams, Waterman and Patterson, Comm. ACM 52 (2009) 65). Let us measure the
+# roof. A product of the events with $k$ weight vectors at once does $2k$ operations on each number (8 bytes),
+# so we can move along $I = k/4$. The events are noise here, and more than any cache holds; everything on one
+# core.
 
 # %%
 d = 32
@@ -228,8 +232,8 @@ print(
 )
 
 # %% [markdown]
-# And where do our programs stand? The fused step does about $4d$ useful operations on $8d$ bytes: $I = \tfrac12$. The Gram
-# matrix, which comes next, does $d^2$ on the same bytes: $I = d/8$.
+# And where do our programs stand? The fused step does about $4d$ useful operations on $8d$ bytes:
+# $I = \tfrac12$. The Gram matrix, which comes next, does $d^2$ on the same bytes: $I = d/8$.
 
 # %%
 from baksan.solvers.gram import Gram
@@ -253,15 +257,16 @@ sketch.finish(ax, "operations on each byte, I", "10⁹ operations a second", log
 figure
 
 # %% [markdown]
-# No point can lie above the roof (but for the scatter of the measurement); how far below one lies is what a programmer could still gain.
+# No point can lie above the roof (but for the scatter of the measurement); how far below one lies is what a
+# programmer could still gain.
 #
-# Left of the corner memory is the limit, right of it arithmetic. A step of gradient descent lies on the left: **it costs
-# at least what it costs to read the events once**, and nobody's program can make it faster, unless it reads fewer bytes.
-# So there are three ways on: keep the numbers shorter (float32, below), make several steps on what was read (mini-batches do), or do not
-# read at all.
+# Left of the corner memory is the limit, right of it arithmetic. A step of gradient descent lies on the left:
+# **it costs at least what it costs to read the events once**, and nobody's program can make it faster, unless
+# it reads fewer bytes. So there are three ways on: keep the numbers shorter (float32, below), make several
+# steps on what was read (mini-batches do), or do not read at all.
 #
-# (Why is `huber(1e9)` in there? It is the squared loss under another name: quadratic as long as the error is below $10^9$.
-# The library does not recognise it, and so takes every step the long way.)
+# (Why is `huber(1e9)` in there? It is the squared loss under another name: quadratic as long as the error is
+# below $10^9$. The library does not recognise it, and so takes every step the long way.)
 #
 # ## The best trick: do not compute
 #
@@ -271,8 +276,9 @@ figure
 #   G = \frac1n Z^T Z,\quad h = \frac1n Z^T t .$$
 #
 # $G$, the **Gram matrix**, is $(d+1) \times (d+1)$, and neither it nor $h$ changes from step to step. One pass
-# makes them. After that a step costs $d^2$ operations, **whatever n is**. The library does so by itself: `way="auto"` and
-# `squared` are enough. We let three programs walk the same path, and start the clock before the first event is touched.
+# makes them. After that a step costs $d^2$ operations, **whatever n is**. The library does so by itself:
+# `way="auto"` and `squared` are enough. We let three programs walk the same path, and start the clock before
+# the first event is touched.
 
 # %%
 shape = [name for name in X.names if name != "fSize"]
@@ -308,9 +314,9 @@ sketch.finish(ax, "seconds", "Q − Q*", log="xy", columns=2)
 figure
 
 # %% [markdown]
-# All three take the same steps; the curves are one curve, moved along the axis of time. And the exact solution, which
-# needs $G$ and $h$ too, and then solves $d + 1$ equations, is there before the walkers have gone far: for least squares
-# descent is a lesson, not a method.
+# All three take the same steps; the curves are one curve, moved along the axis of time. And the exact solution,
+# which needs $G$ and $h$ too, and then solves $d + 1$ equations, is there before the walkers have gone far: for
+# least squares descent is a lesson, not a method.
 #
 # A step against the number of events:
 
@@ -329,15 +335,17 @@ sketch.lines(sizes, cost, "events", "time of a step [µs]", log="xy")
 # Most of what is left of the Gram step is Python: the call, and the making of a `State`. In a real run some
 # hundred steps are taken in one call.
 #
-# The logistic loss has no such matrix: its slope is not linear in $w$, each step must see the events. Whether a problem *has sums that
-# are enough* is worth asking before any programming. (Statisticians call them sufficient.) Sums also add up: over files, over processes, over machines.
+# The logistic loss has no such matrix: its slope is not linear in $w$, each step must see the events. Whether a
+# problem *has sums that are enough* is worth asking before any programming. (Statisticians call them
+# sufficient.) Sums also add up: over files, over processes, over machines.
 #
 # ## Random access
 #
-# Memory is not read number by number. It hands over **lines** of 64 bytes, and when it sees you go
-# straight on, it brings the next ones before you ask. Ask for rows here and there and it cannot guess; each row is waited for. How long depends
-# on where it lies: in the first cache (some ten kB), the second (a MB), the third (tens of MB), or in the memory itself.
-# Rows of eight numbers, 64 bytes, in order and at random, from smaller and larger tables:
+# Memory is not read number by number. It hands over **lines** of 64 bytes, and when it sees you go straight on,
+# it brings the next ones before you ask. Ask for rows here and there and it cannot guess; each row is waited
+# for. How long depends on where it lies: in the first cache (some ten kB), the second (a MB), the third (tens
+# of MB), or in the memory itself. Rows of eight numbers, 64 bytes, in order and at random, from smaller and
+# larger tables:
 
 # %%
 takes = 20_000
@@ -355,12 +363,15 @@ sketch.lines(
 )
 
 # %% [markdown]
-# In order it does not matter how large the table is. At random the time rises from cache to cache, and that although `np.take` asks for many rows at a time, so that the waits
-# overlap. Stochastic gradient descent wants its events in random order, and a step on one event of ten features
-# takes some ten nanoseconds: a tenth of the time in which memory answers. And each step needs the result of the one before; a program that fetches the row when it needs it waits each time in full.
+# In order it does not matter how large the table is. At random the time rises from cache to cache, and that
+# although `np.take` asks for many rows at a time, so that the waits overlap. Stochastic gradient descent wants
+# its events in random order, and a step on one event of ten features takes some ten nanoseconds: a tenth of the
+# time in which memory answers. And each step needs the result of the one before; a program that fetches the row
+# when it needs it waits each time in full.
 #
-# The library's answer is a **window**: it copies the next 16,384 events of the random order into one contiguous piece of memory (which fits in a cache), and then steps through that.
-# The copying is random access too, but nothing in it depends on anything, so the processor asks for many rows at a time. The order of the steps is
+# The library's answer is a **window**: it copies the next 16,384 events of the random order into one contiguous
+# piece of memory (which fits in a cache), and then steps through that. The copying is random access too, but
+# nothing in it depends on anything, so the processor asks for many rows at a time. The order of the steps is
 # the same, to the bit. What is left of the price of shuffling:
 
 # %%
@@ -375,7 +386,8 @@ sketch.bars(sgd, f"time of a step of SGD on one event, {big.nbytes / 1e6:.0f} MB
 # %% [markdown]
 # ## The order of a sum
 #
-# Numbers in a computer have 53 binary digits, about 16 decimal ones. Each addition rounds. So a sum depends on its order:
+# Numbers in a computer have 53 binary digits, about 16 decimal ones. Each addition rounds. So a sum depends on
+# its order:
 
 # %%
 import math
@@ -393,9 +405,9 @@ for name, total in orders.items():
     print(f"{name:18} {total:.17g}  off by {total / exactly - 1:+.1e}")
 
 # %% [markdown]
-# None of this matters to physics, and all of it matters to work: if the same program on the same events gives other digits on
-# a machine with more cores, you can never again tell a bug from a rounding. Threads are the usual reason. Cut a sum into as many parts as there are
-# threads, and the order depends on their number:
+# None of this matters to physics, and all of it matters to work: if the same program on the same events gives
+# other digits on a machine with more cores, you can never again tell a bug from a rounding. Threads are the
+# usual reason. Cut a sum into as many parts as there are threads, and the order depends on their number:
 
 
 # %%
@@ -406,8 +418,9 @@ def in_parts(values, number):
 print("as many parts as threads:", *(f"{in_parts(values, m):.17g}" for m in (1, 2, 3)))
 
 # %% [markdown]
-# The library cuts the events into parts whose number depends on $n$ alone (at most 64). Threads take the next part when they
-# are free, each part is added up by itself, and the parts are added in their order. So any number of threads gives the same bits:
+# The library cuts the events into parts whose number depends on $n$ alone (at most 64). Threads take the next
+# part when they are free, each part is added up by itself, and the parts are added in their order. So any
+# number of threads gives the same bits:
 
 # %%
 answers = {}
@@ -443,13 +456,14 @@ moment = np.float32(1.79e9)  # seconds since 1970
 print("the float32 after this second comes", np.spacing(moment), "seconds later")
 
 # %% [markdown]
-# Once the sum is $2^{24} = 16{,}777{,}216$, adding 1 changes nothing. And a time stamp, a right ascension in arcseconds, an event number: nothing that is a large number
-# with small differences belongs in float32.
+# Once the sum is $2^{24} = 16{,}777{,}216$, adding 1 changes nothing. And a time stamp, a right ascension in
+# arcseconds, an event number: nothing that is a large number with small differences belongs in float32.
 #
 # ## Exact is not exact
 #
-# Least squares has a formula (lesson 2). On paper there is one answer. Here are events with two features: the energy of a gamma ray, in eV,
-# and the angle of its arrival, in radians. Both matter; each unit of the angle counts 1.
+# Least squares has a formula (lesson 2). On paper there is one answer. Here are events with two features: the
+# energy of a gamma ray, in eV, and the angle of its arrival, in radians. Both matter; each unit of the angle
+# counts 1.
 
 # %%
 rng = np.random.default_rng(2)
@@ -471,19 +485,22 @@ print(f"baksan:       weight of the angle {ours.model.weights[1]:.3g} ± {ours.e
 print("baksan says: ", ours.message)
 
 # %% [markdown]
-# No warning, no error, and the angle is *gone*. What happened? LAPACK's routine for least squares is told a threshold, and directions in which the
-# features vary less than this share of the largest are taken for rounding, and set to zero. The energy varies by $10^{10}$, the angle
-# by 0.4. In the units eV and rad the angle looks like nothing. (scikit-learn sets the share to $10^{-6}$ since its version 1.7; ours is 1.9. Its older versions
-# get this one right.) In GeV nothing would have happened; so the unit decided about the physics.
+# No warning, no error, and the angle is *gone*. What happened? LAPACK's routine for least squares is told a
+# threshold, and directions in which the features vary less than this share of the largest are taken for
+# rounding, and set to zero. The energy varies by $10^{10}$, the angle by 0.4. In the units eV and rad the angle
+# looks like nothing. (scikit-learn sets the share to $10^{-6}$ since its version 1.7; ours is 1.9. Its older
+# versions get this one right.) In GeV nothing would have happened; so the unit decided about the physics.
 #
-# The cure is one you know from lesson 3: bring each feature to its own scale *before* deciding what is small. The library does, and it knows how bad the rest
-# is. The number for it is the **condition**
+# The cure is one you know from lesson 3: bring each feature to its own scale *before* deciding what is small.
+# The library does, and it knows how bad the rest is. The number for it is the **condition**
 #
 # $$\kappa = \frac{\text{largest}}{\text{smallest singular value of}\ Z} ,$$
 #
-# the factor by which relative errors in the data can grow in the weights. With numbers of 16 digits and $\kappa = 10^k$ expect about $16 - k$ right digits,
-# if the method is good. The normal equations of lesson 2 work with $Z^T Z$, whose condition is $\kappa^2$: they lose *twice* as many, and have none left at $\kappa = 10^8$.
-# Let us look: six features that nearly depend on each other, and a true answer, 1 for each, without noise.
+# the factor by which relative errors in the data can grow in the weights. With numbers of 16 digits and
+# $\kappa = 10^k$ expect about $16 - k$ right digits, if the method is good. The normal equations of lesson 2
+# work with $Z^T Z$, whose condition is $\kappa^2$: they lose *twice* as many, and have none left at
+# $\kappa = 10^8$. Let us look: six features that nearly depend on each other, and a true answer, 1 for each,
+# without noise.
 
 
 # %%
@@ -511,10 +528,12 @@ for kappa in kappas:
 sketch.lines(kappas, off, "condition κ", "largest error of a weight (each is 1)", log="xy")
 
 # %% [markdown]
-# Slope 2 for the normal equations; slope 1, as good as numbers of 16 digits allow, for `Analytic`; and a threshold at $10^6$, from which scikit-learn leaves
-# features out. How does `Analytic` manage with one pass? It forms the Gram matrix of *centred and scaled* features, factorises it, and reads $\kappa^2$ off the factor. If it is
-# small, the answer stands. If not, one more pass computes what remains of the gradient *from the events*, and corrects. If it is hopeless, it takes
-# an orthogonal method (QR), which never squares κ, for several times the price. The page *Performance* has the thresholds.
+# Slope 2 for the normal equations; slope 1, as good as numbers of 16 digits allow, for `Analytic`; and a
+# threshold at $10^6$, from which scikit-learn leaves features out. How does `Analytic` manage with one pass? It
+# forms the Gram matrix of *centred and scaled* features, factorises it, and reads $\kappa^2$ off the factor. If
+# it is small, the answer stands. If not, one more pass computes what remains of the gradient *from the events*,
+# and corrects. If it is hopeless, it takes an orthogonal method (QR), which never squares κ, for several times
+# the price. The page *Performance* has the thresholds.
 #
 # Above $\kappa = 10^6$ the message says so; if features depend on each other exactly, it says that as well:
 
@@ -526,13 +545,15 @@ print()
 print(bk.fit(bk.Linear(), twice, squared, bk.Analytic()).message)
 
 # %% [markdown]
-# A condition that comes from *units* is harmless once it is scaled away. One that comes from *features that say the same* stays, and no method helps: the data
-# do not know how to share the weight between them. Predictions are fine, the single weights are not; look at `Fit.errors()`.
+# A condition that comes from *units* is harmless once it is scaled away. One that comes from *features that say
+# the same* stays, and no method helps: the data do not know how to share the weight between them. Predictions
+# are fine, the single weights are not; look at `Fit.errors()`.
 #
 # ## Larger than memory
 #
-# A night of a telescope does not fit in memory, and need not. A `Stream` is a recipe for reading: blocks of events, as often as they are wanted. We write a file into a
-# temporary folder, and read it as one would read a file a thousand times larger.
+# A night of a telescope does not fit in memory, and need not. A `Stream` is a recipe for reading: blocks of
+# events, as often as they are wanted. We write a file into a temporary folder, and read it as one would read a
+# file a thousand times larger.
 
 # %%
 from baksan.data.parquet import write_blocks
@@ -548,7 +569,8 @@ night = open_stream(
 print(f"{file.name}: {file.stat().st_size / 1e6:.1f} MB;", night)
 
 # %% [markdown]
-# It goes into `fit` in place of samples. Least squares reads it **once**: the Gram matrices of the blocks add up to that of all.
+# It goes into `fit` in place of samples. Least squares reads it **once**: the Gram matrices of the blocks add
+# up to that of all.
 
 # %%
 reports.clear()
@@ -560,10 +582,11 @@ print(f"weights differ from those of the samples in memory by {difference:.1e}, 
 assert difference < 1e-9
 
 # %% [markdown]
-# In memory at one time: a few blocks (one is worked on while the next is read), never all. For descents there is `night.epoch(seed, epoch)`, which
-# must *shuffle*, and cannot: a random order needs all events at hand. What it can do is hold a **buffer**. New events take the places of random
-# ones, and those go out. So an event moves by about the length of the buffer, and no further. Each dot is an event; to the
-# right its place in the file, upwards when it came out.
+# In memory at one time: a few blocks (one is worked on while the next is read), never all. For descents there
+# is `night.epoch(seed, epoch)`, which must *shuffle*, and cannot: a random order needs all events at hand. What
+# it can do is hold a **buffer**. New events take the places of random ones, and those go out. So an event moves
+# by about the length of the buffer, and no further. Each dot is an event; to the right its place in the file,
+# upwards when it came out.
 
 # %%
 m = 4000
@@ -579,8 +602,9 @@ sketch.finish(axes[0], "place in the file", "place in the epoch", title="buffer 
 figure
 
 # %% [markdown]
-# With a buffer of one event nothing is shuffled, with a buffer for all everything is. In between a file that is *sorted* stays sorted on the large scale; if it holds first
-# all hadrons, then all gammas, the descent forgets the first while it looks at the second. Better to shuffle such a file once, when it is written.
+# With a buffer of one event nothing is shuffled, with a buffer for all everything is. In between a file that is
+# *sorted* stays sorted on the large scale; if it holds first all hadrons, then all gammas, the descent forgets
+# the first while it looks at the second. Better to shuffle such a file once, when it is written.
 #
 # The same fit, by mini-batches out of the stream:
 
@@ -593,10 +617,12 @@ folder.cleanup()
 # %% [markdown]
 # ## Questions
 #
-# 1. Twice as many cores make the fused step hardly faster on some machines. Which line of the roofline picture says so, and which programs gain most from
+# 1. Twice as many cores make the fused step hardly faster on some machines. Which line of the roofline picture
+#    says so, and which programs gain most from
 #    cores?
 # 2. Why do several answers (or several classes) at once cost less than one after the other?
-# 3. `x -= centre` changes an array in place. Which part of the price of `x − centre` does it save, and why does the library not do it to your events?
+# 3. `x -= centre` changes an array in place. Which part of the price of `x − centre` does it save, and why does
+#    the library not do it to your events?
 # 4. The Gram matrix makes a step free of $n$. For which $d$ does it no longer pay?
 # 5. A colleague's fit gives other digits each time it runs on eight threads. What do you ask?
 # 6. Is it a mistake in scikit-learn to drop what varies less than $10^{-6}$? When would you want it?
@@ -605,19 +631,35 @@ folder.cleanup()
 #
 # After each stands what you should find, about; not how.
 #
-# 1. **By hand.** Time $\sum_i x_i^2$ of a million numbers: a Python loop over a list, a loop over an array, `sum(x**2)`, `np.sum(x**2)`, `x @ x`.
-#    You should find that the loop over the *array* is the slowest of all, and a factor of some hundred between the loop over the list and `x @ x`.
-# 2. **The number of passes.** Rewrite the step by hand so that it standardises the *weights* in place of the events:
-#    $\langle w, z\rangle = \langle w/s, x\rangle - \langle w/s, \bar x\rangle$, and the same for the gradient. Check that it gives the same gradient.
-#    You should find five times less time or better. Then put the mean at $10^9$ times the scale and look at the digits: that is why the library subtracts first.
-# 3. **Columns or rows?** Take one column of `big` and sum it, then one column of `np.asfortranarray(big)`, where each column lies together.
+# 1. **By hand.** Time $\sum_i x_i^2$ of a million numbers: a Python loop over a list, a loop over an array,
+#    `sum(x**2)`, `np.sum(x**2)`, `x @ x`.
+#    You should find that the loop over the *array* is the slowest of all, and a factor of some hundred between
+#    the loop over the list and `x @ x`.
+# 2. **The number of passes.** Rewrite the step by hand so that it standardises the *weights* in place of the
+#    events:
+#    $\langle w, z\rangle = \langle w/s, x\rangle - \langle w/s, \bar x\rangle$, and the same for the gradient.
+#    Check that it gives the same gradient.
+#    You should find five times less time or better. Then put the mean at $10^9$ times the scale and look at the
+#    digits: that is why the library subtracts first.
+# 3. **Columns or rows?** Take one column of `big` and sum it, then one column of `np.asfortranarray(big)`,
+#    where each column lies together.
 #    You should find about a factor of five: by rows each line of 64 bytes is read for one number of 8.
-# 4. **The price of a cache line.** In the picture of the stairs take rows of 1, 2, 4, 8, 16 and 32 numbers at random from tables of two million rows.
-#    You should find that 1 to 4 cost nearly the same, and that from 8 on the time grows with the length: several lines for each row.
-# 5. **The variance in one pass.** Compute the variance of 10⁶ numbers with the mean 10⁸ and the standard deviation 1 as $\overline{x^2} - \bar x^2$, and as $\overline{(x - \bar x)^2}$; then the first one on $x - x_1$.
-#    You should find 1 for the second and the third, and an even number, 0, 2 or 4, for the first: near $10^{16}$ the numbers of a computer are 2 apart. The library's Gram matrix is the third.
-# 6. **The sorted file.** Make a stream of the first 20,000 images sorted by class (`X.take`, `np.argsort`; blocks of 1000) and fit `logistic` by
-#    `StochasticGradientDescent(0.01, epochs=3)` with buffers of 1000, 10,000 and 20,000. Compare `Q` and the share of images called gamma.
-#    You should find Q = 1.15, 0.47 and 0.45, and 95, 78 and 73 % called gamma, where 65 % are: it saw gammas last.
-# 7. **Half the digits.** In the picture of conditions round the features to float32 first (and make them float64 again). Where are the weights gone?
-#    You should find the same error for all three methods, about $10^{-9} \kappa$, until nothing is left near $10^8$: no method knows digits that the features have lost.
+# 4. **The price of a cache line.** In the picture of the stairs take rows of 1, 2, 4, 8, 16 and 32 numbers at
+#    random from tables of two million rows.
+#    You should find that 1 to 4 cost nearly the same, and that from 8 on the time grows with the length:
+#    several lines for each row.
+# 5. **The variance in one pass.** Compute the variance of 10⁶ numbers with the mean 10⁸ and the standard
+#    deviation 1 as $\overline{x^2} - \bar x^2$, and as $\overline{(x - \bar x)^2}$; then the first one on
+#    $x - x_1$.
+#    You should find 1 for the second and the third, and an even number, 0, 2 or 4, for the first: near
+#    $10^{16}$ the numbers of a computer are 2 apart. The library's Gram matrix is the third.
+# 6. **The sorted file.** Make a stream of the first 20,000 images sorted by class (`X.take`, `np.argsort`;
+#    blocks of 1000) and fit `logistic` by
+#    `StochasticGradientDescent(0.01, epochs=3)` with buffers of 1000, 10,000 and 20,000. Compare `Q` and the
+#    share of images called gamma.
+#    You should find Q = 1.15, 0.47 and 0.45, and 95, 78 and 73 % called gamma, where 65 % are: it saw gammas
+#    last.
+# 7. **Half the digits.** In the picture of conditions round the features to float32 first (and make them
+#    float64 again). Where are the weights gone?
+#    You should find the same error for all three methods, about $10^{-9} \kappa$, until nothing is left near
+#    $10^8$: no method knows digits that the features have lost.

@@ -13,9 +13,9 @@
 # %% [markdown]
 # # 6b. A detector that ages
 #
-# Every lesson so far drew its events from one box: tomorrow's are like yesterday's. Detectors are not so
-# kind. Photomultipliers age, mirrors gather dust, water turns cloudy, the gain follows the temperature, and one day somebody
-# replaces a tube. A model that was trained once is then wrong a little more each day. This lesson
+# Every lesson so far drew its events from one box: tomorrow's are like yesterday's. Detectors are not so kind.
+# Photomultipliers age, mirrors gather dust, water turns cloudy, the gain follows the temperature, and one day
+# somebody replaces a tube. A model that was trained once is then wrong a little more each day. This lesson
 # follows such a detector, event by event.
 #
 # **What you will learn**
@@ -51,8 +51,8 @@ SMALL = os.environ.get("BAKSAN_SMALL") == "1"  # so the library's tests run this
 #
 # $$y = g(t)\, x + \varepsilon, \qquad \varepsilon \sim N(0, \sigma^2),\quad \sigma = 0.8\ \mathrm{pC} .$$
 #
-# The response $g$, in pC/MeV, begins at 1, falls by 20 % in 1000 days, and follows the seasons by 3 %. **A toy**: real tubes
-# age more slowly or faster, and real weather has no sine.
+# The response $g$, in pC/MeV, begins at 1, falls by 20 % in 1000 days, and follows the seasons by 3 %. **A
+# toy**: real tubes age more slowly or faster, and real weather has no sine.
 
 # %%
 DAYS, A_DAY, NOISE = (200 if SMALL else 1000), 60, 0.8
@@ -115,14 +115,14 @@ sketch.lines(
 #
 # ## Learning all the time
 #
-# `solver.online(model, loss)` is the learner of lesson 3: `learn(x, y)` takes one step of stochastic descent on one event,
-# and forgets the event. It starts from the model of the first month, whose standardisation it keeps:
+# `solver.online(model, loss)` is the learner of lesson 3: `learn(x, y)` takes one step of stochastic descent on
+# one event, and forgets the event. It starts from the model of the first month, whose standardisation it keeps:
 #
 # $$w \leftarrow w - \text{rate} \cdot 2\,(\langle w, z\rangle - y)\, z, \qquad z = (1, (x - \bar x)/s) .$$
 #
-# We let it learn a day at a time, and write down in the evening what it thinks of the response. Its state counts the loss of each event
-# *before* the step on it: each event is a test event once, then a training event. The mean of that is the **progressive loss**, an honest
-# measure that needs no test sample.
+# We let it learn a day at a time, and write down in the evening what it thinks of the response. Its state
+# counts the loss of each event *before* the step on it: each event is a test event once, then a training event.
+# The mean of that is the **progressive loss**, an honest measure that needs no test sample.
 
 
 # %%
@@ -169,8 +169,8 @@ sketch.lines(
 #
 # ## A rate is a memory
 #
-# Write $u = w - w^*(t)$ for the distance to the true weights *now*. Take the mean of the step; with the mean of $z z^T$ equal to 1 and
-# the curvature $L = 2$ of the squared loss,
+# Write $u = w - w^*(t)$ for the distance to the true weights *now*. Take the mean of the step; with the mean of
+# $z z^T$ equal to 1 and the curvature $L = 2$ of the squared loss,
 #
 # $$\langle u_{t+1} \rangle = (1 - \text{rate} \cdot L)\, \langle u_t \rangle - v, \qquad v = w^*_{t+1} - w^*_t .$$
 #
@@ -178,7 +178,8 @@ sketch.lines(
 #
 # $$\tau = \frac{1}{\text{rate} \cdot L} = \frac{1}{\text{rate} \cdot \text{curvature}} \quad \text{events}$$
 #
-# only $1/e$ is left. **A constant rate is an exponential memory of τ events.** Let us see it: a station that jumps.
+# only $1/e$ is left. **A constant rate is an exponential memory of τ events.** Let us see it: a station that
+# jumps.
 
 # %%
 jump_x, jump_y = muons(np.where(np.arange(100) < 20, 1.0, 0.9), seed=5, noise=0.1)
@@ -192,17 +193,20 @@ figure.axes[0].axhline(0.9 + 0.1 / np.e, color=sketch.MUTED, lw=0.8, ls=":")
 figure
 
 # %% [markdown]
-# After τ days the curve has come down to the dotted line, $1/e$ of the way from the end. (It begins at 1, the model of the first month, less a little.)
+# After τ days the curve has come down to the dotted line, $1/e$ of the way from the end. (It begins at 1, the
+# model of the first month, less a little.)
 #
 # ## Noise against lag
 #
-# Now the square of $u$. Each step adds noise: it moves the weights by $\text{rate} \cdot 2 \varepsilon z$, of which the square is $4\,\text{rate}^2 \sigma^2$ for each weight, and shrinks
-# what is there by $(1 - 2\,\text{rate})^2 \approx 1 - 4\,\text{rate}$. The two balance at
+# Now the square of $u$. Each step adds noise: it moves the weights by $\text{rate} \cdot 2 \varepsilon z$, of
+# which the square is $4\,\text{rate}^2 \sigma^2$ for each weight, and shrinks what is there by
+# $(1 - 2\,\text{rate})^2 \approx 1 - 4\,\text{rate}$. The two balance at
 #
 # $$\text{variance of a weight} = \text{rate} \cdot \sigma^2 .$$
 #
-# If the truth does a **random walk**, with steps of variance $q$ at each event (the sum over the weights), these are added to the balance, $q / (4\,\text{rate})$. The loss exceeds
-# the noise $\sigma^2$ by the sum over the $P$ weights,
+# If the truth does a **random walk**, with steps of variance $q$ at each event (the sum over the weights),
+# these are added to the balance, $q / (4\,\text{rate})$. The loss exceeds the noise $\sigma^2$ by the sum over
+# the $P$ weights,
 #
 # $$Q - \sigma^2 = \underbrace{P\,\sigma^2\,\text{rate}}_{\text{noise}} + \underbrace{\frac{q}{4\,\text{rate}}}_{\text{lag}},
 # \qquad \text{rate}^* = \frac12 \sqrt{\frac{q}{P \sigma^2}} .$$
@@ -211,8 +215,9 @@ figure
 #
 # $$Q - \sigma^2 = P\,\sigma^2\,\text{rate} + \frac{|v|^2}{4\,\text{rate}^2}, \qquad \text{rate}^* = \Bigl(\frac{|v|^2}{2 P \sigma^2}\Bigr)^{1/3} .$$
 #
-# Both say: large noise, small rate; quick drift, large rate. And both can be tested, with a station that walks and with
-# ours. The whole run with each rate is one call of `fit`, one epoch in the order of the events (`shuffle=False`): the same steps as those of the learner, without a call for each.
+# Both say: large noise, small rate; quick drift, large rate. And both can be tested, with a station that walks
+# and with ours. The whole run with each rate is one call of `fit`, one epoch in the order of the events
+# (`shuffle=False`): the same steps as those of the learner, without a call for each.
 
 # %%
 P, s = 2, float(once.model.scale[0])
@@ -270,17 +275,19 @@ sketch.finish(axes[0], "rate", "progressive loss − σ² [pC²]", title="a rand
 figure
 
 # %% [markdown]
-# The curve is a U, and the dotted line, from the formula, stands at its bottom. On the right end the events turn out noisier than the formula: there it is no longer true that the rate is
-# small. On the left end of the right panel the station is *better* than the formula: a memory longer than half a year does not see the
+# The curve is a U, and the dotted line, from the formula, stands at its bottom. On the right end the events
+# turn out noisier than the formula: there it is no longer true that the rate is small. On the left end of the
+# right panel the station is *better* than the formula: a memory longer than half a year does not see the
 # seasons at all, only the slow fall; a lag cannot be larger than what there is to lag behind.
 #
-# The bottom is flat: a factor of two in the rate costs little. And it needs no truth: the progressive loss itself has its minimum there, and you
-# know that from your own events. ($\text{excess}$ subtracts a constant.)
+# The bottom is flat: a factor of two in the rate costs little. And it needs no truth: the progressive loss
+# itself has its minimum there, and you know that from your own events. ($\text{excess}$ subtracts a constant.)
 #
 # ## A falling rate does not forget
 #
-# For a fixed truth the theory wants a rate that falls, like $1/t$ (lesson 3): it makes the weights the mean of all that was seen, ever more exact. That is just
-# what is wrong here. The **average** of the iterates (`average=True`) weighs the last quarter of the run most: it lags behind by a fifth of all that was.
+# For a fixed truth the theory wants a rate that falls, like $1/t$ (lesson 3): it makes the weights the mean of
+# all that was seen, ever more exact. That is just what is wrong here. The **average** of the iterates
+# (`average=True`) weighs the last quarter of the run most: it lags behind by a fifth of all that was.
 
 # %%
 from baksan.solvers.schedules import InverseTime
@@ -301,8 +308,10 @@ figure
 #
 # ## Weights: some events know more
 #
-# A laser shoots once for every four muons, with a known pulse of the same kind and a quarter of the noise. How much more does such an event count? As in
-# any fit, $1/\sigma_i^2$: sixteen times. In a step, a weight multiplies the rate, so the memory is measured in *weight*, not in events; to keep it as long as it was we divide by the mean weight.
+# A laser shoots once for every four muons, with a known pulse of the same kind and a quarter of the noise. How
+# much more does such an event count? As in any fit, $1/\sigma_i^2$: sixteen times. In a step, a weight
+# multiplies the rate, so the memory is measured in *weight*, not in events; to keep it as long as it was we
+# divide by the mean weight.
 
 # %%
 rng = np.random.default_rng(11)
@@ -325,15 +334,19 @@ for name, weight in weights.items():
 #
 # ## Noticing it: a rule by hand
 #
-# Following is fine for what is slow. But on day 700 (in the short run of the tests earlier) a tube is replaced, and the response jumps by 6 %. A learner with a memory of days follows, and says nothing. We want to be
+# Following is fine for what is slow. But on day 700 (in the short run of the tests earlier) a tube is replaced,
+# and the response jumps by 6 %. A learner with a memory of days follows, and says nothing. We want to be
 # *told*, soon, and not every other week by mistake.
 #
-# The residual of a day, $r = \sqrt{m}\,\overline{(y - a(x))}/\sigma$, its mean over $m$ muons in units of its own error, is a standard normal number while all is well. A single day beyond 3 happens once a year by chance, and a shift by 1.5
-# hardly ever brings one. So add up, but forget what is small: the **CUSUM** rule (Page, Biometrika 41 (1954) 100),
+# The residual of a day, $r = \sqrt{m}\,\overline{(y - a(x))}/\sigma$, its mean over $m$ muons in units of its
+# own error, is a standard normal number while all is well. A single day beyond 3 happens once a year by chance,
+# and a shift by 1.5 hardly ever brings one. So add up, but forget what is small: the **CUSUM** rule (Page,
+# Biometrika 41 (1954) 100),
 #
 # $$S \leftarrow \max(0,\ S + r - k), \qquad \text{alarm when } S > h ,$$
 #
-# once for upwards and once, with $-r$, for downwards. $k$ is half the shift that one wants to see, $h$ decides how often it errs. By hand that is all:
+# once for upwards and once, with $-r$, for downwards. $k$ is half the shift that one wants to see, $h$ decides
+# how often it errs. By hand that is all:
 
 
 # %%
@@ -388,7 +401,8 @@ sketch.finish(bottom, "day", "CUSUM, S")
 figure
 
 # %% [markdown]
-# What does one do at an alarm? Forget on purpose: for four days take a rate four times as large. The state goes from one learner to the other.
+# What does one do at an alarm? Forget on purpose: for four days take a rate four times as large. The state goes
+# from one learner to the other.
 
 # %%
 slow = at_rate(good)
@@ -404,11 +418,13 @@ for name, values in (("without a word", g[rest]), ("after the alarm", told)):
     print(f"{name:16} g is off by {off:.4f} pC/MeV in the month after the alarm")
 
 # %% [markdown]
-# (One run is one draw of the noise. Over many seeds the month after the alarm is off by 0.013 without a word and by 0.010 with it.)
+# (One run is one draw of the noise. Over many seeds the month after the alarm is off by 0.013 without a word
+# and by 0.010 with it.)
 #
 # ## In the evening, and in the morning
 #
-# A learner runs for years; the computer does not. Its **state** is a handful of arrays. Stored and loaded it goes on as if nothing had been:
+# A learner runs for years; the computer does not. Its **state** is a handful of arrays. Stored and loaded it
+# goes on as if nothing had been:
 
 # %%
 half = DAYS // 2
@@ -430,29 +446,43 @@ print("undisturbed:", undisturbed.model.parameters)
 assert np.array_equal(morning.model.parameters, undisturbed.model.parameters)
 
 # %% [markdown]
-# The standardisation is in the model, not in the state: store the model too (`bk.save_model`, lesson 5), or the weights have no meaning.
+# The standardisation is in the model, not in the state: store the model too (`bk.save_model`, lesson 5), or the
+# weights have no meaning.
 #
 # ## Questions
 #
 # 1. With twice as many muons a day, which rate is best for our station, and for how many days does it remember?
 # 2. The learner also has an intercept, which is truly zero. What would it gain from a model without one?
 # 3. Which of the curves of the progressive loss would you look at to choose the rate, if σ itself might change?
-# 4. The season is known: it comes back each year. How could a *feature* tell the model, so that it need not follow?
+# 4. The season is known: it comes back each year. How could a *feature* tell the model, so that it need not
+#    follow?
 # 5. Somebody calibrates with the events of the physics analysis itself. What else may the learner follow?
 #
 # ## Exercises
 #
 # After each stands what you should find, about; not how.
 #
-# 1. **The noise of a memory.** Follow a station with constant $g = 1$ at rates from 0.001 to 0.03 and take the variance of $g$ over the evenings after the first τ.
-#    You should find $\text{rate}\cdot\sigma^2/s^2$, with $s$ = 2.9 MeV, to a tenth or so; at smaller rates too few memories fit into the run to tell.
+# 1. **The noise of a memory.** Follow a station with constant $g = 1$ at rates from 0.001 to 0.03 and take the
+#    variance of $g$ over the evenings after the first τ.
+#    You should find $\text{rate}\cdot\sigma^2/s^2$, with $s$ = 2.9 MeV, to a tenth or so; at smaller rates too
+#    few memories fit into the run to tell.
 # 2. **The lag.** Follow $g = 1 - 0.2\,t/1000$ without seasons and noise (`noise=0`).
-#    You should find $g$ too high by the fall within τ: $0.2/1000/60/(2\,\text{rate})$, that is 0.0017 for a rate of 0.001.
-# 3. **Temperature as a feature.** Give the learner a second feature, $x \sin(2\pi t/365)$, beside $x$ (fit the first *year* to begin with). Which rate is best now, and what is the excess there?
-#    You should find 0.0007, and an excess of 0.0023 where there was 0.0021: nothing is gained at the bottom. The third weight has a noise of its own, which eats what the season's lag had cost. At a rate of 0.0003 the excess is half.
-# 4. **The rate with the laser.** Find the best rate for the weighted muons and laser shots by the progressive loss (weighted, too). Compare with the formula, σ² replaced by $1/\overline{1/\sigma_i^2}$.
+#    You should find $g$ too high by the fall within τ: $0.2/1000/60/(2\,\text{rate})$, that is 0.0017 for a
+#    rate of 0.001.
+# 3. **Temperature as a feature.** Give the learner a second feature, $x \sin(2\pi t/365)$, beside $x$ (fit the
+#    first *year* to begin with). Which rate is best now, and what is the excess there?
+#    You should find 0.0007, and an excess of 0.0023 where there was 0.0021: nothing is gained at the bottom.
+#    The third weight has a noise of its own, which eats what the season's lag had cost. At a rate of 0.0003 the
+#    excess is half.
+# 4. **The rate with the laser.** Find the best rate for the weighted muons and laser shots by the progressive
+#    loss (weighted, too). Compare with the formula, σ² replaced by $1/\overline{1/\sigma_i^2}$.
 #    You should find one and a half times the rate of the muons alone; the formula says $4^{1/3} = 1.6$.
-# 5. **How soon?** Let the jump be 1, 2, 3, 6 and 12 % and count, over twenty seeds, after how many days the alarm comes and how often never.
-#    You should find that 12 % is seen on the next day and 6 % mostly within three; that three of twenty jumps by 3 % are seen, and none by 1 or 2 %: these are followed before they are noticed.
-# 6. **Page and Hinkley.** Write their rule for upwards: $m_t = \sum_{i \le t} (r_i - \bar r_i - k)$ with the mean $\bar r_i$ of all days so far, alarm when $m_t - \min_{i \le t} m_i > h$. Where does it differ from CUSUM?
-#    You should find the same numbers, day by day, if $\bar r_i$ is put to zero and $m_0 = 0$ counts for the minimum: $S_t = m_t - \min_{i \le t} m_i$ is an identity.
+# 5. **How soon?** Let the jump be 1, 2, 3, 6 and 12 % and count, over twenty seeds, after how many days the
+#    alarm comes and how often never.
+#    You should find that 12 % is seen on the next day and 6 % mostly within three; that three of twenty jumps
+#    by 3 % are seen, and none by 1 or 2 %: these are followed before they are noticed.
+# 6. **Page and Hinkley.** Write their rule for upwards: $m_t = \sum_{i \le t} (r_i - \bar r_i - k)$ with the
+#    mean $\bar r_i$ of all days so far, alarm when $m_t - \min_{i \le t} m_i > h$. Where does it differ from
+#    CUSUM?
+#    You should find the same numbers, day by day, if $\bar r_i$ is put to zero and $m_0 = 0$ counts for the
+#    minimum: $S_t = m_t - \min_{i \le t} m_i$ is an identity.
