@@ -103,7 +103,7 @@ found = {
 }
 for way in ways:
     print(f"{way:9}", found[way].model.parameters[:3])
-    same = np.allclose(found[way].model.parameters, found["generic"].model.parameters, rtol=1e-12)
+    same = np.allclose(found[way].model.parameters, found["generic"].model.parameters, rtol=1e-10)
     assert same, way
 
 # %% [markdown]
