@@ -14,31 +14,26 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from baksan.compiled import cores, threads
+from baksan.cluster.work import Found, Work, counted, head, joined, listed, sums, surveyed, worked
 from baksan.data import open_parts
 from baksan.data.loading import Loaded
 from baksan.data.parts import table_of_frame
 from baksan.data.streaming import Events
-from baksan.samples import BLOCK, Samples
+from baksan.samples import Samples
 from baksan.stream import SAMPLE, Stream, Survey
-from baksan.stream.reading import Passing, Source
-from baksan.stream.survey import Surveyor
+from baksan.stream.reading import Passing
 from baksan.table import Table
 
 __all__ = ["Partitions"]
 
 _TOGETHER = 8  # parts whose sums are added on a worker before they travel to the client
 _AHEAD = 2  # parts that are fetched before they are wanted, where events must travel
-
-Work = Callable[[Stream], Any]
-"""What is to be found of one part."""
 
 
 class Partitions(Stream):
@@ -177,14 +172,14 @@ class Partitions(Stream):
         The same bits whichever worker does what. Numbering the events takes a pass that counts them
         first; it is made where some were chosen, else events without ids of their own have none.
         """
-        return tuple(self._found(partial(_sums, f=f), numbered=bool(self._changes)))
+        return tuple(self._found(partial(sums, f=f), numbered=bool(self._changes)))
 
     @cached_property
     def survey(self) -> Survey:
         """What one pass tells, after one that counts the events if nobody has yet."""
-        limit = min(2 * SAMPLE / len(self), 1.0)  # twice of what will be taken
-        starts = [*accumulate(self._sizes, initial=0)]
-        works = [partial(_surveyed, start=start, limit=limit) for start in starts[:-1]]
+        starts = [*accumulate(self._counts(), initial=0)]
+        limit = min(2 * SAMPLE / starts[-1], 1.0)  # twice of what will be taken
+        works = [partial(surveyed, start=start, limit=limit) for start in starts[:-1]]
         survey: Survey = self._found(*works, numbered=True).survey()
         return survey
 
@@ -192,21 +187,24 @@ class Partitions(Stream):
     def head(self) -> Samples:
         """The first block that has events."""
         for k, part in enumerate(self._parts):
-            task = self._task(part, _head, self._starts()[k] if k else 0)
+            task = self._task(part, head, self._starts()[k] if k else 0)
             block: Samples | None = self._result(self.client.compute(task)).found
             if block is not None:
                 return block
         raise self._empty()
 
     def __len__(self) -> int:
-        if self._n is None:
-            self._found(_counted, numbered=bool(self._changes))
-        return sum(self._sizes)
+        return sum(self._counts())
+
+    def _counts(self) -> list[int]:
+        """How many events each part has."""
+        if not self._sizes:
+            self._found(counted, numbered=bool(self._changes))
+        return self._sizes
 
     def _starts(self) -> list[int]:
         """The number of the first event of each part in the whole source."""
-        len(self._whole)
-        return [*accumulate(self._whole._sizes, initial=0)][:-1]
+        return [*accumulate(self._whole._counts(), initial=0)][:-1]
 
     def _changed(self, change: Callable[[Samples], Samples], part: str = "") -> Partitions:
         other = super()._changed(change, part)
@@ -222,8 +220,8 @@ class Partitions(Stream):
         works = work * (len(self._parts) // len(work))
         tasks = [*map(self._task, self._parts, works, starts)]
         few = [tasks[k : k + _TOGETHER] for k in range(0, len(tasks), _TOGETHER)]
-        futures = self.client.compute([delayed(_joined, pure=False)(some) for some in few])
-        found: _Found | None = None
+        futures = self.client.compute([delayed(joined, pure=False)(some) for some in few])
+        found: Found | None = None
         for future in futures:
             more = self._result(future)
             found = more if found is None else found.join(more)
@@ -240,7 +238,7 @@ class Partitions(Stream):
         from dask.delayed import delayed
 
         told = f"{part.name} of {self.source}"
-        one = partial(_work, work=work, changes=self._changes, told=told, start=start)
+        one = partial(worked, work=work, changes=self._changes, told=told, start=start)
         return delayed(one, pure=False)(part.held)
 
     def _result(self, future: Any) -> Any:
@@ -261,7 +259,7 @@ class Partitions(Stream):
         """All blocks of all parts, in order, brought to this process."""
         coming: deque[Any] = deque()
         for part in self._parts:
-            coming.append(self.client.compute(self._task(part, _listed, None)))
+            coming.append(self.client.compute(self._task(part, listed, None)))
             if len(coming) > _AHEAD:
                 yield from self._result(coming.popleft()).found
         while coming:
@@ -279,137 +277,6 @@ class Partitions(Stream):
     def __getstate__(self) -> dict[str, Any]:
         """Of the events their name: sums that know their problem travel to workers without it."""
         return {"source": self.source}
-
-
-# What workers do ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class _Found:
-    """What was found in parts that follow each other: the events of each, their form."""
-
-    found: Any
-    sizes: list[int]
-    form: dict[str, object]
-    told: str
-    """The part whose form it is."""
-
-    def join(self, other: _Found) -> _Found:
-        """Of both. Raises ValueError where their events differ in what they hold."""
-        for what, value in other.form.items():
-            if self.form and value != self.form[what]:
-                raise ValueError(
-                    f"every part must have the same {what}; {self.told} has {self.form[what]},"
-                    f" {other.told} {value}. Read all parts in the same way."
-                )
-        form, told = (self.form, self.told) if self.form else (other.form, other.told)
-        found = _both(self.found, other.found)
-        return _Found(found, self.sizes + other.sizes, form, told)
-
-
-def _both(one: Any, other: Any) -> Any:
-    """The sums of two parts, or their surveys; None is a part without events.
-
-    Nothing is changed in place: a worker may be asked again for what it holds.
-    """
-    if one is None or other is None:
-        return one if other is None else other
-    if isinstance(one, Surveyor):
-        both = Surveyor()
-        both.join(one)
-        both.join(other)
-        return both
-    return tuple(a + b for a, b in zip(one, other, strict=True))
-
-
-def _joined(some: list[_Found]) -> _Found:
-    found = some[0]
-    for more in some[1:]:
-        found = found.join(more)
-    return found
-
-
-class _PartStream(Stream):
-    """One part as its worker sees it: it may be empty, and its events are numbered from `start`."""
-
-    def __init__(self, held: Any, told: str, changes: tuple[Any, ...], start: int | None) -> None:
-        blocks = partial(_opened, held)
-        super().__init__(blocks, source=told)
-        self._source = Source(blocks, told, start)
-        self._changes = changes
-
-    def _ended(self, n: int) -> None:
-        self._n = n
-
-    @property
-    def form(self) -> dict[str, object]:
-        return self._source.form
-
-
-def _work(held: Any, work: Work, changes: tuple[Any, ...], told: str, start: int | None) -> _Found:
-    """What the work finds of one part. Raises ValueError that names the part where it fails."""
-    try:
-        with _own_threads():
-            part = _PartStream(held, told, changes, start)
-            found = work(part)
-    except Exception as error:
-        raise ValueError(
-            f"{told} must be read and summed; it gave {type(error).__name__}: {error} Mend it, or"
-            " leave it out."
-        ) from error
-    return _Found(found, [part._n or 0], part.form, told)
-
-
-@contextmanager
-def _own_threads() -> Iterator[None]:
-    """Kernels on this task's share of the worker's cores."""
-    from distributed import get_worker
-
-    with threads(max(1, cores() // get_worker().state.nthreads)):
-        yield
-
-
-def _opened(held: Any) -> Iterator[Samples]:
-    """The Samples of a part in blocks. Raises TypeError for something else."""
-    given = held() if callable(held) else held
-    for samples in [given] if isinstance(given, Samples) else given:
-        if not isinstance(samples, Samples) or len(samples) <= BLOCK:
-            yield samples
-        else:
-            yield from (
-                samples.rows(slice(k, k + BLOCK)).with_parts(id=_ids(samples, k))
-                for k in range(0, len(samples), BLOCK)
-            )
-
-
-def _ids(samples: Samples, start: int) -> Any:
-    return None if samples.id is None else samples.id[start : start + BLOCK]
-
-
-def _sums(part: Stream, f: Callable[[Samples], tuple[Any, ...]]) -> Any:
-    return part.total(f) or None
-
-
-def _surveyed(part: Stream, start: int, limit: float) -> Surveyor:
-    surveyor = Surveyor(start, limit)
-    with closing(part._all()) as blocks:
-        for block in blocks:
-            surveyor.add(block)
-    return surveyor
-
-
-def _counted(part: Stream) -> None:
-    for _ in part:
-        pass
-
-
-def _listed(part: Stream) -> list[Samples]:
-    return list(part._all())
-
-
-def _head(part: Stream) -> Samples | None:
-    with closing(part._pass()) as blocks:
-        return next((block for _, block in blocks if len(block)), None)
 
 
 # What comes in ------------------------------------------------------------------------------------
