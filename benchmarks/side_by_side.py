@@ -32,7 +32,7 @@ from threadpoolctl import threadpool_limits
 RESULTS = Path(__file__).parent / "results"
 VERSIONS = (
     "numpy", "scipy", "numba", "pyarrow", "scikit-learn", "scikit-learn-intelex", "torch", "keras",
-    "jax", "river", "vowpalwabbit",
+    "jax", "river", "vowpalwabbit", "distributed",
 )  # fmt: skip
 QUICK = "On a tenth of the events, to see that it runs; the bounds are for all of them."
 CPU_BUILD = ", the CPU build; on Linux the ordinary one brings gigabytes of CUDA with it"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 FILES = ("least_squares", "least_squares_accuracy", "gradient_descent", "sgd", "online",
-         "minibatch", "stream", "predict", "start")  # fmt: skip
+         "minibatch", "stream", "predict", "start", "dask_workers")  # fmt: skip
 
 
 @pytest.fixture
