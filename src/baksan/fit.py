@@ -321,7 +321,8 @@ class _Loop:
             )
         self.full = solver.batch is None
         self.step, self.last = solver.stepper(problem), solver.end(len(problem.X))
-        self.schedule = solver.schedule(problem)
+        # A stepper that has a schedule found it by a pass over the events, if the rate is "auto".
+        self.schedule = getattr(self.step, "schedule", None) or solver.schedule(problem)
         self.looks = Looks.of(problem.X, self.validation, solver, self.last, look)
         self.last_look = self.looks.last_of(history)
         self.interrupted, self.block = False, 1

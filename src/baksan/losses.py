@@ -214,7 +214,6 @@ def Q(a: Callable[[Array], Array], X: Any, loss: Loss) -> float:
     2.0
     """
 
-
     def sums(block: Any) -> tuple[float, float]:
         cost = loss.value(a(block.x), block.answers)
         if block.weight is None:
@@ -314,8 +313,7 @@ def _weighted_quantile(t: Array, w: Array, level: float) -> float:
 def _huber_constant(t: Array, w: Array, delta: float) -> float:
     """The zero of the rising function Σ w slope(c, t), by bisection to rounding."""
     low, high = float(t.min()), float(t.max())
-    for _ in range(200):
-        middle = 0.5 * (low + high)
+    while low < (middle := 0.5 * (low + high)) < high:
         if w @ _huber_slope(middle, t, delta) > 0:
             high = middle
         else:

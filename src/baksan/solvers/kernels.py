@@ -17,7 +17,7 @@ from baksan import losses
 
 Array = NDArray[Any]
 
-__all__ = ["CODES", "ROWS", "descend", "descend_on_gram", "gram", "learn", "pull"]
+__all__ = ["CODES", "LAYOUT", "ROWS", "descend", "descend_on_gram", "gram", "learn", "pull"]
 
 _IN_KERNEL = (
     losses.squared, losses.absolute, losses.huber(), losses.quantile(0.5), losses.margin,
@@ -48,6 +48,13 @@ TILE = 32
 """Rows whose predictions are made before their slopes: they stay in the fastest cache."""
 ROWS = 256
 """Rows that the Gram matrix packs, and the gradient adds up, at a time."""
+LAYOUT = (
+    "code", "setting", "momentum", "nesterov", "l2", "l1", "projected", "averaged", "classes",
+    "step", "cost", "mass", "loss", "gradient", "change",
+    "features", "outputs", "at", "many",
+)  # fmt: skip
+"""The numbers at the head of `learn`'s memory; centre, inverse and rates follow: those of `many`
+steps, of which the next is `at`."""
 
 
 # What one event costs -----------------------------------------------------------------------------
@@ -325,7 +332,7 @@ def _average(average: Array, w: Array, step: int) -> None:
             average[k, j] += share * (w[k, j] - average[k, j])
 
 
-@register_jitable
+@register_jitable(inline="always")  # for `learn`, where a call costs more than the step
 def descend(
     x: Array, t: Array, weight: Array, centre: Array, inverse: Array, first: int, batch: int,
     rates: Array, code: int, setting: float, momentum: float, nesterov: bool, l2: float, l1: float,
@@ -368,7 +375,7 @@ def descend(
 # One event at a time ------------------------------------------------------------------------------
 
 
-@register_jitable
+@register_jitable(inline="always")
 def _singles(
     x: Array, t: Array, weight: Array, centre: Array, inverse: Array, first: int, rates: Array,
     code: int, setting: float, l2: float, averaged: bool, step: int, w: Array, velocity: Array,
@@ -417,40 +424,45 @@ def _singles(
     return cost, mass, event if load > 0.0 else 0.0, change / rates[last], change
 
 
-def learn(
-    x: Array, y: float, weight: float, at: int, held: Array, ledger: Array, rates: Array,
-    settings: Array, frame: Array,
-) -> bool:  # fmt: skip
-    """One step of `descend` on one event; False, with nothing changed, for one not in order.
+def learn(x: Array, y: float, weight: float, memory: Array, held: Array) -> int:
+    """One step of `descend` on one event.
 
-    x (d,); y a number, or a class index where settings say so; `held` (3, k, d + 1) parameters,
-    velocity and average, and `ledger` step, cost, mass, loss, |gradient|, |change| change in place;
-    rates[at] is the step's rate; `settings` as `descend` has them one by one; `frame` (2, d) centre
-    and inverse. Few arguments, since each costs a tenth of a microsecond a call.
+    x (d,); y a number, or a class index where a class is asked for; `held` (3, k, d + 1) weights,
+    velocity and average; `memory` all else, in the order of `LAYOUT`. Gives 1; or, with nothing
+    changed, 0 for an event that is not in order and 2 where the rates are used up. Two arrays and
+    not twenty arguments, since each costs a tenth of a microsecond a call.
     """
-    outputs = held.shape[1]
+    settings, ledger = memory[:9], memory[9:15]
+    d, outputs, at, many = int(memory[15]), len(held[0]), int(memory[17]), int(memory[18])
     sound = y + weight
     for j in range(len(x)):
         sound += x[j]
-    if not np.isfinite(sound) or weight <= 0.0:
-        return False
+    if len(x) != d or not np.isfinite(sound) or weight < 0.0:
+        return 0
     t, load = np.empty((outputs, 1)), np.empty(1)
     t[0, 0], load[0] = y, weight
     if settings[8] > 0.0:
         if y != np.floor(y) or y < 0 or y > max(outputs - 1, 1):
-            return False
+            return 0
         t[0, 0] = 2.0 * y - 1.0
         for k in range(outputs):
             if outputs > 1:
                 t[k, 0] = 1.0 if y == k else -1.0
+    if at == many:
+        return 2
+    row = np.empty((1, d))  # a reshaped view would cost more
+    for j in range(d):
+        row[0, j] = x[j]
+    centre, inverse = memory[19 : 19 + d], memory[19 + d : 19 + 2 * d]
+    rate = memory[19 + 2 * d + at : 20 + 2 * d + at]
     ledger[1], ledger[2], ledger[3], ledger[4], ledger[5] = descend(
-        x.reshape((1, len(x))), t, load, frame[0], frame[1], 0, 1, rates[at : at + 1],
-        int(settings[0]), settings[1], settings[2], settings[3] > 0.0, settings[4], settings[5],
-        settings[6] > 0.0, settings[7] > 0.0, int(ledger[0]), held[0], held[1], held[2], ledger[1],
-        ledger[2],
+        row, t, load, centre, inverse, 0, 1, rate, int(settings[0]), settings[1], settings[2],
+        settings[3] > 0.0, settings[4], settings[5], settings[6] > 0.0, settings[7] > 0.0,
+        int(ledger[0]), held[0], held[1], held[2], ledger[1], ledger[2],
     )  # fmt: skip
     ledger[0] += 1.0
-    return True
+    memory[17] += 1.0
+    return 1
 
 
 # Squared losses by their Gram matrix --------------------------------------------------------------

@@ -24,7 +24,6 @@ Array = NDArray[Any]
 __all__ = ["Online"]
 
 _RATES = 1024  # rates that are made at a time
-_LEDGER = ("step", "cost", "mass", "loss", "gradient", "change")
 
 
 class Online:
@@ -90,14 +89,21 @@ class Online:
         X = self._sample(x, y, weight)
         problem = Problem(self._start, X, self.loss, self._penalty)
         rate = float(self._schedule(np.array([self.state.step]))[0])
-        sums = partial(sums_of, batch=X, loss=self.loss, mean_weight=1.0)
-        self._held = take_step(self.solver, problem, self.state, sums, 1, rate)
+        self._held = take_step(
+            self.solver, problem, self.state, partial(self._sums, X, weight), 1, rate
+        )
+
+    def _sums(self, X: Samples, weight: float, a: Model) -> tuple[Array, float, float]:
+        g, cost, mass = sums_of(a, X, self.loss, 1.0)
+        return weight * g, weight * cost, weight * mass
 
     def _sample(self, x: ArrayLike, y: ArrayLike, weight: float) -> Samples:
+        """The event. Raises ValueError for one that is not in order."""
+        if not 0 <= weight < np.inf:
+            raise ValueError(f"an event's weight must be 0 or more; it is {weight}. Leave it out.")
         return Samples(
-            np.asarray(x, dtype=float)[None], np.asarray(y)[None], [weight],
-            class_names=self._classes,
-        )  # fmt: skip
+            np.asarray(x, dtype=float)[None], np.asarray(y)[None], class_names=self._classes
+        )
 
     def _refuse(self, x: ArrayLike, y: ArrayLike, weight: float) -> None:
         """Raises the ValueError that says what is wrong with the event."""
@@ -107,7 +113,7 @@ class Online:
 
 
 class _Memory:
-    """The arrays that the kernel works on, a call an event; a State is made only when asked for."""
+    """What the kernel works on, a call an event; a State is made only when asked for."""
 
     def __init__(
         self,
@@ -120,44 +126,49 @@ class _Memory:
     ) -> None:
         from baksan.solvers import kernels
 
-        self.first, self.model, self.averaged = state, model, solver.average
+        self.first, self.averaged, self.schedule = state, solver.average, schedule
         self.kernel = kernel(kernels.learn, solver.way)
+        settings = {
+            "code": kernels.CODES[loss.cost], "setting": loss.setting or 0.0,
+            "momentum": solver.momentum, "nesterov": solver.nesterov,
+            "l2": penalty.strength if isinstance(penalty, L2) else 0.0,
+            "l1": penalty.strength if isinstance(penalty, L1) else 0.0,
+            "projected": loss.projected, "averaged": solver.average,
+            "classes": loss.task == "classification",
+            "features": model.features, "outputs": model.outputs, "at": _RATES, "many": _RATES,
+        }  # fmt: skip
+        head = [settings.get(name, getattr(state, name, 0.0)) for name in kernels.LAYOUT]
         parts = (state.parameters, state.velocity, state.average)
         self.held = np.array([part.reshape(model.matrix.shape) for part in parts])
-        self.ledger = np.array([getattr(state, name) for name in _LEDGER], dtype=np.float64)
-        self.settings = np.array(
-            [
-                kernels.CODES[loss.cost], loss.setting or 0.0, solver.momentum, solver.nesterov,
-                penalty.strength if isinstance(penalty, L2) else 0.0,
-                penalty.strength if isinstance(penalty, L1) else 0.0,
-                loss.projected, solver.average, loss.task == "classification",
-            ]
-        )  # fmt: skip
-        self.frame = np.array([model.centre, model.inverse])
-        self.schedule, self.rates, self.at = schedule, np.empty(0), 0
+        self.array = np.concatenate([head, model.centre, model.inverse, np.zeros(_RATES)])
+        self.rates = self.array[-_RATES:]
+        self.told = dict(zip(kernels.LAYOUT, range(len(head)), strict=True))
 
     def learn(self, x: ArrayLike, y: ArrayLike, weight: float) -> bool:
         """One step; False, with nothing changed, for an event that is not in order."""
-        row: Array = np.asarray(x, dtype=np.float64)
-        if row.shape != self.frame.shape[1:]:
+        row: Any = np.asarray(x, dtype=np.float64)
+        if row.ndim != 1:
             return False
-        if self.at == len(self.rates):
-            step = int(self.ledger[0])
-            self.rates = np.array(self.schedule(np.arange(step, step + _RATES)), dtype=np.float64)
-            self.at = 0
-        done: bool = self.kernel(
-            row, float(y), weight, self.at, self.held, self.ledger, self.rates, self.settings,  # type: ignore[arg-type]
-            self.frame,
-        )  # fmt: skip
-        self.at += done
-        return done
+        answer: float = float(y)  # type: ignore[arg-type]
+        done = self.kernel(row, answer, float(weight), self.array, self.held)
+        if done == 2:
+            step = int(self._number("step"))
+            self.rates[:] = self.schedule(np.arange(step, step + _RATES))
+            self.array[self.told["at"]] = 0.0
+            done = self.kernel(row, answer, float(weight), self.array, self.held)
+        return bool(done)
+
+    def _number(self, name: str) -> float:
+        return float(self.array[self.told[name]])
 
     def state(self) -> State:
+        """The State that this memory stands for."""
         w, velocity, average = (part.flatten() for part in self.held)
-        told = dict(zip(_LEDGER, self.ledger.tolist(), strict=True))
-        taken = int(told.pop("step")) - self.first.step
+        taken = int(self._number("step")) - self.first.step
         return replace(
             self.first, parameters=w, velocity=velocity, average=average if self.averaged else w,
             step=self.first.step + taken, seen=self.first.seen + taken,
-            place=self.first.place + taken, **told,
+            place=self.first.place + taken, cost=self._number("cost"), mass=self._number("mass"),
+            loss=self._number("loss"), gradient=self._number("gradient"),
+            change=self._number("change"),
         )  # fmt: skip
