@@ -268,6 +268,7 @@ def test_ctrl_c_ends_with_130(call, here, monkeypatch):
 
     for name in ("open_samples", "open_table"):
         monkeypatch.setattr(sys.modules["baksan.train.source"], name, stopped)
+    write_csv(here / "t.csv", events(9))
     for command in (["train", "t.csv"], ["data", "describe", "t.csv"]):
         status, said, errors = call(*command)
         assert (status, said) == (130, "")

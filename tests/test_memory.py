@@ -17,11 +17,12 @@ def test_it_is_less_than_the_machine_has():
     assert 0 < memory.available() <= 1024 * int(pages)
 
 
-@pytest.mark.skipif(not LINUX, reason="needs ulimit -v, which is Linux's")
-def test_a_limit_on_the_address_space_is_seen():
+@pytest.mark.skipif(not LINUX, reason="needs limits that Linux has")
+@pytest.mark.parametrize("which", ["v", "d"])
+def test_a_limit_on_address_space_or_data_is_seen(which):
     limit = 1_500_000  # kB
     code = "import baksan.memory as m; print(m.available())"
-    command = f"ulimit -v {limit} && exec {sys.executable} -c '{code}'"
+    command = f"ulimit -{which} {limit} && exec {sys.executable} -c '{code}'"
     told = int(subprocess.run(["sh", "-c", command], capture_output=True, check=True).stdout)
     assert 0.2 * 1024 * limit < told < 1024 * limit
     assert told < memory.available() or memory.available() < 1024 * limit

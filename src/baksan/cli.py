@@ -187,7 +187,7 @@ def train(
     """Train and compare methods; leave models, figures of merit and a report in a run folder."""
     from baksan.store import RunFolder
     from baksan.train import train as run_training
-    from baksan.train.source import open_events, too_large
+    from baksan.train.source import open_samples, too_large
 
     began = time.perf_counter()
     asked: dict[str, Any] = {
@@ -202,7 +202,7 @@ def train(
     why = too_large(x) if stream is None else ""
     streamed = stream or bool(why)
     with _progress(f"reading {x}") as progress:
-        opened = open_events(x, stream=streamed, progress=progress, **asked)
+        opened = open_samples(x, stream=streamed, progress=progress, **asked)
     print(f"  {len(opened.samples):,} events, features: {', '.join(opened.samples.names)}")
     if streamed:
         print(f"  They are read as a stream{': ' + why if why else ''}.")
@@ -405,6 +405,16 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(2)
     except typer.Abort:
         status = 130
+    except MemoryError as error:
+        if "--debug" in ahead:
+            raise
+        why = " ".join(str(error).split()).rstrip(".") or "no more could be had"
+        print(
+            f"baksan: the work needs more memory than there is; {why}. Give it more, or train with"
+            " --stream.",
+            file=sys.stderr,
+        )
+        sys.exit(2)
     except (ValueError, KeyError, TypeError, OSError, ImportError) as error:
         if "--debug" in ahead:
             raise

@@ -20,16 +20,17 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 def available() -> int:
     """Bytes that this process may still take: the least of all that is known.
 
-    min(MemAvailable; limit − usage of each control group; RLIMIT_AS − address space), where the
-    page cache of a control group does not count as usage, since it is given back when needed. On
-    macOS the machine's memory, of which others may use much.
+    min(MemAvailable; limit − usage of each control group; RLIMIT_AS − address space; RLIMIT_DATA −
+    data), where the page cache of a control group does not count as usage, since it is given back
+    when needed. On macOS the machine's memory, of which others may use much.
 
     Examples
     --------
     >>> available() > 1_000_000
     True
     """
-    return max(0, min([*_machine(Path("/")), *_groups(Path("/")), *_address_space(Path("/"))]))
+    root = Path("/")
+    return max(0, min([*_machine(root), *_groups(root), *_limits(root)]))
 
 
 def peak() -> int:
@@ -78,12 +79,13 @@ def _left(top: Path, path: str, limit: str, usage: str) -> Iterator[int]:
             yield int(most) - int(used) + sum(cache.get(name, 0) for name in names)
 
 
-def _address_space(root: Path) -> Iterator[int]:
-    """What `ulimit -v` leaves."""
-    most, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if most != resource.RLIM_INFINITY:
-        pages = _text(root / "proc/self/statm").split()
-        yield most - (_PAGE * int(pages[0]) if pages else 0)
+def _limits(root: Path) -> Iterator[int]:
+    """What `ulimit -v` and `ulimit -d` leave."""
+    used = _lines(root / "proc/self/status")
+    for limit, name in ((resource.RLIMIT_AS, "VmSize"), (resource.RLIMIT_DATA, "VmData")):
+        most, _ = resource.getrlimit(limit)
+        if most != resource.RLIM_INFINITY:
+            yield most - 1024 * used.get(name, 0)
 
 
 def _text(file: Path) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,16 +25,14 @@ from baksan.solvers.base import Events
 from baksan.stream import Stream
 from baksan.table import Table
 
-__all__ = [
-    "Opened", "Source", "from_table", "open_events", "open_samples", "open_table", "too_large",
-]  # fmt: skip
+__all__ = ["Opened", "Source", "from_table", "open_samples", "open_table", "too_large"]
 
 _BINS = 10
 _COPIES = 5
 """How many times its table's bytes a training takes: table, features, their folds, predictions."""
 
 Make = Callable[..., Any]
-"""(features, **choices) → the events, Samples or Stream."""
+"""(features=…, **choices) → the events, Samples or Stream."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class Opened:
     """Events, their source, and the variable to bin figures of merit by."""
 
     samples: Events
-    """Samples; of `open_events` perhaps a Stream."""
+    """Samples, or a Stream where one was asked for."""
     source: Source
     bin_by: BinBy | None = None
 
@@ -90,24 +89,6 @@ def too_large(x: str) -> str:
     )
 
 
-def open_events(x: str, *, stream: bool = False, **asked: Any) -> Opened:
-    """As `open_samples`, or with `stream` the same events as a Stream, with its survey made."""
-    if not stream:
-        return open_samples(x, **asked)
-    progress, allow = asked.pop("progress", None), asked.get("allow_changed", False)
-    if is_file(x):
-        loaded = Loaded(next(iter(blocks(x))), files=tuple(files_of(x)))
-    else:
-        loaded = load(x, allow_changed=allow, progress=progress)
-
-    def make(features: Any, **choices: Any) -> Stream:
-        return open_stream(x, features=features, allow_changed=allow, progress=progress, **choices)
-
-    opened = _opened(loaded, x, asked, progress, make)
-    _ = opened.notes  # the survey: later passes are the training's own
-    return opened
-
-
 def open_samples(
     x: str,
     *,
@@ -120,21 +101,29 @@ def open_samples(
     where: str | None = None,
     bin_by: str | None = None,
     allow_changed: bool = False,
+    stream: bool = False,
     progress: Callable[[str], object] | None = None,
 ) -> Opened:
     """The samples of a file, a folder or a catalogue name; options as in `Loaded.samples`.
 
     `bin_by` is a column or formula; figures of merit are given in ten bins of equal counts of it.
-    `progress` is told what is being done. Errors as `baksan.data.load` and `Loaded.samples`;
+    With `stream` the same events come as a Stream, whose survey has been made. `progress` is told
+    what is being done. Errors as `baksan.data.load` and `Loaded.samples`;
     ValueError for a file without `answer`, or for a part of a data set that has no answers.
     """
-    loaded = load(x, allow_changed=allow_changed, progress=progress)
     settings = {
         "answer": answer, "signal": signal, "features": list(features) if features else None,
         "weight": weight, "group": group, "id": id, "where": where, "bin_by": bin_by,
         "allow_changed": allow_changed,
     }  # fmt: skip
-    return _opened(loaded, x, settings, progress)
+    if not (stream and is_file(x)):
+        loaded = load(x, allow_changed=allow_changed, progress=progress)
+    else:  # its first block tells all that is asked of a table
+        loaded = Loaded(next(iter(blocks(x))), files=tuple(files_of(x)))
+    make = partial(open_stream, x, allow_changed=allow_changed, progress=progress)
+    opened = _opened(loaded, x, settings, progress, make if stream else None)
+    _ = opened.notes
+    return opened
 
 
 def from_table(table: Table, *, name: str, title: str = "", **settings: Any) -> Opened:
@@ -232,10 +221,10 @@ def _binned(
     make: Make, table: Table, features: Any, by: str | None, chosen: Mapping[str, Any]
 ) -> tuple[Events, BinBy | None]:
     """The events, and the values of the variable to bin by, which is no feature by that."""
-    X: Events = make(features, **chosen)
+    X: Events = make(features=features, **chosen)
     if by is None or (X.answer and X.answer.name == by and not X.class_names):
         return X, None  # evaluate bins numbers by the answer itself
-    wide = X if by in X.names else make([*_again(X, table), by], **chosen)
+    wide = X if by in X.names else make(features=[*_again(X, table), by], **chosen)
     j = wide.names.index(by)
     values = (wide.sample if isinstance(wide, Stream) else wide).x[:, j]
     edges = np.unique(np.quantile(values, np.linspace(0, 1, _BINS + 1)))
