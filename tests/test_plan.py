@@ -43,6 +43,7 @@ MAY_IMPORT = {
     "store": {
         "files",
         "samples",
+        "stream",
         "table",
         "units",
         "models",
@@ -54,7 +55,7 @@ MAY_IMPORT = {
     "lessons": {"files"},
     "sketch": {"report.plots"},
     "estimators": LEARNING | {"table", "metrics", "units", "fit", "calibrate", "report.plots"},
-    "train": BELOW_TRAIN,
+    "train": BELOW_TRAIN | {"memory"},
     "unsupervised": LEARNING | {"table", "metrics", "units", "fit", "report.plots"},
     "rl": LEARNING | {"table", "metrics", "units", "fit", "simulate", "report.plots"},
     "hackathon": {"data", "samples", "table", "metrics", "describe", "report", "simulate"},

@@ -32,6 +32,7 @@ _HOME = {
     "StochasticGradientDescent": "solvers.descent",
     "MiniBatch": "solvers.descent",
     "CutSearch": "solvers.cuts",
+    "ridge_path": "solvers.ridge",
     "Fit": "fit",
     "fit": "fit",
     "Prediction": "metrics",
