@@ -59,14 +59,13 @@ def claim(path: Path, n: int, expected: np.ndarray, one: Any, two: Any) -> Row:
 @contextmanager
 def workers(number: int, folder: str) -> Iterator[Any]:
     """A client of a cluster of so many processes with one thread, the k-th on the k-th core."""
+    import dask
     from distributed import Client, LocalCluster
 
     with (
+        dask.config.set(temporary_directory=folder),
         LocalCluster(
-            n_workers=number,
-            threads_per_worker=1,
-            dashboard_address="127.0.0.1:0",
-            local_directory=folder,
+            n_workers=number, threads_per_worker=1, dashboard_address="127.0.0.1:0"
         ) as cluster,
         Client(cluster) as client,
     ):

@@ -32,9 +32,9 @@ def client(tmp_path_factory):
     """Two worker processes with one thread each."""
     folder = tmp_path_factory.mktemp("dask")
     with (
+        dask.config.set(temporary_directory=str(folder)),
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, local_directory=folder, silence_logs=50,
-            dashboard_address="127.0.0.1:0",
+            n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50
         ) as cluster,
         distributed.Client(cluster) as client,
     ):  # fmt: skip
