@@ -330,6 +330,23 @@ def test_inputs_have_one_panel_a_feature_with_its_unit_and_are_limited_to_24():
         plots.inputs(x, names[:3])
 
 
+def test_a_path_shows_each_weight_against_the_strength_and_marks_the_least_score():
+    strengths, weights = [1.0, 0.0, 0.1, 10.0], np.arange(4.0)[:, None] * np.linspace(-2, 3, 9)
+    names, score = [f"x{j}" for j in range(9)], [3.0, np.inf, 2.0, 5.0]
+    figure = plots.weights_against_strength(strengths, weights, names, score)
+    left, right = figure.axes
+    assert [line.get_color() == plots.style.MUTED for line in left.lines[:-1]].count(True) == 2
+    for line in left.lines[:-1]:
+        assert line.get_xdata().tolist() == [0.1, 1.0, 10.0]
+    largest = left.lines[2]
+    assert largest.get_ydata().tolist() == [6.0, 0.0, 9.0] and names[8] in ink_of(figure)
+    assert right.lines[0].get_ydata().tolist() == [2.0, 3.0, 5.0]
+    assert all(ax.lines[-1].get_xdata() == [0.1, 0.1] and ax.get_xscale() == "log"
+               for ax in figure.axes)  # fmt: skip
+    with pytest.raises(ValueError, match="needs a positive strength with a score"):
+        plots.weights_against_strength([0.0], [[1.0]], ["a"], [1.0])
+
+
 def test_correlations_are_those_of_numpy_and_weights_count_events():
     rng = np.random.default_rng(1)
     x = rng.normal(size=(50, 3)) @ rng.normal(size=(3, 3))
@@ -402,6 +419,7 @@ def test_narrow_figures_are_half_as_wide_and_hold_the_same_panels():
         (plots.correlations, (x, list("abcde"))),
         (plots.importance, (rows,)),
         (plots.weights, (rows,)),
+        (plots.weights_against_strength, (w[-3:], x[:3], list("abcde"), w[-3:])),
     ]
     for draw, given in drawn:
         wide, narrow = draw(*given), draw(*given, narrow=True)

@@ -6,6 +6,7 @@ descent          `loss_against_iteration`, `small_and_big_steps`, `loss_over_wei
 classification   `scores`, `roc`, `calibration`, `confusion`
 regression       `residuals`, `merit_in_bins`
 features         `importance`, `weights`, `inputs`, `correlations`
+path             `weights_against_strength`
 style            colours, axes, `series` (one colour a method, everywhere), `svg` (for a page)
 
 Missing values are None or NaN everywhere. A picture of nothing raises ValueError.
@@ -18,6 +19,7 @@ from baksan.report.plots.descent import (
     small_and_big_steps,
 )
 from baksan.report.plots.features import correlations, importance, inputs, weights
+from baksan.report.plots.path import weights_against_strength
 from baksan.report.plots.regression import merit_in_bins, residuals
 from baksan.report.plots.style import Series, series, svg
 
@@ -25,4 +27,5 @@ __all__ = [
     "Series", "calibration", "confusion", "correlations", "importance", "inputs",
     "loss_against_iteration", "loss_over_weight", "merit_in_bins", "residuals", "roc", "scores",
     "series", "small_and_big_steps", "svg", "weights",
+    "weights_against_strength",
 ]  # fmt: skip
