@@ -28,8 +28,9 @@ from baksan.table import Table
 __all__ = ["Opened", "Source", "from_table", "open_samples", "open_table", "too_large"]
 
 _BINS = 10
-_COPIES = 5
-"""How many times its table's bytes a training takes: table, features, their folds, predictions."""
+_COPIES = 8
+"""How many times its table's bytes a training takes at most, measured: what reading leaves, the
+features, those of a fold, what methods make of them."""
 
 Make = Callable[..., Any]
 """(features=…, **choices) → the events, Samples or Stream."""
