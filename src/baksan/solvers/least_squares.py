@@ -43,7 +43,7 @@ from baksan.models.linear import Linear
 from baksan.samples import Samples
 from baksan.solvers.base import Problem
 from baksan.solvers.gram import Gram
-from baksan.solvers.rows import Rows, parts_of
+from baksan.solvers.rows import Rows
 from baksan.solvers.steps import KernelSums
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ __all__ = ["Solution", "least_squares", "triangle"]
 
 _CORRECTED = ((1e-2, 0), (1e-10, 1), (1e-12, 2))
 _RESOLVED = 1e-6  # share of the targets' variance below which Q is not taken from sums of squares
-_ROWS = 4_096  # rows of one QR
+_ROWS = 8_192  # rows of one QR, or more of many features
 _PARTS = 64  # factors R that are held before they are put together
 
 
@@ -146,9 +146,9 @@ def _by_qr(problem: Problem, gram: Gram, system: _System) -> Solution:
     assert isinstance(model, Linear)
     scale = np.concatenate([model.inverse / system.size, np.ones(gram.mean.size - d)])
     found = triangle(problem, gram) * scale
-    ridge = np.zeros((d, gram.mean.size))
-    ridge[:, :d] = np.diag(np.sqrt(problem.l2 / 2 * gram.mass) / system.size)
-    r = _upper(np.vstack([found, ridge]))
+    ridge = np.zeros_like(found)
+    ridge[:d, :d] = np.diag(np.sqrt(problem.l2 / 2 * gram.mass) / system.size)
+    r = _joined(np.array([found, ridge]))
     smallest = np.finfo(float).eps * max(r.shape)
     v, _, rank, _ = lstsq(r[:, :d], r[:, d:], cond=smallest, lapack_driver="gelsy")
     singular = np.linalg.svd(r[:, :d], compute_uv=False)
@@ -172,7 +172,7 @@ class _Triangles:
     """Factors R of QRs of parts of the rows, (parts, width, width): those of more rows join them.
 
     They are put together late, many at a time. Rows that join an R one lot after another round it
-    anew each time, which is what cost the accuracy: 10 to 40 times gelsy's error, against 1 to 3.
+    anew each time, which costs accuracy: 10 to 40 times gelsy's error was measured, against 1 to 3.
     """
 
     parts: Array
@@ -184,11 +184,16 @@ class _Triangles:
 
 def _joined(parts: Array) -> Array:
     """The R of all rows from those of their parts."""
-    return _upper(parts.reshape(-1, parts.shape[-1]))
+    width = parts.shape[-1]
+    return _upper(np.vstack([np.zeros((width, width)), parts.reshape(-1, width)]))
 
 
 def _upper(rows: Array) -> Array:
-    """R of a QR of the rows, (width, width), by Householder's reflections; they are overwritten."""
+    """R of a QR of the rows, (width, width), by Householder's reflections; they are overwritten.
+
+    The first rows are zeros, in whose places R arises: so few rows have one too, and it is rounded
+    less.
+    """
     from scipy.linalg import lapack
 
     found, *_ = lapack.dgeqrf(rows, overwrite_a=1)
@@ -196,37 +201,31 @@ def _upper(rows: Array) -> Array:
 
 
 def _triangles(block: Samples, loss: Loss, outputs: int, mean: Array) -> tuple[_Triangles]:
-    """`triangle` of one block, in parts that threads share."""
-    rows = Rows.of(block, loss, outputs, columns=True)
-    parts = parts_of(len(rows))
-    found = np.empty((len(parts), len(mean), len(mean)))
+    """`triangle` of one block, in lots that threads share."""
+    rows, width = Rows.of(block, loss, outputs, columns=True), len(mean)
+    size = max(_ROWS, 32 * width)
+    starts = range(0, len(rows), size)
+    found = np.empty((len(starts), width, width))
 
-    def one(part: int) -> None:
-        found[part] = _triangle(rows, *parts[part], mean[:, None])
+    def one(lot: int) -> None:
+        part = slice(starts[lot], min(starts[lot] + size, len(rows)))
+        found[lot] = _upper(_columns(rows, part, mean[:, None]).T)
 
     with _blas().limit(limits=1):  # each of our threads calls it
-        side_by_side(one, range(len(parts)))
+        side_by_side(one, range(len(starts)))
         return (_Triangles(_joined(found)[None]),)
 
 
-def _triangle(rows: Rows, first: int, last: int, mean: Array) -> Array:
-    """R of the rows first … last − 1, in lots that a cache holds.
-
-    A lot lies as columns in memory, which LAPACK takes. In front of its events stand zeros, in
-    whose places R arises: so a few rows have one too.
-    """
+def _columns(rows: Rows, part: slice, mean: Array) -> Array:
+    """Zeros and √w (v − m) as columns in memory, which LAPACK takes, (width, width + rows)."""
     d, width = rows.x.shape[1], len(mean)
-    room, found = np.empty((width, width + _ROWS)), []
-    for start in range(first, last, _ROWS):
-        part = slice(start, min(start + _ROWS, last))
-        lot = room[:, : width + part.stop - start]
-        lot[:, :width], v = 0.0, lot[:, width:]
-        np.subtract(rows.x[part].T, mean[:d], out=v[:d])
-        np.subtract(rows.t[:, part], mean[d:], out=v[d:])
-        if len(rows.weight):
-            v *= np.sqrt(rows.weight[part])
-        found.append(_upper(lot.T))
-    return _joined(np.array(found))
+    columns = np.zeros((width, width + part.stop - part.start))
+    v = columns[:, width:]
+    np.subtract(rows.x[part].T, mean[:d], out=v[:d])
+    np.subtract(rows.t[:, part], mean[d:], out=v[d:])
+    if len(rows.weight):
+        v *= np.sqrt(rows.weight[part])
+    return columns
 
 
 @functools.cache
