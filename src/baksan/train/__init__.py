@@ -201,8 +201,6 @@ def _write(run: Run, report: bool) -> None:
     """The files of a finished run, the one that marks it as finished last."""
     import pyarrow as pa
 
-    from baksan.report import page
-
     folder = run.folder
     assert folder is not None
     for name, parts in run.parts.items():
@@ -215,6 +213,8 @@ def _write(run: Run, report: bool) -> None:
     folder.write_json("provenance.json", run.provenance)
     shown = contents(run)
     if report:
+        from baksan.report import page
+
         folder.write_text("report.html", page.render(shown))
     folder.write_json("report.json", shown)
     folder.end()
