@@ -19,6 +19,7 @@ from baksan.samples import Samples
 from baksan.solvers.analytic import Analytic, covariance
 from baksan.solvers.base import Events, Problem
 from baksan.solvers.descent import Descent, GradientDescent
+from baksan.solvers.gram import Gram
 from baksan.solvers.rates import Steepness
 from baksan.store.card import feature_cards
 from baksan.stream import Stream
@@ -351,15 +352,15 @@ def _parabola(X: Samples) -> dict[str, Any]:
     one = X.select([name])
     model = Linear().prepared(one.x, one.w, 1)
     model = model.at_constant(loss.best_constant(one.answers, 1, one.weight))
-    problem = Problem(model, one, loss)
-    limit, paths = Steepness.of(problem).limit(None), []
+    q = Gram.of(one, loss, 1).bowl(model).value
+    limit, paths = Steepness.of(Problem(model, one, loss)).limit(None), []
     for share, label in ((0.1, "small steps"), (0.9, "big steps"), (1.03, "too big")):
-        states = GradientDescent(rate=share * limit, steps=12, way="generic").run(model, one, loss)
+        states = GradientDescent(rate=share * limit, steps=12).run(model, one, loss)
         walk = [model.parameters, *(state.parameters for state in states)]
         paths.append(
             {
                 "label": f"{label}: {share:g} · 2/L", "weight": [w[1] for w in walk],
-                "loss": [problem.value(w) for w in walk],
+                "loss": [q(w) for w in walk],
             }
         )  # fmt: skip
     visited = [w for path in paths for w in path["weight"]]
@@ -367,7 +368,7 @@ def _parabola(X: Samples) -> dict[str, Any]:
     grid = np.linspace(min(visited) - margin, max(visited) + margin, 61)
     return {
         "weight": grid,
-        "loss": [problem.value(np.array([model.parameters[0], w])) for w in grid],
+        "loss": [q(np.array([model.parameters[0], w])) for w in grid],
         "paths": paths,
         "label": f"weight of {name}, standardised",
     }
