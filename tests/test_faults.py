@@ -32,8 +32,9 @@ from baksan.train.lineup import Ours, Theirs
 
 SCRIPT = """
 import importlib, sys
-train = importlib.import_module("baksan.train")
-train._CHECKPOINT_SECONDS = 0.02
+job = importlib.import_module("baksan.train.job")
+assert job._CHECKPOINT_SECONDS > 0.02
+job._CHECKPOINT_SECONDS = 0.02
 print("ready", flush=True)
 from baksan.cli import main
 main(sys.argv[1:])
@@ -214,7 +215,7 @@ def test_dead_at_each_rename(tmp_path, monkeypatch):
 @pytest.mark.parametrize("k", [2, 9, 30])
 def test_a_descent_goes_on_from_its_state(tmp_path, monkeypatch, k):
     """Died within a fit, between two checkpoints of its State: the weights end as undisturbed."""
-    monkeypatch.setattr(sys.modules[bk.train.__module__], "_CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(sys.modules["baksan.train.job"], "_CHECKPOINT_SECONDS", 0.0)
 
     def run(**more):
         method = descent(epochs=100)

@@ -101,9 +101,7 @@ class Online:
         """The event. Raises ValueError for one that is not in order."""
         if not 0 <= weight < np.inf:
             raise ValueError(f"an event's weight must be 0 or more; it is {weight}. Leave it out.")
-        return Samples(
-            np.asarray(x, dtype=float)[None], np.asarray(y)[None], class_names=self._classes
-        )
+        return Samples(np.asarray(x)[None], np.asarray(y)[None], class_names=self._classes)
 
     def _refuse(self, x: ArrayLike, y: ArrayLike, weight: float) -> None:
         """Raises the ValueError that says what is wrong with the event."""
@@ -146,10 +144,13 @@ class _Memory:
 
     def learn(self, x: ArrayLike, y: ArrayLike, weight: float) -> bool:
         """One step; False, with nothing changed, for an event that is not in order."""
-        row: Any = np.asarray(x, dtype=np.float64)
+        try:
+            row: Any = np.asarray(x, dtype=np.float64)
+            answer = float(y)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            return False
         if row.ndim != 1:
             return False
-        answer: float = float(y)  # type: ignore[arg-type]
         done = self.kernel(row, answer, float(weight), self.array, self.held)
         if done == 2:
             step = int(self._number("step"))
