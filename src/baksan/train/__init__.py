@@ -29,6 +29,9 @@ Array = NDArray[Any]
 
 __all__ = ["train"]
 
+_LARGE = 10_000_000
+"""Numbers in a block of events from which BLAS gets threads."""
+
 
 def train(
     X: Events,
@@ -107,7 +110,9 @@ def train(
     folder = None if out is None else RunFolder.begin(out, config, resume=resume)
     job = Job(division, len(chosen), seed, threads, source, folder, progress)
     fold, some = division.fold, division.X
-    with threadpool_limits(threads), compiled.threads(threads):
+    # Kernels have threads of their own; those of BLAS cost more than small products take.
+    blas = threads if X.head.x.size > _LARGE else 1
+    with threadpool_limits({"openmp": threads, "blas": blas}), compiled.threads(threads):
         job.show("getting ready", 0.0)
         for method in chosen:
             method.warm_up(some.take(_few(some)))

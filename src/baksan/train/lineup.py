@@ -218,6 +218,7 @@ class Theirs(Method):
     def train(self, X: Samples, *, seed: int, threads: int, **more: Any) -> Fitted:
         from joblib import parallel_config
         from sklearn.base import clone
+        from threadpoolctl import threadpool_limits
 
         estimator = clone(self.estimator)
         known = estimator.get_params()
@@ -227,7 +228,7 @@ class Theirs(Method):
         if "n_jobs" in known:  # a model file should not tie its reader to our number of cores
             estimator.set_params(n_jobs=None)
         weights = {} if X.weight is None else {self._takes_weights(): X.weight}
-        with parallel_config("threading", n_jobs=threads):
+        with threadpool_limits(threads), parallel_config("threading", n_jobs=threads):
             estimator.fit(X.x, X.answers, **weights)
         return Fitted(estimator, lambda x: estimator_prediction(estimator, x, X.task), "trained.")
 
