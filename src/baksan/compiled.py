@@ -93,14 +93,23 @@ def threads(number: int) -> Iterator[None]:
 
 
 def side_by_side(work: Callable[[int], None], parts: Sequence[int]) -> None:
-    """work(part) for each part, on as many threads as `cores` allows."""
-    number = min(cores(), len(parts))
-    if number <= 1:
-        for part in parts:
+    """work(part) for each part, on as many threads as `cores` allows, this one among them."""
+    left = iter(parts)  # from which the threads draw; Python's lock lets one do so at a time
+
+    def draw() -> None:
+        for part in left:
             work(part)
-    else:
-        for _ in _pool(number).map(work, parts):
+
+    number = min(cores(), len(parts))
+    helpers = [_pool(number).submit(draw) for _ in range(number - 1)]
+    try:
+        draw()
+    finally:
+        for _ in left:  # after Ctrl-C nobody shall go on
             pass
+        for helper in helpers:
+            if not helper.cancel():
+                helper.result()
 
 
 @functools.cache

@@ -238,6 +238,10 @@ class Generic:
         self.schedule, self.n = solver.schedule(problem), len(problem.X)
         self.windows = Windows(problem.X, self.size, solver.shuffle)
 
+    def close(self) -> None:
+        """Ends the reading ahead."""
+        self.windows.close()
+
     def __call__(self, state: State, steps: int) -> State:
         state = next_epoch(state, self.n)
         loss, mean_weight = self.problem.loss, self.problem.mean_weight
@@ -264,6 +268,10 @@ class Batches:
         self.window: Samples | None = None
         self.kernel, self.code = kernel(kernels.descend, way), kernels.CODES[problem.loss.cost]
         self.way = way
+
+    def close(self) -> None:
+        """Ends the reading ahead."""
+        self.windows.close()
 
     def value(self, parameters: Array) -> float:
         """Q at these parameters."""
