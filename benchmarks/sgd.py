@@ -33,7 +33,7 @@ RATE = {10: 1e-3, 50: 2e-4, 200: 5e-5}
 FLOORS = {10: (3.0, 3.0), 50: (2.7, 3.0), 200: (4.0, 3.0)}
 TRIED = (
     "rows padded to whole vectors, the weights in the features' own scale, four events at a time"
-    " with the later predictions corrected by the earlier steps, exp by Horner, by Estrin and of the"
+    " with the later predictions corrected by the earlier steps, exp by Horner, by Estrin, of the"
     " C library"
 )
 
