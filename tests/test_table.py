@@ -199,3 +199,10 @@ def test_columns_that_lie_side_by_side_need_no_copy():
         assert np.shares_memory(x, block) == shared
         np.testing.assert_array_equal(x, np.column_stack([table[n] for n in names]))
         assert x.flags.f_contiguous
+
+
+def test_a_column_of_a_square_is_not_taken_for_a_row_of_it():
+    square = np.arange(9.0).reshape(3, 3).copy()  # owns its memory
+    table = Table({"a": square[:, 0]})
+    x = table.parts_as(table.roles(["a"]), np.arange(3), "F")["x"]
+    np.testing.assert_array_equal(x[:, 0], [0.0, 3.0, 6.0])

@@ -525,8 +525,9 @@ def _side_by_side(columns: Sequence[NDArray[Any]]) -> NDArray[np.float64] | None
     size, step = base.shape[1], base.strides[0]
     first = (_address(columns[0]) - _address(base)) // step
     for j, values in enumerate(columns):
-        row = values.base is base and values.shape == (size,) and values.dtype == np.float64
-        if not row or _address(values) != _address(base) + (first + j) * step:
+        row = values.shape == (size,) and values.dtype == np.float64 and values.flags.c_contiguous
+        place = _address(base) + (first + j) * step
+        if values.base is not base or not row or _address(values) != place:
             return None
     return base[first : first + len(columns)]
 
