@@ -255,6 +255,15 @@ def test_passes_raise_the_same_errors():
         describe_passes(lambda _: [])
 
 
+def test_an_answer_of_too_many_names_is_not_counted_in_part():
+    names = np.array([f"source {j % 3000}" for j in range(70_000)])
+    parts = [Table({"x": np.arange(70_000.0), "name": names})] * 2
+    found = describe_passes(lambda _: parts, "name")
+    assert found.classes == {} and "more than 1,000, none was counted" in found.notes[-1]
+    few = [Table({"x": np.arange(70_000.0), "name": names[:900].repeat(100)[:70_000]})] * 2
+    assert sum(describe_passes(lambda _: few, "name").classes.values()) == 140_000
+
+
 def test_the_command_describes_what_does_not_fit(tmp_path, monkeypatch, capsys):
     write_parquet(large(), tmp_path / "t.parquet")
     monkeypatch.setattr(memory, "available", lambda: 1_000_000)

@@ -29,7 +29,7 @@ _MARKS = (-9999.0, -999.0, -99.0, 999.0, 9999.0, 99999.0, 1e20, 1e30)
 _FEWEST = 5  # events a class must have before one column is said to separate it
 _SHOWN = 12  # text values or warnings that are shown by name
 _SAMPLE = 65_536  # rows that are looked at where there are more than memory holds
-_MANY = 1000  # values of an answer from which it is certainly no class
+_MANY = 1000  # values of an answer up to which they are counted, row by row
 _HEAD = ("column", "unit", "type", "missing", "distinct")
 _FULL, _SHORT = 32 + 2 + 15, 19 + 1 + 9  # characters of the range and histogram
 
@@ -168,11 +168,15 @@ def describe_passes(
     if facts.rows <= _SAMPLE:
         return describe(sample, answer)
     found = _columns(sample, answer, facts, _counted_marks(tables, sample, facts, tell))
-    counts = facts.classes if answer is not None and _is_class(sample.column(answer)) else {}
+    named = answer is not None and _is_class(sample.column(answer))
+    many = named and len(facts.counts) > _MANY
     note = (
         "counts of rows, missing values and classes, ranges and means are those of all rows; the"
         f" rest is told by {_SAMPLE:,} rows chosen at random, and repeated rows were not sought."
     )
+    if many:
+        note = f"{note} Of the answer's values, more than {_MANY:,}, none was counted."
+    counts = facts.classes if named and not many else {}
     return Description(sample.source, facts.rows, found, answer, counts, 0, (*sample.notes, note))
 
 
