@@ -317,3 +317,10 @@ def test_missing_files_and_names():
         open_stream("nowhere.parquet")
     with pytest.raises(KeyError, match="The catalogue has"):
         open_stream("nothing")
+
+
+def test_a_stream_holds_no_row_before_it_is_read(files):
+    asked = {"answer": "kind", "signal": "gamma"}
+    X = open_stream(files / "t.parquet", **asked)
+    assert len(X._source.blocks.__self__.first) == 0
+    same(X, load(files / "t.parquet").samples(**asked))

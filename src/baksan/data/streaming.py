@@ -140,12 +140,12 @@ class Events:
         self._decided()
         about = table.about(self.roles)
         self.empty = Samples(np.empty((0, len(about["features"]))), **about)
+        self.first = first.take(np.arange(0))  # its rows have told what they can
 
     def part(self, tables: Pass) -> Events:
         """The same for some of the tables; it holds no event, so that it can travel."""
         other = copy(self)
         other.tables, other.progress = tables, None
-        other.first = self.first.take(np.arange(0))
         return other
 
     def blocks(self) -> Iterator[Samples]:
