@@ -469,3 +469,9 @@ def test_a_start_a_seed_and_a_class_that_do_not_exist():
 def test_predict_takes_samples_or_their_features():
     found = fit(Linear(), X, losses.logistic, GradientDescent(steps=3))
     assert_allclose(found.predict(X).score, found.predict(X.x).score, rtol=0)
+
+
+def test_an_empty_history_that_was_given_is_filled():
+    X, given = samples_for(losses.squared, n=20), History()
+    found = fit(Linear(), X, losses.squared, GradientDescent(0.1, steps=3), history=given)
+    assert found.history is given and len(given) == 4

@@ -1,6 +1,7 @@
 """Laws of streams: what a solver finds does not depend on where the events come from."""
 
 import itertools
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -211,6 +212,25 @@ def test_ctrl_c_while_a_block_is_read_ends_the_fit_too():
     assert "stopped by Ctrl-C" in found.message
 
 
+@pytest.mark.parametrize("way", ["compiled", "generic"])
+def test_a_fit_that_ends_within_an_epoch_keeps_no_thread_and_no_file(way):
+    X, closed, before = samples_for(losses.squared, n=60), [], threading.active_count()
+
+    def blocks():
+        try:
+            for start in range(0, 60, 5):
+                yield X.rows(slice(start, start + 5))
+        finally:
+            closed.append(True)
+
+    solver = StochasticGradientDescent(0.01, steps=7, way=way)
+    found = fit(Linear(), Stream(blocks, buffer=8), losses.squared, solver)
+    closed.clear()
+    found = fit(found.model, Stream(blocks, buffer=8), losses.squared, solver)
+    assert found.state.step == 7 and threading.active_count() == before
+    assert len(closed) == 3  # the head, the survey, the epoch that was broken off
+
+
 # Online -------------------------------------------------------------------------------------------
 
 
@@ -245,6 +265,19 @@ WRONG = [
 ]  # fmt: skip
 NO_CLASS = [([1.0, 2.0, 3.0], y, 1.0) for y in (2, -1, 0.5, 7)]
 NO_NUMBER = [([1.0, 2.0, 3.0], "proton", 1.0), (["a", "b", "c"], 1, 1.0), (None, 1, 1.0)]
+
+
+@pytest.mark.parametrize("way", ["compiled", "generic"])
+def test_online_refuses_what_it_cannot_begin_with(way):
+    solver = StochasticGradientDescent(0.1, way=way)
+    a = start_of(losses.squared, samples_for(losses.squared, n=9), 1)
+    with pytest.raises(ValueError, match="a model that knows its features"):
+        solver.online(Linear(), losses.squared)
+    with pytest.raises(TypeError, match=r"a penalty is L1\(λ\) or L2\(λ\); 0.1 came"):
+        solver.online(a, losses.squared, penalty=0.1)
+    small = solver.start(Linear(standardise=False).prepared(np.ones((1, 1)), np.ones(1), 1))
+    with pytest.raises(ValueError, match="the state must be of this model, with 4 parameters"):
+        solver.online(a, losses.squared, state=small)
 
 
 @pytest.mark.parametrize("way", ["compiled", "generic"])

@@ -147,10 +147,11 @@ def fit(
         Its standardisation is fixed from X first; a model fitted before goes on from its weights.
     X : Samples or Stream
         The events, in memory or read as often as the solver needs: once where it works on the Gram
-        matrix (`Analytic`, full batches of a squared loss), else once to standardise the features
-        and then once an epoch or a full step.
+        matrix (full batches of a squared loss; `Analytic`, which reads again where the condition
+        asks for it), else once to standardise the features and then once an epoch or a full step.
     validation : Samples or Stream, optional
-        Its loss goes into the history, and with the solver's `patience` it stops the run.
+        Its loss (of a Stream that of its sample) goes into the history, and with the solver's
+        `patience` it stops the run.
     start : 'constant' or 'zero'
         Where a new model starts: the loss's best constant prediction, or w = 0.
     seed : int
@@ -189,12 +190,9 @@ def fit(
     problem = ready(Problem(model, X, loss, penalty), solver, start)
     fresh = solver.start(problem.model, seed=seed)
     state = fresh if state is None else state
-    if state.parameters.shape != fresh.parameters.shape:
-        raise ValueError(
-            f"the state must be of this model, with {fresh.parameters.size} parameters;"
-            f" it has {state.parameters.size}. Start afresh: state=None."
-        )
-    loop = _Loop(problem, solver, validation, history or History(), progress, checkpoint, look)
+    state.check(problem.model)
+    history = History() if history is None else history
+    loop = _Loop(problem, solver, validation, history, progress, checkpoint, look)
     state, verdict = loop.run(state)
     solution = solver.solution(state)
     return Fit(
@@ -332,8 +330,11 @@ class _Loop:
     def run(self, state: State) -> tuple[State, Verdict]:
         if not len(self.history):
             self._row(state, state)
-        with np.errstate(over="ignore", invalid="ignore"):
-            return self._run(state)
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                return self._run(state)
+        finally:
+            getattr(self.step, "close", lambda: None)()
 
     def _run(self, state: State) -> tuple[State, Verdict]:
         row, rows = state, row_steps()

@@ -331,6 +331,35 @@ def test_no_features_but_constants():
     assert_allclose(found.model(np.full((1, 2), 0.1)), 9.5)
 
 
+def test_no_features_at_all():
+    found = solved(np.empty((5, 0)), np.arange(5.0), np.array([1.0, 1.0, 1.0, 1.0, 0.0]))
+    assert_allclose(found.model.parameters, [1.5])
+    assert_allclose(found.loss, 1.25)
+    assert found.message == "solved exactly in one step."
+
+
+def test_a_stream_in_which_no_event_counts():
+    X = Samples([[0.0], [1.0]], [0.0, 1.0]).with_parts(weight=np.zeros(2))
+    with pytest.raises(ValueError, match=r"weights are all zero; at least one event must count\."):
+        fit(Linear(), Stream(lambda: [X]), losses.squared, Analytic())
+
+
+def test_a_weighted_stream_is_read_once_and_once_for_a_correction():
+    rng, passes = np.random.default_rng(5), []
+    x = rng.standard_normal((400, 3))
+    x[:, 2] = x[:, 0] + 1e-3 * x[:, 2]
+    X = Samples(x, x.sum(axis=1) + rng.standard_normal(400), rng.random(400) + 0.5)
+
+    def blocks():
+        passes.append(0)
+        for block in blocks_of(X, 100):
+            passes[-1] += 1
+            yield block
+
+    found = fit(Linear(), Stream(blocks), losses.squared, Analytic())
+    assert np.isfinite(found.loss) and sorted(passes)[1:] == [4, 4]  # and the first block
+
+
 @pytest.mark.parametrize(("condition", "told"), [(1e4, False), (1e7, True), (1e11, True)])
 def test_it_says_that_features_nearly_depend_on_each_other(condition, told):
     x = features_of(f"condition {condition:g}", 0)

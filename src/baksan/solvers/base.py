@@ -74,6 +74,14 @@ class State:
     moments: Mapping[str, Array] = field(default_factory=dict)
     """Further arrays that a solver carries from step to step, by name."""
 
+    def check(self, model: Model) -> None:
+        """Raises ValueError for a model with another number of parameters."""
+        if self.parameters.shape != model.parameters.shape:
+            raise ValueError(
+                f"the state must be of this model, with {model.parameters.size} parameters;"
+                f" it has {self.parameters.size}. Start afresh: state=None."
+            )
+
     def to_arrays(self) -> dict[str, Array]:
         """Every part as a float64 or int64 array, by name."""
         parts = {f.name: np.asarray(getattr(self, f.name)) for f in fields(self)[:-1]}
@@ -111,8 +119,7 @@ class Problem:
             raise ValueError("a fit needs events; the samples are empty.")
         _ = self.X.head.answers
         self.loss.check_task(self.X.task)
-        if self.penalty is not None and not isinstance(self.penalty, L1 | L2):
-            raise TypeError(f"a penalty is L1(λ) or L2(λ); {self.penalty!r} came. Write bk.L2(λ).")
+        check_penalty(self.penalty)
 
     @property
     def l2(self) -> float:
@@ -124,7 +131,7 @@ class Problem:
 
     @cached_property
     def mean_weight(self) -> float:
-        return self.X.mean_weight
+        return self.X.mean_weight if self.gram is None else self.gram.mass / self.gram.events
 
     def value(self, parameters: Array) -> float:
         """Q(a, X) + penalty at these parameters."""
@@ -134,10 +141,17 @@ class Problem:
         return q if self.penalty is None else q + self.penalty.value(w)
 
 
+def check_penalty(penalty: object) -> None:
+    """Raises TypeError for what is none."""
+    if penalty is not None and not isinstance(penalty, L1 | L2):
+        raise TypeError(f"a penalty is L1(λ) or L2(λ); {penalty!r} came. Write bk.L2(λ).")
+
+
 class Stepper(Protocol):
     """(state, steps) → the state that many steps later.
 
-    A stepper that has made sums of the events may offer value(parameters) → Q there, from them.
+    A stepper that has made sums of the events may offer value(parameters) → Q there, from them; one
+    that reads ahead offers close(), which a fit calls at its end.
     """
 
     def __call__(self, state: State, steps: int) -> State: ...

@@ -47,7 +47,8 @@ class Gram:
     @classmethod
     def of(cls, X: Samples | Stream, loss: Loss, outputs: int, way: str = "compiled") -> Gram:
         """One pass over the events; a second one where the first block's mean is far from that of
-        all, which would cost digits. Raises ValueError for a loss that does not fit the answers.
+        all, which would cost digits. Raises ValueError for a loss that does not fit the answers,
+        and for weights that are all zero.
         """
         shift = _near(X.head, loss, outputs)
         found = cls._about(shift, X, loss, outputs, way)
@@ -61,7 +62,8 @@ class Gram:
         add = partial(_sums, loss=loss, outputs=outputs, shift=shift, way=way)
         n, sums = add(X) if isinstance(X, Samples) else X.total(add)
         width = len(shift)
-        mass = float(sums[width, width])
+        if not (mass := float(sums[width, width])):
+            raise ValueError("weights are all zero; at least one event must count.")
         off = sums[width, :width] / mass
         scatter = sums[:width, :width] / mass
         scatter = np.tril(scatter) + np.tril(scatter, -1).T - np.outer(off, off)

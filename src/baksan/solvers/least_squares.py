@@ -73,6 +73,8 @@ def least_squares(problem: Problem, gram: Gram) -> Solution:
     """argmin_w Σ w_i (⟨w, z_i⟩ − t_i)² / W + λ|w|²/2, the intercept left free."""
     model = problem.model
     assert isinstance(model, Linear)
+    if not gram.features:
+        return Solution(gram.mean, float(np.trace(gram.t)), 1, 1.0)
     system = _System.of(problem, gram, model)
     for least, corrections in _CORRECTED:
         if system.reciprocal >= least:

@@ -13,7 +13,7 @@ from baksan.losses import L1, L2, Loss
 from baksan.models.base import Model
 from baksan.models.linear import Linear
 from baksan.samples import Samples
-from baksan.solvers.base import Penalty, Problem, State
+from baksan.solvers.base import Penalty, Problem, State, check_penalty
 from baksan.solvers.rows import kernel
 from baksan.solvers.schedules import Schedule, schedule_of
 from baksan.solvers.settings import Settings
@@ -54,7 +54,15 @@ class Online:
                 "online learning steps on one event at a time, and each step of gradient descent"
                 " sees all of them; take StochasticGradientDescent."
             )
+        if not model.parameters.size:
+            raise ValueError(
+                "online learning needs a model that knows its features, which no event has told;"
+                " this one has no parameters yet. Give one that was fitted to some events, or"
+                " Linear(standardise=False).prepared(x, weight, 1)."
+            )
         loss.check_descendable()
+        check_penalty(penalty)
+        state.check(model)
         self.solver, self.loss = solver, loss
         self._start, self._penalty = model, penalty
         self._schedule = schedule_of(solver.rate)

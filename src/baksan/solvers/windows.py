@@ -46,6 +46,10 @@ class Windows:
             self.first, self.window = state.place, next(self.coming)
         return self.window, state.place - self.first
 
+    def close(self) -> None:
+        """No thread and no file stays open; who asks again begins anew."""
+        self.epoch, self.coming, self.window = None, iter(()), self.window.rows(slice(0, 0))
+
     def _epoch(self, state: State) -> Iterator[Samples]:
         """The windows of this epoch, from the next event on."""
         if not isinstance(self.X, Samples):
