@@ -19,6 +19,7 @@ _HOME = {
     "Feature": "samples",
     "Stream": "stream",
     "open_stream": "data",
+    "Partitions": "cluster",
     "Table": "table",
     "Column": "table",
     "Loss": "losses",
@@ -38,6 +39,7 @@ _HOME = {
     "Prediction": "metrics",
     "evaluate": "evaluate",
     "Evaluation": "evaluate",
+    "totals": "evaluate.totals",
     "train": "train",
     "Run": "train",
     "describe": "describe",
@@ -48,9 +50,9 @@ _HOME = {
     "load_model": "store",
 }
 _ROOMS = (
-    "apply", "cli", "compiled", "data", "describe", "evaluate", "fit", "losses", "metrics",
-    "models", "reconstruct", "report", "samples", "simulate", "sketch", "solvers", "store",
-    "stream", "table", "train", "units",
+    "apply", "cli", "cluster", "compiled", "data", "describe", "evaluate", "fit", "losses",
+    "metrics", "models", "reconstruct", "report", "samples", "simulate", "sketch", "solvers",
+    "store", "stream", "table", "train", "units",
 )  # fmt: skip
 
 __all__ = ["__version__", *sorted(_HOME)]
