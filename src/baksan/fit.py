@@ -190,7 +190,7 @@ def fit(
     problem = ready(Problem(model, X, loss, penalty), solver, start)
     fresh = solver.start(problem.model, seed=seed)
     state = fresh if state is None else state
-    state.check(problem.model)
+    state.check(fresh)
     history = History() if history is None else history
     loop = _Loop(problem, solver, validation, history, progress, checkpoint, look)
     state, verdict = loop.run(state)

@@ -74,11 +74,11 @@ class State:
     moments: Mapping[str, Array] = field(default_factory=dict)
     """Further arrays that a solver carries from step to step, by name."""
 
-    def check(self, model: Model) -> None:
-        """Raises ValueError for a model with another number of parameters."""
-        if self.parameters.shape != model.parameters.shape:
+    def check(self, fresh: State) -> None:
+        """Raises ValueError for the state of another model than that of a fresh one."""
+        if self.parameters.shape != fresh.parameters.shape:
             raise ValueError(
-                f"the state must be of this model, with {model.parameters.size} parameters;"
+                f"the state must be of this model, with {fresh.parameters.size} parameters;"
                 f" it has {self.parameters.size}. Start afresh: state=None."
             )
 

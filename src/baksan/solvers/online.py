@@ -62,7 +62,7 @@ class Online:
             )
         loss.check_descendable()
         check_penalty(penalty)
-        state.check(model)
+        state.check(solver.start(model))
         self.solver, self.loss = solver, loss
         self._start, self._penalty = model, penalty
         self._schedule = schedule_of(solver.rate)
