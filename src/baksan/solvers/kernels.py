@@ -437,7 +437,7 @@ def learn(x: Array, y: float, weight: float, memory: Array, held: Array) -> int:
     sound = y + weight
     for j in range(len(x)):
         sound += x[j]
-    if len(x) != d or not np.isfinite(sound) or weight < 0.0:
+    if not np.isfinite(sound) or weight < 0.0:
         return 0
     t, load = np.empty((outputs, 1)), np.empty(1)
     t[0, 0], load[0] = y, weight

@@ -147,24 +147,24 @@ class _Memory:
         parts = (state.parameters, state.velocity, state.average)
         self.held = np.array([part.reshape(model.matrix.shape) for part in parts])
         self.array = np.concatenate([head, model.centre, model.inverse, np.zeros(_RATES)])
-        self.rates = self.array[-_RATES:]
+        self.rates, self.row = self.array[-_RATES:], np.empty(model.features)
         self.told = dict(zip(kernels.LAYOUT, range(len(head)), strict=True))
 
     def learn(self, x: ArrayLike, y: ArrayLike, weight: float) -> bool:
         """One step; False, with nothing changed, for an event that is not in order."""
         try:
-            row: Any = np.asarray(x, dtype=np.float64)
-            answer = float(y)  # type: ignore[arg-type]
+            if len(x) != len(self.row):  # type: ignore[arg-type]
+                return False
+            self.row[...] = x  # of any kind and layout, so that one compiled kernel serves all
+            answer, load = float(y), float(weight)  # type: ignore[arg-type]
         except (TypeError, ValueError):
             return False
-        if row.ndim != 1:
-            return False
-        done = self.kernel(row, answer, float(weight), self.array, self.held)
+        done = self.kernel(self.row, answer, load, self.array, self.held)
         if done == 2:
             step = int(self._number("step"))
             self.rates[:] = self.schedule(np.arange(step, step + _RATES))
             self.array[self.told["at"]] = 0.0
-            done = self.kernel(row, answer, float(weight), self.array, self.held)
+            done = self.kernel(self.row, answer, load, self.array, self.held)
         return bool(done)
 
     def _number(self, name: str) -> float:
