@@ -268,3 +268,29 @@ def test_l1_has_no_errors():
     found = fit(Linear(), X, losses.squared, GradientDescent(steps=5), penalty=L1(0.1))
     with pytest.raises(ValueError, match="L1 sets weights to 0"):
         found.errors()
+
+
+@pytest.mark.parametrize("standardise", [True, False])
+@pytest.mark.parametrize("condition", [1e2, 1e5, 1e8, 1e11])
+def test_errors_do_not_shrink_where_features_nearly_depend_on_each_other(condition, standardise):
+    rng, n, d = np.random.default_rng(8), 300, 4
+    u = rng.normal(size=(n, d))
+    u, _ = np.linalg.qr(u - u.mean(axis=0))
+    v, _ = np.linalg.qr(rng.normal(size=(d, d)))
+    x = np.sqrt(n) * u * np.geomspace(1, 1 / condition, d) @ v.T + 1.0
+    X = Samples(x, x.sum(axis=1) + 0.1 * rng.normal(size=n))
+    found = fit(Linear(standardise=standardise), X, losses.squared, Analytic())
+    spread, rest = x.std(axis=0), X.y - found.model(x)
+    _, singular, axes = np.linalg.svd((x - x.mean(axis=0)) / spread, full_matrices=False)
+    slopes = np.linalg.norm(axes.T / singular, axis=1) / spread
+    expected = np.sqrt(rest @ rest / (n - d - 1)) * slopes
+    assert_allclose(found.errors()[1:], expected, rtol=max(1e-6, 1e-14 * condition))
+    weighed = Samples(x, X.y, np.full(n, 100.0))
+    found = fit(Linear(standardise=standardise), weighed, losses.squared, Analytic())
+    told = found.errors(inverse_variances=True)[1:]
+    assert_allclose(told, 0.1 * slopes, rtol=max(1e-6, 1e-14 * condition))
+
+
+def test_the_error_of_a_mean():
+    found = fit(Linear(), Samples(np.empty((4, 0)), [0.0, 1, 2, 3]), losses.squared, Analytic())
+    assert_allclose(found.errors(), np.sqrt(5 / 3 / 4))

@@ -20,7 +20,7 @@ from baksan.models.linear import Linear
 from baksan.samples import Samples
 from baksan.solvers.base import Events, Problem, Solver, State, Stepper
 from baksan.solvers.gram import Gram
-from baksan.solvers.least_squares import Solution, least_squares
+from baksan.solvers.least_squares import Solution, inverse, least_squares
 from baksan.solvers.rates import spread_of
 
 Array = NDArray[Any]
@@ -153,11 +153,14 @@ def covariance(problem: Problem, parameters: Array, *, inverse_variances: bool =
     a = model.moved(parameters)
     plain = squared and loss.task == "regression" and not (_weighted(X) or grouped or problem.l2)
     if plain or inverse_variances:
-        rss, outer = X.total(partial(_residuals, a=a))
-        free = len(X) - len(outer)
+        gram = problem.gram or Gram.of(X, loss, 1)
+        free = gram.events - a.features - 1
         if plain and free <= 0:
-            raise ValueError(f"errors need more events than parameters; {len(X)} for {len(outer)}.")
-        return np.asarray((rss / free if plain else 1.0) * np.linalg.pinv(outer, hermitian=True))
+            raise ValueError(
+                f"errors need more events than parameters; {gram.events} for {a.features + 1}."
+            )
+        found = inverse(problem, gram)
+        return found * (X.total(partial(_residuals, a=a))[0] / free) if plain else found
     if grouped and not isinstance(X, Samples):
         raise ValueError(
             "errors with groups need the events of each group together; a stream has them one after"
@@ -167,18 +170,18 @@ def covariance(problem: Problem, parameters: Array, *, inverse_variances: bool =
     whole = partial(_sandwich, a=a, loss=loss, h=h)
     bread, filling, mass = whole(X) if isinstance(X, Samples) else X.total(whole)
     ridge = problem.l2 * mass * np.diag(model.penalised.astype(float))
-    inverse = np.linalg.pinv(bread + ridge, hermitian=True)
-    return np.asarray(inverse @ filling @ inverse)
+    outer = np.linalg.pinv(bread + ridge, hermitian=True)
+    return np.asarray(outer @ filling @ outer)
 
 
 def _weighted(X: Events) -> bool:
     return X.head.weight is not None
 
 
-def _residuals(block: Samples, a: Linear) -> tuple[float, Array]:
-    """Σ (y − a(x))² and Σ w z zᵀ of one block."""
-    z, rest = a.design(block.x), block.answers.ravel() - a(block.x)
-    return float(rest @ rest), (z.T * block.w) @ z
+def _residuals(block: Samples, a: Linear) -> tuple[float]:
+    """Σ (y − a(x))² of one block."""
+    rest = block.answers.ravel() - a(block.x)
+    return (float(rest @ rest),)
 
 
 def _sandwich(block: Samples, a: Linear, loss: Loss, h: float) -> tuple[Array, Array, float]:

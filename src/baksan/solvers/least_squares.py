@@ -51,9 +51,10 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-__all__ = ["Solution", "least_squares", "triangle"]
+__all__ = ["Solution", "inverse", "least_squares", "triangle"]
 
 _CORRECTED = ((1e-2, 0), (1e-10, 1), (1e-12, 2))
+_INVERTED = 1e-8  # r from which the inverse of S has eight digits
 _RESOLVED = 1e-6  # share of the targets' variance below which Q is not taken from sums of squares
 _ROWS = 8_192  # rows of one QR, or more of many features
 _PARTS = 64  # factors R that are held before they are put together
@@ -80,6 +81,28 @@ def least_squares(problem: Problem, gram: Gram) -> Solution:
         if system.reciprocal >= least:
             return _by_cholesky(problem, gram, system, corrections)
     return _by_qr(problem, gram, system)
+
+
+def inverse(problem: Problem, gram: Gram) -> Array:
+    """(ZᵀWZ)⁻¹ of the parameters of one output, (d + 1, d + 1), no penalty; pseudo-inverse of a
+    deficient one. Where squaring the condition costs digits, from a QR of the events.
+    """
+    model, d = problem.model, gram.features
+    assert isinstance(model, Linear)
+    if not d:
+        return np.array([[1 / gram.mass]])
+    system = _System.of(problem, gram, model)
+    if system.reciprocal >= _INVERTED:
+        inner = system.solved(np.eye(d)) / gram.mass
+    else:
+        r = triangle(problem, gram)[:, :d] * (model.inverse / system.size)
+        root = np.linalg.pinv(r, rcond=np.finfo(float).eps * len(r)) / system.size[:, None]
+        inner = root @ root.T
+    cross = -inner @ system.off
+    whole = np.empty((d + 1, d + 1))
+    whole[0, 0], whole[0, 1:], whole[1:, 0] = 1 / gram.mass - system.off @ cross, cross, cross
+    whole[1:, 1:] = inner
+    return whole
 
 
 @dataclass(frozen=True, eq=False)
