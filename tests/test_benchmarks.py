@@ -8,8 +8,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-FILES = ("least_squares", "least_squares_accuracy", "gradient_descent", "sgd",
-         "sgd_shuffled", "online", "minibatch", "stream", "predict", "start", "dask_workers")  # fmt: skip
+FILES = (
+    "least_squares", "least_squares_accuracy", "gradient_descent", "sgd", "sgd_shuffled", "online",
+    "minibatch", "stream", "predict", "start", "dask_workers",
+)  # fmt: skip
 
 
 @pytest.fixture
