@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "metrics": {"units"},
     "physics": {"units"},
     "describe": {"samples", "table", "metrics", "units"},
-    "data": {"files", "samples", "stream", "table", "units"},
+    "data": {"compiled", "files", "samples", "stream", "table", "units"},
     "cluster": {"compiled", "data", "samples", "stream", "table"},
     "simulate": {"samples", "table", "units", "physics"},
     "reconstruct": {"samples", "table", "units", "physics"},

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from baksan.compiled import cores, threads
 from baksan.samples import Feature, Samples, epoch_order
 from baksan.stream import SAMPLE, Stream, fold_numbers, survey
 from baksan.stream.labels import drawn
@@ -490,3 +491,16 @@ def test_nothing_to_see():
     for bad in (lambda: X.folds(1), lambda: X.split(1.5), lambda: Stream(list, buffer=0)):
         with pytest.raises(ValueError):
             bad()
+
+
+def test_the_reader_knows_how_many_threads_its_caller_may_use():
+    told = []
+
+    def blocks():
+        for start in (0, 2):
+            told.append(cores())
+            yield Samples(np.arange(start, start + 2.0)[:, None])
+
+    with threads(3):
+        assert sum(len(block) for block in Stream(blocks)) == 4
+    assert told == [3, 3]

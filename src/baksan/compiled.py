@@ -64,10 +64,12 @@ def compiled(kernel: Callable[..., Any]) -> Callable[..., Any]:
 def _made(folder: Path) -> Path:
     """The folder, made if need be; the oldest of the others go, which nothing will read again."""
     with contextlib.suppress(OSError):
-        if not folder.exists():
+        if folder.exists():
+            os.utime(folder)  # in use
+        else:
             folder.mkdir(parents=True)
-            known = sorted(folder.parent.iterdir(), key=lambda path: path.stat().st_mtime)
-            for old in known[: -_KEPT - 1]:
+            others = [path for path in folder.parent.iterdir() if path != folder]
+            for old in sorted(others, key=lambda path: path.stat().st_mtime)[:-_KEPT]:
                 shutil.rmtree(old, ignore_errors=True)
     return folder
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from baksan.compiled import cores
 from baksan.data.columns import ReadError, check_names, chosen, table_of
 from baksan.files import replacing
 from baksan.table import Table
@@ -116,7 +117,7 @@ def _arrays(
 
     doubles = [field.name for field in fields if types.is_float64(field.type)]
     place = {name: j for j, name in enumerate(doubles)}
-    count = min(pa.cpu_count(), len(fields), _THREADS)
+    count = min(cores(), pa.cpu_count(), len(fields), _THREADS)
 
     def begin(size: int) -> list[Future[Found]]:
         beside = np.empty((len(doubles), size))

@@ -41,13 +41,19 @@ class Steepness:
 
     @classmethod
     def of(cls, problem: Problem) -> Steepness:
-        """One pass over the events. Raises ValueError for a model that is not linear."""
+        """One pass over the events, or none for full batches of a squared loss whose Gram matrix is
+        known. Raises ValueError for a model that is not linear.
+        """
         model = problem.model
         if not isinstance(model, Linear):
             raise ValueError(
                 f'rate="auto" needs the linear model, whose curvature is known; this is'
                 f" {type(model).__name__}. Give the rate as a number."
             )
+        if problem.gram is not None:  # known for full batches only, where the noise plays no part
+            matrix = problem.gram.bowl(model).matrix
+            largest = 2.0 * float(np.linalg.eigvalsh(matrix)[-1])
+            return cls(largest + problem.l2, math.inf, float(np.trace(matrix)))
         matrix, mass, squares, fourths, n = problem.X.total(
             partial(_moments, model=model, loss=problem.loss)
         )

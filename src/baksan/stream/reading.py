@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from contextvars import copy_context
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -104,9 +106,10 @@ def _told(value: object) -> str:
 
 def ahead(items: Passing[T]) -> Iterator[T]:
     """The same items, the next one being fetched in a thread while the caller works on this one."""
+    context, end = copy_context(), object()  # with the caller's number of threads
+    fetch = partial(context.run, lambda: next(items, end))
     with closing(items), ThreadPoolExecutor(1, "read ahead") as reader:
-        end = object()
-        coming = reader.submit(next, items, end)
+        coming = reader.submit(fetch)
         while (item := coming.result()) is not end:
-            coming = reader.submit(next, items, end)
+            coming = reader.submit(fetch)
             yield item  # type: ignore[misc]
