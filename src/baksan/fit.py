@@ -225,6 +225,7 @@ def ready(problem: Problem, solver: Solver | None = None, start: str = "constant
     outputs = loss.outputs(X.head.answers, len(X.class_names))
     if isinstance(model, Linear) and model.features:
         outputs = model.outputs  # a model that goes on; targets of another width are refused
+        model(X.head.x[:1])  # and so are features
     if solver is not None and solver.wants_gram(problem):
         problem = replace(problem, gram=Gram.of(X, loss, outputs))
     _check_classes(problem)
