@@ -353,3 +353,11 @@ def test_threads_do_not_change_a_bit(kind):
         for other in found[1:]:
             assert_identical(other.state, found[0].state)
             assert other.loss == found[0].loss
+
+
+def test_an_answer_that_is_no_single_number_is_named():
+    line = Linear(standardise=False).prepared(np.zeros((1, 2)), np.ones(1), 1)
+    learner = StochasticGradientDescent(0.1).online(line, losses.squared)
+    with pytest.raises(ValueError, match=r"needs one answer.*\[1.0\] came.*Give y as a number"):
+        learner.learn([1.0, 2.0], [1.0])
+    assert learner.state.step == 0

@@ -115,7 +115,10 @@ class Online:
         """Raises the ValueError that says what is wrong with the event."""
         X = self._sample(x, y, weight)
         self._start(X.x)
-        raise ValueError(f"an event needs numbers of ordinary size; {X.x[0]} came with {y!r}.")
+        raise ValueError(
+            f"an event needs one answer, and numbers whose sum is finite; {y!r} came with {X.x[0]}."
+            " Give y as a number."
+        )
 
 
 class _Memory:

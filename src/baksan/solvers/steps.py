@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -273,9 +273,14 @@ class Batches:
         """Ends the reading ahead."""
         self.windows.close()
 
+    @cached_property
+    def sums(self) -> KernelSums:
+        """Over all events, for those who ask for Q; made once, for the many looks of a history."""
+        return KernelSums(self.problem, self.way)
+
     def value(self, parameters: Array) -> float:
         """Q at these parameters."""
-        _, cost, mass = KernelSums(self.problem, self.way)(self.problem.model.moved(parameters))
+        _, cost, mass = self.sums(self.problem.model.moved(parameters))
         return cost / mass
 
     def __call__(self, state: State, steps: int) -> State:
