@@ -164,6 +164,18 @@ def test_survey_is_numpys_on_everything_in_memory(dtype, weighted, order):
     assert found.mass == pytest.approx(X.w.sum(), rel=1e-13)
     assert found.effective_events == pytest.approx(X.effective_events, rel=1e-13)
     assert streamed(X).mean_weight == pytest.approx(X.w.mean(), rel=1e-13)
+    weights = np.bincount(X.y, X.w)
+    assert found.class_weights == pytest.approx(dict(zip(CLASSES, weights, strict=True)), rel=1e-13)
+
+
+@pytest.mark.parametrize("outputs", [(), (2,)])
+def test_the_mean_of_answers_is_numpys(outputs):
+    rng = np.random.default_rng(1)
+    y, w = 1e6 + rng.normal(size=(3_000, *outputs)), rng.exponential(size=3_000)
+    found = streamed(Samples(rng.normal(size=(3_000, 1)), y, w), (100, 1, 700)).survey
+    np.testing.assert_allclose(found.answer_mean, np.average(y, 0, w), rtol=1e-13)
+    assert found.class_weights == {} and found.answer_mean.shape == outputs
+    assert np.isnan(streamed(Samples(np.ones((5, 1)))).survey.answer_mean)
 
 
 def test_moments_of_data_that_drift_and_begin_with_an_outlier():
@@ -216,6 +228,7 @@ def test_surveyors_of_parts_join_to_that_of_the_whole(monkeypatch, limit):
     found = joined.survey()
     assert found.sample.id.tolist() == whole.sample.id.tolist()
     assert (found.n, found.class_counts) == (4_000, whole.class_counts)
+    assert found.class_weights == pytest.approx(whole.class_weights, rel=1e-13)
     for name in ("mass", "squares", "mean", "variance", "low", "high"):
         np.testing.assert_allclose(getattr(found, name), getattr(whole, name), rtol=1e-13)
 

@@ -14,7 +14,8 @@ from tests.test_laws import PENALTIES, SETTINGS, assert_identical, assert_same, 
 
 from baksan import L1, L2, Analytic, Linear, Samples, Stream, fit, losses
 from baksan.compiled import threads
-from baksan.solvers.base import State
+from baksan.fit import ready
+from baksan.solvers.base import Problem, State
 from baksan.solvers.descent import (
     Descent,
     GradientDescent,
@@ -22,6 +23,7 @@ from baksan.solvers.descent import (
     StochasticGradientDescent,
 )
 from baksan.solvers.schedules import InverseTime
+from baksan.stream import survey
 
 CASES = [(loss, k) for loss in (*LOSSES, CAUCHY) for k in outputs_of(loss)]
 BATCHES = {"all": None, "one": 1, "five": 5}
@@ -105,6 +107,36 @@ def test_a_fit_of_a_stream_is_that_of_its_samples(kind, weighted):
     ]
     assert_same_fit(*found)
     assert_allclose(found[0].history["validation"], found[1].history["validation"], rtol=1e-9)
+
+
+SUMS = (losses.squared, losses.logistic, losses.softmax, losses.hinge, losses.squared_hinge)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("loss", SUMS, ids=lambda loss: loss.name)
+def test_a_stream_larger_than_its_sample_starts_at_the_best_constant_of_all(
+    monkeypatch, loss, weighted
+):
+    monkeypatch.setattr(survey, "SAMPLE", 20)
+    X = samples_for(loss, n=200, outputs=3 if loss is losses.softmax else 1, weighted=weighted)
+    starts = [ready(Problem(Linear(), x, loss)).model.parameters for x in (streamed(X), X)]
+    assert_allclose(*starts, rtol=1e-12, atol=1e-14)
+    assert np.any(starts[1])
+
+
+def test_where_sums_do_not_tell_the_best_constant_it_is_that_of_the_sample(monkeypatch):
+    monkeypatch.setattr(survey, "SAMPLE", 20)
+    X = streamed(samples_for(losses.absolute, n=200))
+    model = ready(Problem(Linear(), X, losses.absolute)).model
+    assert model.parameters[0] == losses.absolute.best_constant(X.sample.answers, 1)[0]
+
+
+def test_a_class_of_a_stream_whose_weights_are_all_zero_is_none():
+    X = samples_for(losses.logistic, n=30)
+    X = X.with_parts(weight=X.y.astype(float))
+    for events in (X, streamed(X)):
+        with pytest.raises(ValueError, match="at least two classes; all that count are"):
+            fit(Linear(), events, losses.logistic, MiniBatch(epochs=1))
 
 
 @pytest.mark.parametrize("kind", SOLVERS)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from baksan import losses
 from baksan.losses import Loss, Q
 from baksan.metrics import Prediction
 from baksan.models.base import Model
@@ -249,7 +250,7 @@ def _check_classes(problem: Problem) -> None:
         share = (gram.mean[gram.features :] + 1) / 2  # of targets ±1
         weight = share if len(share) > 1 else np.array([1 - share[0], share[0]])
     else:
-        weight = np.array(list(X.class_counts.values()))
+        weight = np.array(list(X.survey.class_weights.values()))
     if (weight > 0).sum() < 2:
         raise ValueError(
             "a fit needs events of at least two classes; all that count are"
@@ -273,11 +274,22 @@ def _prepared(problem: Problem, outputs: int) -> Model:
 
 
 def _best_constant(problem: Problem, outputs: int) -> Array:
-    """The loss's best constant prediction; for a stream that of its sample."""
+    """The loss's best constant prediction.
+
+    For a stream it is that of all events where sums tell it: of classes their weights, of the
+    squared loss the mean of the answers. Other losses of numbers (absolute, huber, quantile, one
+    that a user wrote) take the best constant of the stream's sample.
+    """
+    X, loss = problem.X, problem.loss
     if problem.gram is not None:
         return problem.gram.mean[problem.gram.features :]
-    some = problem.X if isinstance(problem.X, Samples) else problem.X.sample
-    return problem.loss.best_constant(some.answers, outputs, some.weight)
+    if isinstance(X, Stream) and X.class_names:
+        weight = np.array(list(X.survey.class_weights.values()))
+        return loss.best_constant(np.arange(len(weight)), outputs, weight)
+    if isinstance(X, Stream) and loss.cost is losses.squared.cost:
+        return np.atleast_1d(X.survey.answer_mean)
+    some = X if isinstance(X, Samples) else X.sample
+    return loss.best_constant(some.answers, outputs, some.weight)
 
 
 def row_steps() -> Iterator[int]:

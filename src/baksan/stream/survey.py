@@ -40,6 +40,10 @@ class Survey:
         The range of each feature.
     class_counts : dict of str to int
         Events of each class; empty for regression.
+    class_weights : dict of str to float
+        Σ w_i of each class; empty for regression.
+    answer_mean : () or (k,) float64
+        Σ w y / Σ w of answers that are numbers; NaN where there are none.
     notes : tuple of str
         The blocks' notes, each once. Those that begin '12 rows left out' count rows of their block
         and are summed.
@@ -56,6 +60,8 @@ class Survey:
     low: Array
     high: Array
     class_counts: dict[str, int]
+    class_weights: dict[str, float]
+    answer_mean: Array
     notes: tuple[str, ...]
     sample: Samples
 
@@ -77,6 +83,7 @@ class Surveyor:
         self.low: Any = np.inf
         self.high: Any = -np.inf
         self.counts: Counter[str] = Counter()
+        self.answers: Any = 0.0  # Σ w y, or Σ w of each class
         self.notes: Counter[str] = Counter()
         self.moments, self.sampler = _Moments(), _Sampler(start, limit)
 
@@ -91,7 +98,9 @@ class Surveyor:
         self.low = np.minimum(self.low, block.x.min(0))
         self.high = np.maximum(self.high, block.x.max(0))
         self.counts.update(block.class_counts)
-        self.moments.add(block.x, block.w.astype(np.float64, copy=False))
+        w = block.w.astype(np.float64, copy=False)
+        self.answers = self.answers + _weighed(block, w)
+        self.moments.add(block.x, w)
         self.sampler.add(block)
 
     def join(self, other: Surveyor) -> None:
@@ -102,6 +111,7 @@ class Surveyor:
         for note, left in other.notes.items():
             self.notes[note] += left
         self.counts.update(other.counts)
+        self.answers = self.answers + other.answers
         self.moments.join(other.moments)
         self.sampler.join(other.sampler)
 
@@ -110,12 +120,23 @@ class Surveyor:
         m = self.moments
         if not m.mass:
             raise ValueError("weights are all zero; at least one event must count.")
+        classes = dict(zip(self.counts, self.answers.tolist(), strict=True)) if self.counts else {}
+        mean = np.asarray(np.nan if self.counts else self.answers / m.mass)
         return Survey(
             self.n, m.mass, m.squares, m.origin + m.offset, m.spread / m.mass,
-            self.low, self.high, dict(self.counts),
+            self.low, self.high, dict(self.counts), classes, mean,
             tuple(f"{left}{note}" if note[0] == " " else note for note, left in self.notes.items()),
             self.sampler.chosen(),
         )  # fmt: skip
+
+
+def _weighed(block: Samples, w: Array) -> Array:
+    """Σ w y, or Σ w of each class; NaN without answers."""
+    if block.y is None:
+        return np.asarray(np.nan)
+    if block.class_names:
+        return np.bincount(block.y, weights=w, minlength=len(block.class_names))
+    return np.tensordot(w, block.y, 1)
 
 
 class _Moments:
