@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -134,6 +135,27 @@ def test_the_line_up_of_a_stream_reads_it_a_few_times():
     assert [m.name for m in line_up(None, classes)] == [
         "linear-analytic", "linear-sgd", "linear-minibatch", "cuts", "trees", "forest"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("folds", [2, 3])
+def test_how_often_a_line_up_of_descents_reads_a_stream(folds):
+    """Besides epochs: a survey of all and of each fold, and a pass a training for the rate."""
+    X, passes = events(200), {"whole": 0, "begun": 0}
+
+    def blocks():
+        ended = "begun"
+        try:
+            for start in range(0, 200, 37):
+                yield X.rows(slice(start, start + 37))
+            ended = "whole"
+        finally:
+            passes[ended] += 1
+
+    other = replace(NOISY, name="other", solver=bk.StochasticGradientDescent(epochs=2))
+    trained(Stream(blocks), [NOISY, other], folds=folds)
+    trainings = 2 * (folds + 1)
+    assert passes["whole"] == (3 + 2) * (folds + 1) + (1 + folds) + trainings
+    assert passes["begun"] == 1 + folds  # for the head
 
 
 # What is written ----------------------------------------------------------------------------------

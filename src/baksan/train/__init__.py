@@ -116,7 +116,9 @@ def train(
         job.show("getting ready", 0.0)
         for method in chosen:
             method.warm_up(some.take(_few(some)))
-        parts = {m.name: [job.part(m, j) for j in range(division.count)] for m in chosen}
+        # Fold after fold: methods share what is known of a fold's stream.
+        folded = [[job.part(m, j) for m in chosen] for j in range(division.count)]
+        parts = {m.name: list(of) for m, of in zip(chosen, zip(*folded, strict=True), strict=True)}
         tested = np.flatnonzero(fold >= 0)
         predictions = {name: _pooled(found, fold, tested) for name, found in parts.items()}
         evaluation = evaluate(

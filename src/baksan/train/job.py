@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,7 @@ class Job:
         self.source, self.folder, self.progress = source, folder, progress
         self.units = methods * (division.count + 1) + 2
         self.done, self.share = 0, 0.0
+        self.copied = lru_cache(maxsize=1)(copy.copy)
         self.unsaved: dict[str, str] = {}
 
     def part(self, method: Method, j: int) -> Part:
@@ -186,10 +188,14 @@ class Job:
             self.progress(text, min(1.0, (self.done + share) / self.units))
 
     def watched(self, X: Events, text: str) -> Events:
-        """The same events; passes over a stream tell how far they are."""
+        """The same events; passes over a stream tell how far they are.
+
+        Methods that come one after the other on the same stream get the same copy of it, so that
+        only the first of them reads its head and surveys it.
+        """
         if isinstance(X, Samples):
             return X
-        told = copy.copy(X)
+        told = self.copied(X)
         told.progress = lambda rows: self.show(f"{text}, {rows:,} rows read", self.share)
         return told
 

@@ -12,10 +12,10 @@ Any scikit-learn estimator can stand beside them: `Theirs("svm", SVC())`.
 
 A Stream is read anew for every sum over all events, so its line-up has other budgets. For each
 training least squares and gradient descent on the squared loss read it once; descents on batches
-once an epoch (1 … 20, about two million events seen) and a few times besides, for the spread of the
-features, the rate and the loss at the end. Gradient descent on any other loss would read it at
-every step: it is left out unless named, and then takes 100 steps. Cuts, trees and forest learn from
-the stream's sample.
+once an epoch (1 … 20, about two million events seen) and once besides, for the rate; the spread of
+the features is found once for each fold. Gradient descent on any other loss would read it at every
+step: it is left out unless named, and then takes 100 steps. Cuts, trees and forest learn from the
+stream's sample.
 """
 
 from __future__ import annotations
