@@ -385,9 +385,40 @@ def test_labels_have_the_same_number_whatever_holds_them():
     assert len({*wide.tolist(), *long.tolist()}) == 8
     fractions = np.array([0.1, np.nan, np.inf, -np.inf, 1e300])
     assert len(set(drawn(fractions, 5).tolist())) == 5
-    assert drawn(np.array(["2026-01-01"], dtype="M8[D]"), 5) != drawn(
-        np.array(["2026-01-02"], dtype="M8[D]"), 5
-    )
+
+
+@pytest.mark.parametrize("kind", ["m8", "M8"])
+def test_times_have_the_same_number_in_any_unit(kind):
+    days = np.array([-700, -1, 0, 20_000, "NaT"], dtype=f"{kind}[D]")
+    told = drawn(days, 5)
+    assert len(set(told.tolist())) == 5
+    for unit in ("h", "s", "ms", "ns", "25s", "us"):
+        assert (drawn(days.astype(f"{kind}[{unit}]"), 5) == told).all()
+    fine = np.array([-1001, -999, 1, 999, 1_000_000_001], dtype=f"{kind}[ms]")
+    for unit in ("us", "ns"):
+        assert (drawn(fine.astype(f"{kind}[{unit}]"), 5) == drawn(fine, 5)).all()
+    assert len(set(drawn(fine, 5).tolist())) == 5
+    ends = np.array([-(2**63) + 1, 2**63 - 1], dtype=np.int64).view(f"{kind}[ns]")
+    assert len(set(drawn(ends, 5).tolist())) == 2
+    years = np.array([1, 56], dtype=f"{kind}[Y]")
+    assert (drawn(years, 5) == drawn(years.astype(f"{kind}[M]"), 5)).all()
+
+
+def test_a_group_of_times_in_blocks_of_different_units_stays_whole():
+    times = np.datetime64("2026-01-01", "s") + np.arange(40) // 4
+    X = [events(40, group=times), events(40, seed=1, group=times.astype("M8[ns]"))]
+    tests = [test for _, test in Stream(lambda: X).folds(2)]
+    seen = [
+        t for test in tests for t in {t for b in test for t in b.group.astype("M8[s]").tolist()}
+    ]
+    assert len(seen) == 10
+
+
+def test_times_and_durations_do_not_mix():
+    times = np.arange(7).astype("M8[s]")
+    X = Stream(lambda: [events(7, group=times), events(7, group=times.astype("m8[s]"))])
+    with pytest.raises(ValueError, match="kind of groups; the first has times, .* durations"):
+        len(X)
 
 
 @pytest.mark.parametrize(

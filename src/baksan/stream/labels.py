@@ -13,12 +13,16 @@ Array = NDArray[Any]
 
 __all__ = ["drawn", "fold_numbers", "labels_of", "number_of_folds"]
 
+_IN_A_SECOND = {
+    "ms": 10**3, "us": 10**6, "ns": 10**9, "ps": 10**12, "fs": 10**15, "as": 10**18
+}  # fmt: skip
+
 
 def fold_numbers(X: Samples, k: int, seed: int = 0, *, cuts: int = 0) -> Array:
     """The fold 0 … k−1 of each event of a block, (n,) int: ⌊k u⌋ with u from the label's hash.
 
     The label is the group, or the id where there are no groups, or the row number. Its fold is the
-    same in every block, process and machine, and for 7 and 7.0, "a" and b"a".
+    same in every block, process and machine, and for 7 and 7.0, "a" and b"a", 1 s and 1000 ms.
 
     Parameters
     ----------
@@ -70,9 +74,21 @@ def _codes(labels: Array) -> Array:
         whole = (np.abs(values) < 2.0**63) & (values == np.floor(values))
         bits = np.where(np.isnan(values), np.nan, values).view(np.int64)
         labels = np.where(whole, np.where(whole, values, 0).astype(np.int64), bits)
-    if labels.dtype.kind in "biumM":
+    if labels.dtype.kind in "mM":
+        return _time_codes(labels)
+    if labels.dtype.kind in "biu":
         return _stirred(labels.astype(np.int64).view(np.uint64))
     return _text_codes(labels if labels.dtype.kind == "S" else labels.astype(str))
+
+
+def _time_codes(labels: Array) -> Array:
+    """Whole seconds and attoseconds beyond them, so that the unit does not matter."""
+    kind, unit = labels.dtype.kind, np.datetime_data(labels.dtype)[0]
+    ticks = labels.astype(f"{kind}8[{unit}]").astype(np.int64)  # of one unit, not of 25 s
+    rest = np.where(np.isnat(labels), 0, ticks % _IN_A_SECOND.get(unit, 1))
+    whole = labels.astype(f"{kind}8[s]").astype(np.int64)
+    beyond = rest * (10**18 // _IN_A_SECOND.get(unit, 1))
+    return _stirred(_stirred(whole.view(np.uint64)) ^ beyond.view(np.uint64))
 
 
 def _text_codes(labels: Array) -> Array:

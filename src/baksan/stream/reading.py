@@ -90,12 +90,11 @@ def _form(X: Samples) -> dict[str, object]:
 
 
 def _sort(labels: Array | None) -> str | None:
-    """Numbers, times and text hash differently; their widths do not matter."""
+    """Numbers, times and text hash differently; their widths and units do not matter."""
     if labels is None:
         return None
-    return {**dict.fromkeys("biuf", "numbers"), **dict.fromkeys("mM", "times")}.get(
-        labels.dtype.kind, "text"
-    )
+    kinds = {**dict.fromkeys("biuf", "numbers"), "m": "durations", "M": "times"}
+    return kinds.get(labels.dtype.kind, "text")
 
 
 def _told(value: object) -> str:
