@@ -284,6 +284,19 @@ def test_no_stream_is_obeyed(call, monkeypatch):
     assert "stream" not in call("t.csv", *FAST, "--no-stream", "--no-report")
 
 
+def test_too_little_memory_says_what_to_do(monkeypatch, capsys):
+    def full(*_, **__):
+        raise MemoryError("Unable to allocate 8. GiB.")
+
+    monkeypatch.setattr(source, "footprint", full)
+    with pytest.raises(SystemExit) as end:
+        main(["train", "t.csv", *FAST])
+    said = capsys.readouterr().err
+    assert (
+        end.value.code == 2 and "there is; Unable to allocate 8. GiB. Train with --stream" in said
+    )
+
+
 @pytest.mark.parametrize("by", [None, "noise", "log10(length)"])
 def test_events_of_a_file_are_the_same_as_a_stream(tmp_path, by):
     path = str(write_csv(tmp_path / "t.csv", events(200), {"run": np.arange(200) // 4}))
