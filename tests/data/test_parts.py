@@ -1,13 +1,17 @@
 """Parts of files: together they are the stream of the whole, wherever the cuts are."""
 
 import pickle
+import re
+from inspect import getdoc, signature
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from baksan.cluster import Partitions
 from baksan.data import open_parts, open_stream
+from baksan.data.loading import Loaded
 
 CHOICES = {
     "answer": "kind", "signal": "a", "weight": "w", "where": "size > 0.1",
@@ -66,3 +70,25 @@ def test_parts_have_names_and_hold_no_events(tmp_path):
 def test_data_sets_of_the_catalogue_are_no_parts():
     with pytest.raises(ValueError, match=r"fits in memory. Take load\('digits'\)"):
         open_parts("digits")
+
+
+# One list of choices ------------------------------------------------------------------------------
+
+
+def choices(way):
+    """Names with their types and defaults, in order."""
+    held = signature(way).parameters
+    return {name: (p.annotation, p.default) for name, p in held.items() if name != "self"}
+
+
+@pytest.mark.parametrize("way", [open_stream, open_parts, Partitions.from_dask])
+def test_all_ways_to_the_events_have_the_same_choices(way):
+    wanted = choices(Loaded.samples)
+    assert [one for one in choices(way).items() if one[0] in wanted] == [*wanted.items()]
+
+
+@pytest.mark.parametrize("way", [Loaded.samples, open_stream, open_parts])
+def test_the_docstring_names_each_choice_once(way):
+    told = getdoc(way).partition("Parameters\n----------\n")[2].partition("\n\n")[0]
+    names = re.findall(r"\w+", ",".join(re.findall(r"(?m)^(\S[^:\n]*)", told)))
+    assert sorted(names) == sorted(choices(way))
