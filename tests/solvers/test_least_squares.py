@@ -1,5 +1,6 @@
 """Exact least squares is as accurate as LAPACK's orthogonal gelsy; exact numbers are the judge."""
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal, localcontext
 
 import numpy as np
@@ -255,6 +256,27 @@ def test_threads_and_the_size_of_blocks_do_not_change_the_answer(name):
         other = fit(Linear(), blocks_of(X, size), losses.squared, Analytic())
         assert_allclose(other.model.weights, found[0].model.weights, rtol=1e-6)
         assert_allclose(other.loss, found[0].loss, rtol=1e-10)
+
+
+def test_blas_has_its_threads_back_after_fits_side_by_side():
+    """Whoever began first may end first."""
+    blas = least_squares._blas()
+    one, two = least_squares._one_blas_thread(), least_squares._one_blas_thread()
+
+    def numbers():
+        return {library["num_threads"] for library in blas.info()}
+
+    with ThreadPoolExecutor(1) as first:  # no thread that lives on shall own the number
+        before = first.submit(blas.limit, limits=2).result()
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+        first.submit(one.__enter__).result()
+        assert numbers() == {1}
+        second.submit(two.__enter__).result()
+        first.submit(one.__exit__, None, None, None).result()
+        second.submit(two.__exit__, None, None, None).result()
+    assert numbers() == {2}
+    with ThreadPoolExecutor(1) as first:
+        first.submit(before.restore_original_limits).result()
 
 
 def minimum_norm(x, y, weight=None):

@@ -29,7 +29,10 @@ average out, so that r ≥ 1e-11, enough for one step at n = 2,000, was not at 4
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -58,6 +61,7 @@ _INVERTED = 1e-8  # r from which the inverse of S has eight digits
 _RESOLVED = 1e-6  # share of the targets' variance below which Q is not taken from sums of squares
 _ROWS = 8_192  # rows of one QR, or more of many features
 _PARTS = 64  # factors R that are held before they are put together
+_held = threading.Lock()  # while BLAS has one thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,9 +190,9 @@ def _by_qr(problem: Problem, gram: Gram, system: _System) -> Solution:
 
 def triangle(problem: Problem, gram: Gram) -> Array:
     """R of a QR of √w (v − m), with v = (x, t) and m their mean as in `Gram`: Rᵀ R = W S."""
-    loss, outputs = problem.loss, gram.mean.size - gram.features
+    X, loss, outputs = problem.X, problem.loss, gram.mean.size - gram.features
     one = partial(_triangles, loss=loss, outputs=outputs, mean=gram.mean)
-    (found,) = problem.X.total(one)
+    (found,) = one(X) if isinstance(X, Samples) else X.total(one)
     return _joined(found.parts)
 
 
@@ -210,19 +214,20 @@ class _Triangles:
 def _joined(parts: Array) -> Array:
     """The R of all rows from those of their parts."""
     width = parts.shape[-1]
-    return _upper(np.vstack([np.zeros((width, width)), parts.reshape(-1, width)]))
+    rows = np.vstack([np.zeros((width, width)), parts.reshape(-1, width)])
+    return np.triu(_reflected(rows))
 
 
-def _upper(rows: Array) -> Array:
+def _reflected(rows: Array) -> Array:
     """R of a QR of the rows, (width, width), by Householder's reflections; they are overwritten.
 
     The first rows are zeros, in whose places R arises: so few rows have one too, and it is rounded
-    less.
+    less. Below its diagonal are the reflections.
     """
     from scipy.linalg import lapack
 
     found, *_ = lapack.dgeqrf(rows, overwrite_a=1)
-    return np.triu(found[: rows.shape[1]])
+    return np.asarray(found[: rows.shape[1]])
 
 
 def _triangles(block: Samples, loss: Loss, outputs: int, mean: Array) -> tuple[_Triangles]:
@@ -231,21 +236,25 @@ def _triangles(block: Samples, loss: Loss, outputs: int, mean: Array) -> tuple[_
     size = max(_ROWS, 32 * width)
     starts = range(0, len(rows), size)
     found = np.empty((len(starts), width, width))
+    room = threading.local()  # of each thread, for all its lots: to be given memory takes time
 
     def one(lot: int) -> None:
         part = slice(starts[lot], min(starts[lot] + size, len(rows)))
-        found[lot] = _upper(_columns(rows, part, mean[:, None]).T)
+        if not hasattr(room, "columns"):
+            room.columns = np.empty(width * (width + size))
+        found[lot] = _reflected(_columns(rows, part, mean[:, None], room.columns).T)
 
-    with _blas().limit(limits=1):  # each of our threads calls it
+    with _one_blas_thread():
         side_by_side(one, range(len(starts)))
-        return (_Triangles(_joined(found)[None]),)
+        return (_Triangles(_joined(np.triu(found))[None]),)
 
 
-def _columns(rows: Rows, part: slice, mean: Array) -> Array:
+def _columns(rows: Rows, part: slice, mean: Array, room: Array) -> Array:
     """Zeros and √w (v − m) as columns in memory, which LAPACK takes, (width, width + rows)."""
     d, width = rows.x.shape[1], len(mean)
-    columns = np.zeros((width, width + part.stop - part.start))
-    v = columns[:, width:]
+    tall = width + part.stop - part.start
+    columns = room[: width * tall].reshape(width, tall)
+    columns[:, :width], v = 0.0, columns[:, width:]
     np.subtract(rows.x[part].T, mean[:d], out=v[:d])
     np.subtract(rows.t[:, part], mean[d:], out=v[d:])
     if len(rows.weight):
@@ -253,10 +262,27 @@ def _columns(rows: Rows, part: slice, mean: Array) -> Array:
     return columns
 
 
+@contextlib.contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    """Holds BLAS to one thread, as each of ours calls it.
+
+    Its number of threads is one for the whole process. Who comes while somebody holds it leaves it
+    alone: else the 1 that it found would be what it puts back, for ever.
+    """
+    if not _held.acquire(blocking=False):
+        yield
+        return
+    try:
+        with _blas().limit(limits=1):
+            yield
+    finally:
+        _held.release()
+
+
 @functools.cache
 def _blas() -> ThreadpoolController:
-    """What holds BLAS to one thread; to make it takes milliseconds."""
+    """All BLAS that this process has loaded; to find them takes milliseconds."""
     import scipy.linalg  # noqa: F401  # its BLAS must be there to be found
     from threadpoolctl import ThreadpoolController
 
-    return ThreadpoolController()
+    return ThreadpoolController().select(user_api="blas")
