@@ -9,7 +9,6 @@ it, by this process, counts.
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -18,7 +17,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from side_by_side import Row, Side, coefficients, competitor, race, run, same, times_faster
+from side_by_side import (
+    Row,
+    Side,
+    coefficients,
+    competitor,
+    race,
+    run,
+    same,
+    times_faster,
+    write_parquet,
+)
 
 import baksan as bk
 
@@ -31,10 +40,8 @@ def rows(quick: bool) -> Iterator[Row]:
         return
     n = 2_000_000 if quick else 20_000_000
     with tempfile.TemporaryDirectory() as folder:
-        if shutil.disk_usage(folder).free < (size := 10 * n * (D + 1)):
-            raise SystemExit(f"{folder} must have {size:,} bytes free; name another TMPDIR.")
         path = Path(folder) / "events.parquet"
-        expected = write(path, n)
+        expected = write_parquet(path, n, D, ROW_GROUP)
         with workers(1, folder) as one, workers(2, folder) as two:
             yield claim(path, n, expected, one, two)
 
@@ -82,24 +89,6 @@ def pin(k: int) -> None:
     core = sorted(os.sched_getaffinity(0))[k]
     for thread in threading.enumerate():
         os.sched_setaffinity(thread.native_id or 0, {core})
-
-
-def write(path: Path, n: int) -> np.ndarray:
-    """Write the file in row groups; the coefficients (d + 1,) come from sums kept on the way."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    rng = np.random.default_rng(0)
-    w, sums = rng.uniform(-1.0, 1.0, D), np.zeros((D + 2, D + 2))
-    schema = pa.schema([(name, pa.float64()) for name in (*(f"x{j}" for j in range(D)), "y")])
-    with parquet.ParquetWriter(path, schema) as file:
-        for start in range(0, n, ROW_GROUP):
-            m = min(ROW_GROUP, n - start)
-            x = rng.standard_normal((D, m))
-            z = np.vstack([np.ones(m), x, 1.0 + w @ x + 0.1 * rng.standard_normal(m)])
-            sums += z @ z.T
-            file.write_table(pa.table(list(z[1:]), schema=schema), row_group_size=ROW_GROUP)
-    return np.linalg.solve(sums[:-1, :-1], sums[:-1, -1])
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import importlib
 import json
 import os
 import platform
+import shutil
 import statistics
 import sys
 import time
@@ -179,6 +180,26 @@ def same_coefficients(rtol: float) -> Callable[[str, Any, Any], None]:
     return lambda name, ours, theirs: same(
         f"coefficients, against {name}", coefficients(ours), coefficients(theirs), rtol=rtol
     )
+
+
+def write_parquet(path: Path, n: int, d: int, row_group: int) -> np.ndarray:
+    """Write n events of d features; their coefficients (d + 1,), from sums kept on the way."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    if shutil.disk_usage(path.parent).free < (size := 10 * n * (d + 1)):
+        raise SystemExit(f"{path.parent} must have {size:,} bytes free; name another TMPDIR.")
+    rng = np.random.default_rng(0)
+    w, sums = rng.uniform(-1.0, 1.0, d), np.zeros((d + 2, d + 2))
+    schema = pa.schema([(name, pa.float64()) for name in (*(f"x{j}" for j in range(d)), "y")])
+    with parquet.ParquetWriter(path, schema) as file:
+        for start in range(0, n, row_group):
+            m = min(row_group, n - start)
+            x = rng.standard_normal((d, m))
+            z = np.vstack([np.ones(m), x, 1.0 + w @ x + 0.1 * rng.standard_normal(m)])
+            sums += z @ z.T
+            file.write_table(pa.table(list(z[1:]), schema=schema), row_group_size=row_group)
+    return np.linalg.solve(sums[:-1, :-1], sums[:-1, -1])
 
 
 # Where it is measured -----------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from side_by_side import Row, coefficients, duration, number, run, same
+from side_by_side import Row, coefficients, duration, number, run, same, write_parquet
 
 import baksan as bk
 
@@ -39,7 +39,7 @@ def rows(quick: bool) -> Iterator[Row]:
     n = 1_000_000 if quick else 10_000_000
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "events.parquet"
-        expected = alone(write, path, n)
+        expected = alone(write_parquet, path, n, D, ROW_GROUP)
         yield from claims(path, n, expected)
 
 
@@ -71,24 +71,6 @@ def alone(task: Callable[..., Any], *arguments: Any) -> Any:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, spawn) as process:
         return process.submit(task, *arguments).result()
-
-
-def write(path: Path, n: int) -> np.ndarray:
-    """Write the file in row groups; the coefficients (d + 1,) come from sums kept on the way."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    rng = np.random.default_rng(0)
-    w, sums = rng.uniform(-1.0, 1.0, D), np.zeros((D + 2, D + 2))
-    schema = pa.schema([(name, pa.float64()) for name in (*(f"x{j}" for j in range(D)), "y")])
-    with parquet.ParquetWriter(path, schema) as file:
-        for start in range(0, n, ROW_GROUP):
-            m = min(ROW_GROUP, n - start)
-            x = rng.standard_normal((D, m))
-            z = np.vstack([np.ones(m), x, 1.0 + w @ x + 0.1 * rng.standard_normal(m)])
-            sums += z @ z.T
-            file.write_table(pa.table(list(z[1:]), schema=schema), row_group_size=ROW_GROUP)
-    return np.linalg.solve(sums[:-1, :-1], sums[:-1, -1])
 
 
 def ours(path: Path) -> tuple[np.ndarray, float, float]:

@@ -8,6 +8,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from baksan import read
+
 FILES = (
     "least_squares", "least_squares_accuracy", "gradient_descent", "sgd", "sgd_shuffled", "online",
     "minibatch", "stream", "predict", "start", "dask_workers",
@@ -75,6 +77,14 @@ def test_figures_are_shown_in_three_digits(scales):
     shown = [scales.number(v) for v in (1234.5, 45.678, 0.012345, 1.6e-7)]
     assert shown == ["1,230", "45.7", "0.0123", "1.6e-07"]
     assert scales.duration(0.0123) == "12.3 ms" and scales.rate(2e-8) == "50 M/s"
+
+
+def test_the_file_holds_events_with_these_coefficients(scales, tmp_path):
+    expected = scales.write_parquet(tmp_path / "t.parquet", 1_000, 3, 300)
+    X = read(tmp_path / "t.parquet").samples(answer="y")
+    z = np.column_stack([np.ones(len(X)), X.x])
+    assert z.shape == (1_000, 4)
+    np.testing.assert_allclose(np.linalg.lstsq(z, X.y)[0], expected, rtol=1e-10)
 
 
 def test_the_exact_answer_is_exact(benchmark):
