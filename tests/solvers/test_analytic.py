@@ -8,8 +8,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import minimize
 from sklearn.linear_model import LinearRegression, Ridge
 
-from baksan import L1, L2, Analytic, GradientDescent, Linear, Samples, fit, losses
+from baksan import L1, L2, Analytic, GradientDescent, Linear, Samples, Stream, fit, losses
 from baksan.solvers.analytic import covariance
+from baksan.solvers.base import Problem
 
 RANDOM = np.random.default_rng(4)
 N = 200
@@ -289,6 +290,82 @@ def test_errors_do_not_shrink_where_features_nearly_depend_on_each_other(conditi
     found = fit(Linear(standardise=standardise), weighed, losses.squared, Analytic())
     told = found.errors(inverse_variances=True)[1:]
     assert_allclose(told, 0.1 * slopes, rtol=max(1e-6, 1e-14 * condition))
+
+
+def alike(condition, standardise, n=300, d=4):
+    """Features whose singular values fall by `condition`, in a model that a fit would prepare."""
+    rng = np.random.default_rng(8)
+    u, _ = np.linalg.qr(rng.normal(size=(n, d)))
+    v, _ = np.linalg.qr(rng.normal(size=(d, d)))
+    x = np.sqrt(n) * u * np.geomspace(1, 1 / condition, d) @ v.T + 1.0
+    return x, Linear(standardise).prepared(x, np.ones(n), 1), rng
+
+
+def sandwich(z, bend, pulls, ridge=None):
+    """H⁻¹ G H⁻¹ by singular values of √c'' z, never from H."""
+    rows = z * np.sqrt(bend)[:, None]
+    if ridge is not None:
+        rows = np.vstack([rows, np.diag(np.sqrt(ridge))])
+    singular, axes = np.linalg.svd(rows, full_matrices=False)[1:]
+    root = axes.T / singular
+    half = root @ (root.T @ pulls.T)
+    return half @ half.T
+
+
+@pytest.mark.parametrize("standardise", [True, False])
+@pytest.mark.parametrize("condition", [1e2, 1e5, 1e8, 1e11])
+@pytest.mark.parametrize("kind", ["weights", "groups", "stream", "L2", "classes", "logistic"])
+def test_no_sandwich_squares_the_condition(kind, condition, standardise):
+    x, a, rng = alike(condition, standardise)
+    n, ridge, z = len(x), None, a.design(x)
+    a = a.moved(rng.normal(size=5))
+    w, group = rng.uniform(0.5, 2.0, n), np.arange(n) // 3
+    y, loss, penalty = a(x) + rng.normal(size=n), losses.squared, None
+    slope, bend = 2 * w * (a(x) - y), 2 * w
+    if kind in ("classes", "logistic"):
+        y, loss = np.arange(n) % 2, losses.squared_margin
+        slope = 2 * w * (a(x) - (2 * y - 1))
+    if kind == "logistic":
+        loss, p = losses.logistic, 1 / (1 + np.exp(-a(x)))
+        slope, bend = w * (p - y), w * p * (1 - p)
+    if kind == "L2":
+        penalty = L2(1 / condition**2)
+        ridge = w.sum() / condition**2 * a.penalised
+    pulls = z * slope[:, None]
+    if kind == "groups":
+        pulls = pulls.reshape(-1, 3, 5).sum(axis=1)
+    names = ("b", "s") if loss.task == "classification" else ()
+    X = Samples(x, y, w, group=group if kind == "groups" else None, class_names=names)
+    if kind == "stream":
+        X = Stream(lambda X=X: (X.rows(slice(i, i + 70)) for i in range(0, n, 70)))
+    told = covariance(Problem(a, X, loss, penalty), a.parameters)
+    expected = sandwich(z, bend, pulls, ridge)
+    errors = np.sqrt(np.diag(expected))
+    near = max(1e-6, 1e-14 * condition)
+    assert_allclose(np.sqrt(np.diag(told)), errors, rtol=near)
+    assert_allclose(told / np.outer(errors, errors), expected / np.outer(errors, errors), atol=near)
+
+
+@pytest.mark.parametrize("far", [1e6, 1e9, 1e13])
+def test_the_sandwich_does_not_depend_on_where_the_answers_lie(far):
+    near = Samples(FEATURES, np.round(ANSWERS * 64), WEIGHTS)
+    X = Samples(FEATURES, near.y + far, WEIGHTS)
+    assert_allclose(solved(X).covariance(), solved(near).covariance(), rtol=1e-14 * far + 1e-6)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_sandwich_of_dependent_columns_is_that_of_the_pseudo_inverse(seed):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(200, 3))
+    x = np.column_stack([x, x @ [1.0, -2.0, 0.3], np.full(200, 0.1)])
+    X = Samples(x, x[:, 0] + rng.normal(size=200), rng.uniform(0.5, 2.0, 200))
+    found = solved(X)
+    z, slope = found.model.design(x), 2 * X.w * (found.model(x) - X.y)
+    half = np.linalg.pinv(2 * (z.T * X.w) @ z, rcond=1e-12, hermitian=True) @ (z.T * slope)
+    expected = half @ half.T
+    some = np.ones(6) @ z[:6]  # what all solutions agree about: the error of predictions
+    told = covariance(found.problem, found.model.parameters)
+    assert_allclose(some @ told @ some, some @ expected @ some, rtol=1e-6)
 
 
 def test_the_error_of_a_mean():

@@ -28,6 +28,8 @@ Array = NDArray[Any]
 __all__ = ["Analytic", "Exact", "covariance"]
 
 _ALIKE = 1e6  # condition from which a fit says that its features nearly depend on each other
+_SHARP = 1e-6  # reciprocal condition of a second derivative from which its inverse has nine digits
+_EPS = float(np.finfo(float).eps)
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,8 @@ def covariance(problem: Problem, parameters: Array, *, inverse_variances: bool =
     u_g = Σ_{i∈g} w_i c'_i z_i over the events of each group (each event where there are none). It
     holds for errors of any size, alike within a group but independent between groups (Huber 1967;
     White, Econometrica 48 (1980) 817; Liang and Zeger, Biometrika 73 (1986) 13). c'' is the central
-    difference of the slope. Transform with `Linear.in_user_units`.
+    difference of the slope. No condition of the design is squared; of columns that depend on each
+    other the pseudo-inverse is taken. Transform with `Linear.in_user_units`.
 
     Raises ValueError for several outputs, for a piecewise linear loss, for L1, for a stream with
     groups, and for inverse variances with another loss, a penalty or no weights.
@@ -166,12 +169,43 @@ def covariance(problem: Problem, parameters: Array, *, inverse_variances: bool =
             "errors with groups need the events of each group together; a stream has them one after"
             " another. Take the errors from a sample that fits in memory."
         )
+    return _sandwich(problem, a)
+
+
+def _sandwich(problem: Problem, a: Linear) -> Array:
+    """H⁻¹ G H⁻¹. Where H has few digits left, its inverse and G are found by another pass in
+    coordinates q = z T with Tᵀ H T near 1, which does not square the condition of the design.
+    """
+    X, loss = problem.X, problem.loss
     h = 1e-5 * (spread_of(problem) if loss.task == "regression" else 1.0)
-    whole = partial(_sandwich, a=a, loss=loss, h=h)
-    bread, filling, mass = whole(X) if isinstance(X, Samples) else X.total(whole)
-    ridge = problem.l2 * mass * np.diag(model.penalised.astype(float))
-    outer = np.linalg.pinv(bread + ridge, hermitian=True)
-    return np.asarray(outer @ filling @ outer)
+
+    def sums(root: Array) -> tuple[Array, Array]:
+        one = partial(_bread_and_filling, a=a, loss=loss, h=h, root=root)
+        bread, filling, mass = one(X) if isinstance(X, Samples) else X.total(one)
+        return bread + problem.l2 * mass * (root.T * a.penalised) @ root, filling
+
+    bread, filling = sums(np.eye(a.features + 1))
+    root, reciprocal = _whitening(bread)
+    if reciprocal < _SHARP:
+        bread, filling = sums(root)
+    else:
+        bread, filling = root.T @ bread @ root, root.T @ filling @ root
+    outer = root @ np.linalg.pinv(bread, rcond=10 * _EPS * len(root), hermitian=True)
+    return np.asarray(outer @ filling @ outer.T)
+
+
+def _whitening(bread: Array) -> tuple[Array, float]:
+    """T with Tᵀ H T near 1, and the reciprocal condition of H brought to a unit diagonal.
+
+    What rounding may have made of an eigenvalue of 0 counts as that much.
+    """
+    size = np.sqrt(np.abs(np.diag(bread)))
+    size = np.where(size > 0, size, 1.0)
+    values, axes = np.linalg.eigh(bread / np.outer(size, size))
+    values = np.abs(values)
+    least = _EPS * len(values) * (values.max() or 1.0)
+    root = axes / np.sqrt(np.maximum(values, least)) / size[:, None]
+    return root, float(values.min() / (values.max() or 1.0))
 
 
 def _weighted(X: Events) -> bool:
@@ -184,14 +218,18 @@ def _residuals(block: Samples, a: Linear) -> tuple[float]:
     return (float(rest @ rest),)
 
 
-def _sandwich(block: Samples, a: Linear, loss: Loss, h: float) -> tuple[Array, Array, float]:
-    """Σ w c'' z zᵀ, Σ_g u_g u_gᵀ and Σ w of one block, all of each group in it."""
-    z, w, p, y = a.design(block.x), block.w, a(block.x), block.answers
-    bend = (loss.slope(p + h, y) - loss.slope(p - h, y)) / (2 * h)
-    pulls = z * (w * loss.slope(p, y))[:, None]
+def _bread_and_filling(
+    block: Samples, a: Linear, loss: Loss, h: float, root: Array
+) -> tuple[Array, Array, float]:
+    """Σ w c'' q qᵀ, Σ_g u_g u_gᵀ and Σ w of one block, q = z root, all of each group in it."""
+    q, w, p, y = a.design(block.x) @ root, block.w, a(block.x), block.answers
+    step = h + 4 * np.spacing(np.abs(p))
+    above, below = p + step, p - step  # which are rounded: their difference is not 2 steps
+    bend = (loss.slope(above, y) - loss.slope(below, y)) / (above - below)
+    pulls = q * (w * loss.slope(p, y))[:, None]
     if block.group is not None:
         pulls = _summed_by(block.group, pulls)
-    return (z.T * (w * bend)) @ z, pulls.T @ pulls, float(w.sum())
+    return (q.T * (w * bend)) @ q, pulls.T @ pulls, float(w.sum())
 
 
 def _summed_by(group: Array, rows: Array) -> Array:
