@@ -142,6 +142,15 @@ def test_two_gaussians_have_auc_phi_of_the_merit_factor():
     assert m.background_efficiency(score, y, signal=0.5) == pytest.approx(expected, abs=1e-4)
 
 
+def test_weights_in_single_precision_and_whole_ones_give_the_same_curve():
+    w = rng.integers(1, 4, N)
+    whole, single = m.roc(SCORE2, Y2, w), m.roc(SCORE2, Y2, w.astype(np.float32))
+    np.testing.assert_array_equal(whole.signal, single.signal)
+    passing = SCORE2[:, None] >= whole.cut
+    for share, k in ((whole.background, 0), (whole.signal, 1)):
+        np.testing.assert_allclose(share, w[Y2 == k] @ passing[Y2 == k] / w[Y2 == k].sum())
+
+
 def test_efficiencies_at_steps_and_between_them():
     curve = m.roc([4, 3, 2, 2, 1, 0], [1, 0, 1, 0, 1, 0])
     # A background event is passed at ε_b = 1/3; all signal up to the next one belongs to it.
@@ -262,6 +271,19 @@ def test_equal_probabilities_share_a_bin_and_empty_bins_are_nan():
     assert curve.error() == pytest.approx(0.6 * 0.2 + 0.4 * 0.3)
     with pytest.raises(ValueError, match="one bin or more"):
         m.calibration(PROB2, Y2, bins=0)
+
+
+def test_events_go_into_the_bin_where_the_middle_of_their_equals_falls():
+    w = rng.random(N)
+    group = np.unique(P2, return_inverse=True)[1]
+    mass = np.bincount(group, w)
+    middle = np.cumsum(mass) - mass / 2
+    b = (middle[group, None] >= w.sum() * np.arange(1, 15) / 15).sum(axis=1)
+    total = np.bincount(b, w, 15)
+    curve = m.calibration(PROB2, Y2, w)
+    np.testing.assert_allclose(curve.weight, total, rtol=1e-12)
+    np.testing.assert_allclose(curve.predicted, np.bincount(b, w * P2, 15) / total, rtol=1e-12)
+    np.testing.assert_allclose(curve.observed, np.bincount(b, w * Y2, 15) / total, rtol=1e-12)
 
 
 def test_several_classes_are_calibrated_by_the_top_label():

@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "stream": {"samples"},
     "losses": set(),
     "table": {"samples", "units"},
-    "metrics": {"units"},
+    "metrics": {"compiled", "units"},
     "physics": {"units"},
     "describe": {"samples", "table", "metrics", "units"},
     "data": {"compiled", "files", "samples", "stream", "table", "units"},

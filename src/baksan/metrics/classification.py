@@ -6,13 +6,14 @@ signal-likeness; for K ≥ 3 classes (n, K). Weights (n,) ≥ 0; None is 1 for e
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from baksan.compiled import compiled
+from baksan.metrics import kernels
 from baksan.metrics.checks import answers, every_class, numbers, probabilities, weights
 from baksan.metrics.table import LEAST_LEFT
 
@@ -143,30 +144,24 @@ class Ranking:
     def __init__(self, score: Array, signal: Array) -> None:
         self._order = np.argsort(-score.astype(float), kind="stable")
         ranked = score[self._order]
-        self._signal = signal[self._order].astype(float)
-        ends = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
-        self._ends = None if len(ends) == len(ranked) else ends
-        self._cut = np.append(np.inf, ranked[ends])
-        self._signal_left = self._passing(self._signal).astype(np.int64)
-        self._background_left = self._passing(1 - self._signal).astype(np.int64)
+        self._signal = signal[self._order]
+        self._ends = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
+        self._cut = np.append(np.inf, ranked[self._ends])
+        self._left = self._passing(np.ones(len(score))).astype(np.int64)
 
     def roc(self, weight: Array) -> Roc:
         """The curve for weights (n,) in the order given at first; NaN where a class has none."""
-        w = weight[self._order]
-        signal = self._passing(w * self._signal)
-        background = self._passing(w * (1 - self._signal))
+        background, signal = self._passing(weight)
         for passing in (signal, background):
             passing /= passing[-1] if passing[-1] > 0 else np.nan
-        return Roc(background, signal, self._cut, self._background_left, self._signal_left)
+        return Roc(background, signal, self._cut, *self._left)
 
-    def _passing(self, ranked: Array) -> Array:
-        total = np.empty(len(self._cut))
-        total[0] = 0.0
-        if self._ends is None:
-            np.cumsum(ranked, out=total[1:])
-        else:
-            total[1:] = np.cumsum(ranked)[self._ends]
-        return total
+    def _passing(self, weight: Array) -> Array:
+        """Σ w of background and of signal above each cut, (2, m + 1)."""
+        ranked = weight[self._order].astype(float, copy=False)
+        passed = np.empty((2, len(self._cut)))
+        compiled(kernels.passing)(ranked, self._signal, self._ends, passed)
+        return passed
 
 
 def roc(score: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None) -> Roc:
@@ -352,21 +347,19 @@ class Reliability:
             promised, happened = probability.max(axis=1), probability.argmax(axis=1) == y
         self._order = np.argsort(promised, kind="stable")
         self._promised = promised[self._order].astype(float)
-        self._happened = happened[self._order].astype(float)
+        self._happened = happened[self._order]
         starts = np.flatnonzero(self._promised[1:] != self._promised[:-1]) + 1
         self._edges = np.concatenate([[0], starts, [len(y)]])
 
     def bins(self, weight: Array, bins: int = BINS) -> Calibration:
         """The calibration curve for weights (n,) in the order given at first."""
-        w = weight[self._order]
-        below = np.append(0.0, np.cumsum(w))[self._edges]
-        middle = 0.5 * (below[1:] + below[:-1])
-        group = np.searchsorted(middle, below[-1] * np.arange(1, bins) / bins)
-        edge = self._edges[np.concatenate([[0], group, [len(middle)]])]
-        parts = [slice(*ends) for ends in itertools.pairwise(edge)]
-        total, promised, happened = np.array(
-            [(w[i].sum(), w[i] @ self._promised[i], w[i] @ self._happened[i]) for i in parts]
-        ).T
+        ranked = weight[self._order].astype(float, copy=False)
+        sums = np.zeros((3, bins))
+        levels = ranked.sum() * np.arange(1, bins) / bins
+        compiled(kernels.calibrated)(
+            ranked, self._promised, self._happened, self._edges, levels, sums
+        )
+        total, promised, happened = sums
         some = np.where(total > 0, total, np.nan)
         return Calibration(promised / some, happened / some, total)
 

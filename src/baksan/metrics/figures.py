@@ -61,19 +61,19 @@ class ClassFigures:
             self._prepare_moments(score, y)
             if np.sum(y == 0) < LEAST_LEFT:
                 self.reasons["q_factor"] = f"fewer than {LEAST_LEFT} background events"
-        self._costs = np.column_stack([v.astype(float) for v in self._means.values()])
+        self._costs = np.array([*self._means.values()], dtype=float)
 
     def _prepare_moments(self, score: Array, y: Array) -> None:
         if all(np.ptp(score[y == k]) == 0 for k in (0, 1) if np.any(y == k)):
             self.reasons["merit_factor"] = "all scores of a class are equal"
         s = score - score.mean()
-        self._moments = np.column_stack([
+        self._moments = np.array([
             np.where(y == k, power, 0.0) for k in (0, 1) for power in (np.ones(len(s)), s, s * s)
         ])  # fmt: skip
 
     def __call__(self, weight: Array) -> Array:
         """Figures and curve points, (len(names) + points,)."""
-        found = dict(zip(self._means, weight @ self._costs / weight.sum(), strict=True))
+        found = dict(zip(self._means, self._costs @ weight / weight.sum(), strict=True))
         curves = [ranking.roc(weight) for ranking in self.rankings.values()]
         if "auc" in self.names:
             found["auc"] = np.mean([curve.area() for curve in curves])
@@ -103,7 +103,7 @@ class ClassFigures:
         found: dict[str, Any] = {"background_at_0.5": curve.background_at(0.5)}
         found |= zip(_SIGNAL_AT, curve.signal_at(list(_SIGNAL_AT.values())), strict=True)
         found["q_factor"] = curve.quality().max()
-        total, first, second = (weight @ self._moments).reshape(2, 3).T
+        total, first, second = (self._moments @ weight).reshape(2, 3).T
         mean, square = first / total, second / total
         found["merit_factor"] = abs(mean[1] - mean[0]) / np.sqrt(np.sum(square - mean**2))
         return found

@@ -123,8 +123,8 @@ class RunFolder:
             beside.write_text(text, encoding="utf-8")
         return self.path / name
 
-    def write_json(self, name: str, content: Any) -> None:
-        write_json(self.path / name, content)
+    def write_json(self, name: str, content: Any, *, indent: int | None = 1) -> None:
+        write_json(self.path / name, content, indent=indent)
 
     def read_json(self, name: str) -> Any:
         return read_json(self.path / name)

@@ -223,7 +223,7 @@ def _write(run: Run, report: bool) -> None:
         from baksan.report import page
 
         folder.write_text("report.html", page.render(shown))
-    folder.write_json("report.json", shown)
+    folder.write_json("report.json", shown, indent=None)  # for programs, and long
     folder.end()
 
 
