@@ -206,6 +206,59 @@ def test_integers_that_become_floats_keep_their_classes(tmp_path):
     same(X, load(tmp_path / "t.parquet").samples(**asked))
 
 
+@pytest.mark.parametrize(
+    ("codes", "asked"),
+    [
+        ([1, 2] * 10, {"signal": "2.0"}),
+        ([1, 2] * 10, {"signal": "2.0", "where": "x < 20"}),
+        ([1, 2] * 10 + [None, 1], {"signal": "2.0", "where": "x < 20"}),
+        ([0, 1] * 10, {"where": "x < 20"}),
+    ],
+)
+def test_codes_missing_in_a_whole_block_are_as_in_memory(tmp_path, codes, asked):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    codes = codes + [None] * 12
+    table = pa.table({"x": np.arange(len(codes)), "code": pa.array(codes, pa.int32())})
+    parquet.write_table(table, tmp_path / "t.parquet")
+    asked = {"answer": "code", **asked}
+    X = open_stream(tmp_path / "t.parquet", rows=10, **asked)
+    same(X, load(tmp_path / "t.parquet").samples(**asked))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two files; columns y and z are numbers in the one and text in the other."""
+    (tmp_path / "a.csv").write_text("x,y,z\n1,1,5\n2,2,6\n3,1,7\n4,2,9\n")
+    (tmp_path / "b.csv").write_text("x,y,z\n105,bad,bad\n106,2,bad\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("first", ["a.csv", "c.csv"])
+@pytest.mark.parametrize("where", ["x < 100", "x < 106", "x > 0"])
+def test_answers_that_a_file_of_a_folder_has_as_text_are_as_in_memory(folder, first, where):
+    (folder / "a.csv").rename(folder / first)
+    asked = {"answer": "y", "features": ["x"], "signal": "2", "where": where}
+    same(open_stream(folder, **asked), load(folder).samples(**asked))
+
+
+@pytest.mark.parametrize(
+    ("column", "asked"),
+    [
+        ("y", {"answer": "x"}),
+        ("z", {"features": ["x", "z"]}),
+        ("y", {"features": ["x"], "answer": "y"}),
+        ("z", {"features": ["x"], "weight": "z"}),
+    ],
+)
+@pytest.mark.parametrize("where", [None, "x < 100"])
+def test_numbers_that_become_text_are_refused(folder, column, asked, where):
+    told = rf"b.csv: column '{column}' must hold numbers, .*; row 5 holds the text 'bad'. Mend"
+    with pytest.raises(TypeError, match=told):
+        len(open_stream(folder, where=where, **asked))
+
+
 def test_zeros_and_ones_are_told_once_all_are_seen(tmp_path):
     y = np.r_[np.zeros(50), np.ones(50)]
     for name, answers in {"two": y, "three": np.r_[y, 2.0]}.items():

@@ -134,6 +134,8 @@ class Events:
         self.allow_constant = choices.pop("allow_constant", False)
         table, names = derive(first, wanted) if wanted is not None else (first, None)
         self.roles = table.roles(names, **choices)
+        self.numbers = self._numbers()
+        self.kind: np.dtype[Any] | None = None
         self.seen: NDArray[np.generic] | None = None
         self.words: list[str] = []
         self._looked()
@@ -173,14 +175,28 @@ class Events:
 
     def _kept(self, raw: Table) -> Table:
         """The rows that were asked for; the notes tell of this alone."""
+        self._check_numbers(raw)
         table = Table(raw.columns, raw.source, (), raw.rows)
         answer = self.roles.answer
-        if answer and self.seen is not None and self.seen.dtype.kind != "U":
-            # Integers may become floats where some are missing; their class is then '1.0'.
-            column = table.column(answer)
-            held = replace(column, values=column.values.astype(self.seen.dtype))
+        if answer and self.kind is not None and table[answer].dtype != self.kind:
+            # Integers become floats where some are missing; their class is then '1.0'.
+            held = replace(table.column(answer), values=table[answer].astype(self.kind))
             table = table.with_columns({answer: held})
         return select(table, self.where) if self.where else table
+
+    def _check_numbers(self, raw: Table) -> None:
+        """Raises TypeError where numbers of the first rows are text, as in a folder of text files.
+
+        In memory the whole column would be text; that is no more to be had.
+        """
+        for name in self.numbers:
+            column = raw.columns.get(name)
+            if column and column.is_text and len(raw):
+                raise TypeError(
+                    f"{raw.source}: column {name!r} must hold numbers, as in the first rows; row"
+                    f" {raw.rows[0] + 1:,} holds the text {str(column.values[0])!r}. Mend the file,"
+                    " or leave the column out."
+                )
 
     def _prepared(self, raw: Table) -> Table:
         """The rows and the features that were asked for."""
@@ -189,23 +205,36 @@ class Events:
 
     # What only all rows together tell -------------------------------------------------------------
 
+    def _numbers(self) -> list[str]:
+        """The columns that must hold numbers, as they do in the first rows."""
+        answer = None if self._may_be_classes() else self.roles.answer
+        held = [*self.roles.features, self.roles.weight, answer]
+        return [n for n in held if n in self.first.columns and not self.first.column(n).is_text]
+
     def _looked(self) -> None:
-        """Which answers occur and what is text, by one pass over these columns alone."""
+        """Which answers occur and what is text, by one pass over these columns alone.
+
+        As in memory, rows that a condition leaves out count for the kind of the answers.
+        """
         texts = self.first.texts(self.roles) if self.wanted is None else {}
         answer = self.roles.answer if self._may_be_classes() else None
         columns = [*texts, *([answer] if answer else [])]
         if not columns:
             return
         counts = dict.fromkeys(texts, (0, 0))
-        census = self._census()
+        census, kinds = self._census(), list[np.dtype[Any]]()
         for raw in self._pass({*columns, *self._condition()}):
             table = self._kept(raw)
             if answer:
                 census.add_labels(table.column(answer).usable)
+                kinds.append(raw[answer].dtype)
             for name in texts:
                 found, cells = table.column(name).numbers_in_text
                 counts[name] = counts[name][0] + found, counts[name][1] + cells
-        self.seen, self.words = census.labels, text_note(counts)
+        self.words = text_note(counts)
+        if census.labels is not None:
+            self.kind = np.result_type(*set(kinds))
+            self.seen = census.labels.astype(self.kind)
 
     def _may_be_classes(self) -> bool:
         """Whether the answer is not simply numbers; 0 and 1 alone may turn out to be classes."""
