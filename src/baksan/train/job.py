@@ -19,6 +19,7 @@ from baksan.solvers.base import Events, State
 from baksan.store.card import AnswerCard, Card, InputCard, LossCard, feature_cards
 from baksan.store.model import Stored, load_model, save_model
 from baksan.store.run import RunFolder, prediction_arrays, prediction_of
+from baksan.stream import Stream
 from baksan.train.division import Division
 from baksan.train.lineup import Fitted, Method
 from baksan.train.run import Part
@@ -195,7 +196,7 @@ class Job:
         """
         if isinstance(X, Samples):
             return X
-        told = self.copied(X)
+        told: Stream = self.copied(X)
         told.progress = lambda rows: self.show(f"{text}, {rows:,} rows read", self.share)
         return told
 
