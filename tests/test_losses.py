@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import metrics
 
-from baksan import L1, L2, Q, Samples, losses
+from baksan import L1, L2, Q, Samples, Stream, losses
 
 P = np.array([-2.0, -0.5, 0.0, 0.3, 1.0, 2.5])
 Y = np.array([0, 1, 1, 0, 1, 1])
@@ -217,3 +217,15 @@ def test_softmax_scores_compare_between_events():
     told, shifted = losses.softmax.read(p), losses.softmax.read(p + shift)
     np.testing.assert_allclose(told["score"], np.log(told["probability"]), rtol=1e-12)
     np.testing.assert_allclose(shifted["score"], told["score"], rtol=1e-9, atol=1e-12)
+
+
+def test_q_of_no_event_that_counts():
+    X = Samples(np.ones((2, 1)), np.ones(2))
+    light = X.with_parts(weight=np.zeros(2))
+    for events, came in (
+        (light, "all weights are zero"),
+        (Stream(lambda: [light]), "all weights are zero"),
+        (X.rows(slice(0, 0)), "the samples are empty"),
+    ):
+        with pytest.raises(ValueError, match=f"Q needs at least one event that counts; {came}"):
+            Q(lambda x: x[:, 0], events, losses.squared)

@@ -207,6 +207,8 @@ def _summed(cost: Array) -> Array:
 def Q(a: Callable[[Array], Array], X: Any, loss: Loss) -> float:
     """The functional Q(a, X) = Σ w_i loss(a(x_i), y_i) / Σ w_i of a model on Samples or a Stream.
 
+    Raises ValueError where no event counts.
+
     Examples
     --------
     >>> from baksan import Samples
@@ -220,7 +222,11 @@ def Q(a: Callable[[Array], Array], X: Any, loss: Loss) -> float:
             return float(cost.sum()), float(len(cost))
         return float(block.weight @ cost), float(block.weight.sum())
 
-    cost, mass = X.total(sums)
+    found = X.total(sums)
+    cost, mass = found or (0.0, 0.0)
+    if not mass:
+        came = "all weights are zero" if found else "the samples are empty"
+        raise ValueError(f"Q needs at least one event that counts; {came}. Give other events.")
     return float(cost / mass)
 
 

@@ -217,6 +217,13 @@ def test_what_has_no_closed_form_is_refused():
         solved(Samples(FEATURES, np.column_stack([ANSWERS, ANSWERS]))).covariance()
 
 
+@pytest.mark.parametrize("unit", [1e-310, 1e-170, 1e155, 1e190])
+def test_the_sandwich_does_not_depend_on_the_unit_of_the_weights(unit):
+    expected = solved(Samples(FEATURES, ANSWERS, WEIGHTS)).covariance()
+    scaled = solved(Samples(FEATURES, ANSWERS, WEIGHTS * unit)).covariance()
+    assert_allclose(scaled, expected, rtol=1e-7)
+
+
 def test_known_errors_give_the_textbook_covariance():
     rng = np.random.default_rng(5)
     x, sigma = rng.normal(size=(40, 2)), rng.uniform(0.1, 2.0, 40)
@@ -226,8 +233,19 @@ def test_known_errors_give_the_textbook_covariance():
     by_hand = np.linalg.inv(Z.T @ Z)
     np.testing.assert_allclose(found.covariance(inverse_variances=True), by_hand, rtol=1e-9)
     unweighted = fit(Linear(), Samples(x, y), losses.squared, Analytic())
-    with pytest.raises(ValueError, match="inverse variances are the weights"):
+    with pytest.raises(ValueError, match=r"inverse variances are the weights .* no weights\."):
         unweighted.errors(inverse_variances=True)
+    X = Samples(x, y, 1 / sigma**2)
+    ridge = fit(Linear(), X, losses.squared, Analytic(), penalty=L2(0.1))
+    with pytest.raises(
+        ValueError, match=r"this fit has L2\(strength=0.1\)\. Leave out inverse_var"
+    ):
+        ridge.errors(inverse_variances=True)
+    huber = fit(Linear(), X, losses.huber(), GradientDescent(steps=1))
+    with pytest.raises(
+        ValueError, match=r"this fit has the huber loss\. Leave out inverse_variance"
+    ):
+        huber.errors(inverse_variances=True)
 
 
 def test_errors_of_least_squares_on_classes_are_those_of_the_bootstrap():

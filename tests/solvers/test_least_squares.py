@@ -366,6 +366,29 @@ def test_a_stream_in_which_no_event_counts():
         fit(Linear(), Stream(lambda: [X]), losses.squared, Analytic())
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("size", [1e145, 1e160, 1e300])
+@pytest.mark.parametrize("far", [False, True])
+def test_numbers_whose_squares_overflow(size, stream, far):
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((30, 2)), rng.standard_normal(30)
+    large = 1.0 + x[:, 1] / 1e3 if far else x[:, 1]
+    for what, X in (
+        ("feature 'x1'", Samples(np.column_stack([x[:, 0], size * large]), y)),
+        ("the answer", Samples(x, size * large)),
+    ):
+        with pytest.raises(ValueError, match=f"those of {what} reach .*Give it in a larger unit."):
+            fit(Linear(), blocks_of(X, 7) if stream else X, losses.squared, Analytic())
+
+
+def test_weights_that_are_too_large():
+    x = np.random.default_rng(0).standard_normal((30, 2))
+    with pytest.raises(
+        ValueError, match=r"sum to less than 1e\+200; these sum to 3e\+221\. Divide"
+    ):
+        solved(x, x[:, 0], np.full(30, 1e220))
+
+
 def test_a_weighted_stream_is_read_once_and_once_for_a_correction():
     rng, passes = np.random.default_rng(5), []
     x = rng.standard_normal((400, 3))

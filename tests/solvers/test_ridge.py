@@ -138,6 +138,13 @@ def test_more_freedom_than_events_has_no_score():
     assert path.score[0] == np.inf and np.isfinite(path.score[1]) and path.at == 1
 
 
+def test_the_first_event_need_not_count():
+    weight = np.r_[0.0, WEIGHTS[1:]]
+    path = ridge_path(Samples(FEATURES, ANSWERS, weight), [0.1])
+    other = ridge_path(Samples(FEATURES[1:], ANSWERS[1:], weight[1:]), [0.1])
+    assert_allclose(path.weights, other.weights, rtol=1e-10)
+
+
 def test_sentences():
     X = Samples(FEATURES, ANSWERS)
     with pytest.raises(ValueError, match="a ridge path needs a squared loss.*this is huber"):
@@ -152,3 +159,7 @@ def test_sentences():
         ridge_path(one, loss=losses.squared_margin)
     with pytest.raises(ValueError, match="a linear model needs x of shape"):
         ridge_path(Samples(np.ones((4, 2, 2)), np.arange(4.0)))
+    with pytest.raises(ValueError, match="needs features, whose weights it shrinks; these events"):
+        ridge_path(Samples(np.empty((4, 0)), np.arange(4.0)))
+    with pytest.raises(ValueError, match="those of feature 'x1' reach"):
+        ridge_path(Samples(FEATURES * [1.0, 1e160, 1.0, 1.0, 1.0, 1.0], ANSWERS))

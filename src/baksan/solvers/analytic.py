@@ -147,11 +147,8 @@ def covariance(problem: Problem, parameters: Array, *, inverse_variances: bool =
     if problem.l1:
         raise ValueError("L1 sets weights to 0, so they have no errors of this kind; take L2.")
     squared = loss.cost is losses.squared.cost
-    if inverse_variances and (not squared or not _weighted(X) or problem.penalty):
-        raise ValueError(
-            "inverse variances are the weights of a squared loss without a penalty; this is"
-            f" {loss.name}{'' if _weighted(X) else ' without weights'}."
-        )
+    if inverse_variances:
+        _check_inverse_variances(problem)
     grouped = X.head.group is not None
     a = model.moved(parameters)
     plain = squared and loss.task == "regression" and not (_weighted(X) or grouped or problem.l2)
@@ -172,15 +169,27 @@ def covariance(problem: Problem, parameters: Array, *, inverse_variances: bool =
     return _sandwich(problem, a)
 
 
+def _check_inverse_variances(problem: Problem) -> None:
+    """Raises ValueError where weights are no inverse variances, or do not tell the errors alone."""
+    came = [] if problem.loss.cost is losses.squared.cost else [f"the {problem.loss.name} loss"]
+    came += [] if _weighted(problem.X) else ["no weights"]
+    came += [repr(problem.penalty)] if problem.penalty else []
+    if came:
+        raise ValueError(
+            "inverse variances are the weights of a squared loss without a penalty; this fit has"
+            f" {' and '.join(came)}. Leave out inverse_variances: its errors come from the events."
+        )
+
+
 def _sandwich(problem: Problem, a: Linear) -> Array:
     """H⁻¹ G H⁻¹. Where H has few digits left, its inverse and G are found by another pass in
     coordinates q = z T with Tᵀ H T near 1, which does not square the condition of the design.
     """
-    X, loss = problem.X, problem.loss
+    X, loss, unit = problem.X, problem.loss, problem.mean_weight
     h = 1e-5 * (spread_of(problem) if loss.task == "regression" else 1.0)
 
     def sums(root: Array) -> tuple[Array, Array]:
-        one = partial(_bread_and_filling, a=a, loss=loss, h=h, root=root)
+        one = partial(_bread_and_filling, a=a, loss=loss, h=h, root=root, unit=unit)
         bread, filling, mass = one(X) if isinstance(X, Samples) else X.total(one)
         return bread + problem.l2 * mass * (root.T * a.penalised) @ root, filling
 
@@ -219,10 +228,13 @@ def _residuals(block: Samples, a: Linear) -> tuple[float]:
 
 
 def _bread_and_filling(
-    block: Samples, a: Linear, loss: Loss, h: float, root: Array
+    block: Samples, a: Linear, loss: Loss, h: float, root: Array, unit: float
 ) -> tuple[Array, Array, float]:
-    """Σ w c'' q qᵀ, Σ_g u_g u_gᵀ and Σ w of one block, q = z root, all of each group in it."""
-    q, w, p, y = a.design(block.x) @ root, block.w, a(block.x), block.answers
+    """Σ w c'' q qᵀ, Σ_g u_g u_gᵀ and Σ w of one block, q = z root, all of each group in it.
+
+    Weights are taken in this unit, which changes nothing, so that no square overflows or is lost.
+    """
+    q, w, p, y = a.design(block.x) @ root, block.w / unit, a(block.x), block.answers
     step = h + 4 * np.spacing(np.abs(p))
     above, below = p + step, p - step  # which are rounded: their difference is not 2 steps
     bend = (loss.slope(above, y) - loss.slope(below, y)) / (above - below)

@@ -28,6 +28,7 @@ Array = NDArray[Any]
 __all__ = ["Bowl", "Gram"]
 
 _FAR = 1e3  # (mean − shift)² / variance from which the sums are taken again, nearer to the mean
+_HEAVY, _LARGE = 1e200, 1e280  # what Σ w and Σ w v² must stay below, so that nothing overflows
 _STILL = 4 * np.finfo(float).eps  # spread / mean to which rounding alone may bring a constant
 
 
@@ -48,9 +49,10 @@ class Gram:
     def of(cls, X: Samples | Stream, loss: Loss, outputs: int, way: str = "compiled") -> Gram:
         """One pass over the events; a second one where the first block's mean is far from that of
         all, which would cost digits. Raises ValueError for a loss that does not fit the answers,
-        and for weights that are all zero.
+        for weights that are all zero, and for numbers whose squares leave what a float holds.
         """
-        shift = _near(X.head, loss, outputs)
+        with np.errstate(over="ignore"):  # `_check_size` tells
+            shift = _near(X.head, loss, outputs)
         found = cls._about(shift, X, loss, outputs, way)
         variance = np.diag(found.scatter)
         if np.any((found.mean - shift) ** 2 > _FAR * np.where(variance > 0, variance, np.inf)):
@@ -64,6 +66,7 @@ class Gram:
         width = len(shift)
         if not (mass := float(sums[width, width])):
             raise ValueError("weights are all zero; at least one event must count.")
+        _check_size(sums, shift, X)
         off = sums[width, :width] / mass
         scatter = sums[:width, :width] / mass
         scatter = np.tril(scatter) + np.tril(scatter, -1).T - np.outer(off, off)
@@ -123,6 +126,25 @@ def _near(head: Samples, loss: Loss, outputs: int) -> Array:
     some = head.rows(slice(None, None, max(1, len(head) // 1024)))
     rows = Rows.of(some, loss, outputs)
     return np.concatenate([rows.x.mean(axis=0, dtype=np.float64), rows.t.mean(axis=1)])
+
+
+def _check_size(sums: Array, shift: Array, X: Samples | Stream) -> None:
+    """Raises ValueError where the sums overflow, or what is made of them would."""
+    width = len(shift)
+    if not sums[width, width] < _HEAVY:
+        raise ValueError(
+            f"least squares needs weights that sum to less than {_HEAVY:g}; these sum to"
+            f" {sums[width, width]:g}. Divide all by one number: the answer stays the same."
+        )
+    with np.errstate(over="ignore"):
+        squares = np.maximum(np.diag(sums)[:width], shift**2)
+    if len(large := np.flatnonzero(~(squares < _LARGE))):
+        j = int(large[0])
+        what = f"feature {X.head.names[j]!r}" if j < len(X.head.names) else "the answer"
+        raise ValueError(
+            f"least squares needs numbers whose squares sum to less than {_LARGE:g}; those of"
+            f" {what} reach {squares[j]:g}. Give it in a larger unit."
+        )
 
 
 def _sums(block: Samples, loss: Loss, outputs: int, shift: Array, way: str) -> tuple[int, Array]:

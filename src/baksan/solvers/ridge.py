@@ -99,7 +99,8 @@ def ridge_path(
     Raises
     ------
     ValueError
-        Another loss; no strengths, or one that is negative or not finite; events of one class.
+        Another loss; no strengths, or one that is negative or not finite; events of one class;
+        no features.
 
     Examples
     --------
@@ -116,7 +117,12 @@ def ridge_path(
             f" {loss.name}. Fit with penalty=L2(…) for each strength instead."
         )
     problem = Problem(Linear(), X, loss)
-    Linear().prepared(X.head.x[:1], X.head.w[:1], 1)  # refuses images
+    Linear().prepared(X.head.x[:1], np.ones(1), 1)  # refuses images
+    if not X.head.x.shape[1]:
+        raise ValueError(
+            "a ridge path needs features, whose weights it shrinks; these events have none."
+            " Give at least one."
+        )
     gram = Gram.of(X, loss, loss.outputs(X.head.answers, len(X.class_names)))
     if X.class_names and not np.diag(gram.t).any():
         raise ValueError(
