@@ -76,9 +76,9 @@ def probabilities(probability: ArrayLike, rows: int | None = None) -> Array:
             f"probability must have a column for each class, (n, K ≥ 2); its shape is {p.shape}."
             " For two classes give the columns 1 − p and p."
         )
-    off = (np.abs(p.sum(axis=1) - 1) > 1e-5) | (p < 0).any(axis=1)
-    if off.any():
-        row = int(off.argmax())
+    off = np.abs(p @ np.ones(p.shape[1]) - 1) > 1e-5  # sums along short rows are slow
+    if off.any() or p.min(initial=0) < 0:
+        row = int((off | (p < 0).any(axis=1)).argmax())
         raise ValueError(
             f"probabilities must be 0 … 1 and add up to 1; row {row} holds {p[row].tolist()}."
             " Divide by their sum, or give them as score."

@@ -158,7 +158,7 @@ class Ranking:
 
     def _passing(self, weight: Array) -> Array:
         """Σ w of background and of signal above each cut, (2, m + 1)."""
-        ranked = weight[self._order].astype(float, copy=False)
+        ranked = weight.take(self._order).astype(float, copy=False)
         passed = np.empty((2, len(self._cut)))
         compiled(kernels.passing)(ranked, self._signal, self._ends, passed)
         return passed
@@ -353,7 +353,7 @@ class Reliability:
 
     def bins(self, weight: Array, bins: int = BINS) -> Calibration:
         """The calibration curve for weights (n,) in the order given at first."""
-        ranked = weight[self._order].astype(float, copy=False)
+        ranked = weight.take(self._order).astype(float, copy=False)
         sums = np.zeros((3, bins))
         levels = ranked.sum() * np.arange(1, bins) / bins
         compiled(kernels.calibrated)(
