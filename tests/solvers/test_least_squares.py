@@ -1,19 +1,20 @@
 """Exact least squares is as accurate as LAPACK's orthogonal gelsy; exact numbers are the judge."""
 
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.linalg import lstsq
+from threadpoolctl import ThreadpoolController, threadpool_info
 
 from baksan import L2, Analytic, Linear, Samples, Stream, fit, losses
-from baksan.compiled import threads
+from baksan.compiled import compiled, threads
 from baksan.fit import ready
 from baksan.solvers import least_squares
 from baksan.solvers.base import Problem
 from baksan.solvers.gram import Gram
+from baksan.solvers.kernels_qr import triangles
 
 N, D, ANSWERS = 500, 12, 5
 EPS = np.finfo(float).eps
@@ -258,25 +259,38 @@ def test_threads_and_the_size_of_blocks_do_not_change_the_answer(name):
         assert_allclose(other.loss, found[0].loss, rtol=1e-10)
 
 
-def test_blas_has_its_threads_back_after_fits_side_by_side():
-    """Whoever began first may end first."""
-    blas = least_squares._blas()
-    one, two = least_squares._one_blas_thread(), least_squares._one_blas_thread()
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("run", [lambda f: f, compiled], ids=["python", "compiled"])
+def test_triangles_are_those_of_lapack(run, weighted):
+    rng = np.random.default_rng(4)
+    x, t = rng.standard_normal((70, 3)) * [1.0, 1e-9, 1e9], rng.standard_normal((2, 70))
+    x[30:60, 1] = 2.0 * x[30:60, 0]  # one lot of deficient rank
+    weight = rng.random(70 if weighted else 0)
+    mean, found = np.r_[x.mean(axis=0), t.mean(axis=1)], np.zeros((3, 5, 5))
+    run(triangles)(x, t, weight, mean, 0, 70, 30, found)
+    rows = np.column_stack([x, t.T]) - mean
+    if weighted:
+        rows *= np.sqrt(weight)[:, None]
+    for r, part in zip(found, (rows[:30], rows[30:60], rows[60:]), strict=True):
+        assert_array_equal(r, np.triu(r))
+        size = np.linalg.norm(part, axis=0)
+        assert_allclose(
+            (r.T @ r) / np.outer(size, size), part.T @ part / np.outer(size, size), atol=1e-14
+        )
+        lapack = np.abs(np.linalg.qr(part, mode="r"))
+        assert_allclose(np.abs(r[:, :1]), lapack[:, :1], rtol=1e-13, atol=1e-13)
+    lapack = np.abs(np.linalg.qr(rows[:30], mode="r"))
+    assert_allclose(np.abs(found[0]), lapack, rtol=1e-11)
 
-    def numbers():
-        return {library["num_threads"] for library in blas.info()}
 
-    with ThreadPoolExecutor(1) as first:  # no thread that lives on shall own the number
-        before = first.submit(blas.limit, limits=2).result()
-    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
-        first.submit(one.__enter__).result()
-        assert numbers() == {1}
-        second.submit(two.__enter__).result()
-        first.submit(one.__exit__, None, None, None).result()
-        second.submit(two.__exit__, None, None, None).result()
-    assert numbers() == {2}
-    with ThreadPoolExecutor(1) as first:
-        first.submit(before.restore_original_limits).result()
+def test_a_fit_leaves_the_threads_of_blas_alone(monkeypatch):
+    """Their number is one for the whole process, and fits may run side by side."""
+    x = features_of("condition 1e12", 0)
+    X = Samples(x, answers_for(x, 0.0, 0))
+    before = [library["num_threads"] for library in threadpool_info()]
+    monkeypatch.setattr(ThreadpoolController, "limit", None)
+    fit(Linear(), X, losses.squared, Analytic())
+    assert [library["num_threads"] for library in threadpool_info()] == before
 
 
 def minimum_norm(x, y, weight=None):

@@ -29,28 +29,21 @@ average out, so that r ≥ 1e-11, enough for one step at n = 2,000, was not at 4
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from baksan.compiled import side_by_side
+from baksan.compiled import compiled, side_by_side
 from baksan.losses import Loss, Q
 from baksan.models.linear import Linear
 from baksan.samples import Samples
 from baksan.solvers.base import Problem
 from baksan.solvers.gram import Gram
-from baksan.solvers.rows import Rows
+from baksan.solvers.rows import Rows, kernel_array
 from baksan.solvers.steps import KernelSums
-
-if TYPE_CHECKING:
-    from threadpoolctl import ThreadpoolController
 
 Array = NDArray[Any]
 
@@ -59,9 +52,9 @@ __all__ = ["Solution", "inverse", "least_squares", "triangle"]
 _CORRECTED = ((1e-2, 0), (1e-10, 1), (1e-12, 2))
 _INVERTED = 1e-8  # r from which the inverse of S has eight digits
 _RESOLVED = 1e-6  # share of the targets' variance below which Q is not taken from sums of squares
-_ROWS = 8_192  # rows of one QR, or more of many features
+_ROWS = 512  # rows of one QR, or more of many features
+_SHARE = 8_192  # rows that a thread takes at a time
 _PARTS = 64  # factors R that are held before they are put together
-_held = threading.Lock()  # while BLAS has one thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,75 +207,28 @@ class _Triangles:
 def _joined(parts: Array) -> Array:
     """The R of all rows from those of their parts."""
     width = parts.shape[-1]
-    rows = np.vstack([np.zeros((width, width)), parts.reshape(-1, width)])
-    return np.triu(_reflected(rows))
-
-
-def _reflected(rows: Array) -> Array:
-    """R of a QR of the rows, (width, width), by Householder's reflections; they are overwritten.
-
-    The first rows are zeros, in whose places R arises: so few rows have one too, and it is rounded
-    less. Below its diagonal are the reflections.
-    """
-    from scipy.linalg import lapack
-
-    found, *_ = lapack.dgeqrf(rows, overwrite_a=1)
-    return np.asarray(found[: rows.shape[1]])
+    r = kernel_array(parts.reshape(-1, width))
+    rows = Rows(r, kernel_array(np.empty((0, len(r)))), kernel_array(np.empty(0)))
+    return np.asarray(_factors(rows, np.zeros(width), len(r))[0])
 
 
 def _triangles(block: Samples, loss: Loss, outputs: int, mean: Array) -> tuple[_Triangles]:
-    """`triangle` of one block, in lots that threads share."""
-    rows, width = Rows.of(block, loss, outputs, columns=True), len(mean)
-    size = max(_ROWS, 32 * width)
-    starts = range(0, len(rows), size)
-    found = np.empty((len(starts), width, width))
-    room = threading.local()  # of each thread, for all its lots: to be given memory takes time
-
-    def one(lot: int) -> None:
-        part = slice(starts[lot], min(starts[lot] + size, len(rows)))
-        if not hasattr(room, "columns"):
-            room.columns = np.empty(width * (width + size))
-        found[lot] = _reflected(_columns(rows, part, mean[:, None], room.columns).T)
-
-    with _one_blas_thread():
-        side_by_side(one, range(len(starts)))
-        return (_Triangles(_joined(np.triu(found))[None]),)
+    """`triangle` of one block."""
+    rows = Rows.of(block, loss, outputs, columns=True)
+    return (_Triangles(_joined(_factors(rows, mean, max(_ROWS, 16 * len(mean))))[None]),)
 
 
-def _columns(rows: Rows, part: slice, mean: Array, room: Array) -> Array:
-    """Zeros and √w (v − m) as columns in memory, which LAPACK takes, (width, width + rows)."""
-    d, width = rows.x.shape[1], len(mean)
-    tall = width + part.stop - part.start
-    columns = room[: width * tall].reshape(width, tall)
-    columns[:, :width], v = 0.0, columns[:, width:]
-    np.subtract(rows.x[part].T, mean[:d], out=v[:d])
-    np.subtract(rows.t[:, part], mean[d:], out=v[d:])
-    if len(rows.weight):
-        v *= np.sqrt(rows.weight[part])
-    return columns
+def _factors(rows: Rows, mean: Array, size: int) -> Array:
+    """R of each `size` rows, (lots, width, width), some lots at a time on each thread."""
+    from baksan.solvers import kernels_qr
 
+    add, (x, t, weight) = compiled(kernels_qr.triangles), (rows.x, rows.t, rows.weight)
+    found = np.zeros((-(-len(rows) // size), len(mean), len(mean)))
+    lots = max(1, _SHARE // size)
 
-@contextlib.contextmanager
-def _one_blas_thread() -> Iterator[None]:
-    """Holds BLAS to one thread, as each of ours calls it.
+    def some(lot: int) -> None:
+        last = min((lot + lots) * size, len(rows))
+        add(x, t, weight, mean, lot * size, last, size, found[lot : lot + lots])
 
-    Its number of threads is one for the whole process. Who comes while somebody holds it leaves it
-    alone: else the 1 that it found would be what it puts back, for ever.
-    """
-    if not _held.acquire(blocking=False):
-        yield
-        return
-    try:
-        with _blas().limit(limits=1):
-            yield
-    finally:
-        _held.release()
-
-
-@functools.cache
-def _blas() -> ThreadpoolController:
-    """All BLAS that this process has loaded; to find them takes milliseconds."""
-    import scipy.linalg  # noqa: F401  # its BLAS must be there to be found
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController().select(user_api="blas")
+    side_by_side(some, range(0, len(found), lots))
+    return found
