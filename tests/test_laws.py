@@ -255,6 +255,11 @@ def assert_identical(a: State, b: State):
         assert_array_equal(values, b.to_arrays()[part], err_msg=part)
 
 
+def assert_alike(a: State, b: State):
+    for part, values in a.to_arrays().items():
+        assert_allclose(values, b.to_arrays()[part], rtol=1e-11, atol=1e-13, err_msg=part)
+
+
 @pytest.mark.parametrize("way", ["generic", "compiled"])
 @pytest.mark.parametrize("kind", RUNS)
 @settings(max_examples=10)
@@ -268,7 +273,21 @@ def test_resumed_is_undisturbed_to_the_last_bit(kind, way, stop, every):
             break
     stored = State.from_arrays(held.to_arrays())
     rest = solver.run(a, X, losses.logistic, stored, every=every)
-    assert_identical([stored, *rest][-1], undisturbed)
+    # A kernel takes single steps by fours: a run that is cut within one rounds differently.
+    same = assert_alike if (kind, way) == ("SGD", "compiled") else assert_identical
+    same([stored, *rest][-1], undisturbed)
+
+
+@pytest.mark.parametrize("stop", [4, 8, 10, 14, 18, 20, 24, 28])
+def test_single_steps_resumed_after_any_four_are_undisturbed_to_the_last_bit(stop):
+    """After four, or eight, or all of an epoch's events, of which there are 10."""
+    X = samples_for(losses.logistic, n=10, weighted=True)
+    a, solver = start_of(losses.logistic, X, 1), RUNS["SGD"]
+    (undisturbed,) = solver.run(a, X, losses.logistic, seed=7, every=30)
+    held = next(solver.run(a, X, losses.logistic, seed=7, every=stop))
+    stored = State.from_arrays(held.to_arrays())
+    (rest,) = solver.run(a, X, losses.logistic, stored, every=30)
+    assert_identical(rest, undisturbed)
 
 
 @pytest.mark.parametrize("kind", RUNS)

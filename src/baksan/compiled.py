@@ -34,7 +34,7 @@ def cache_folder() -> Path:
 
     package = Path(__file__).parent
     digest = hashlib.sha256(f"numba {numba.__version__} numpy {np.__version__}".encode())
-    for source in (Path(__file__), package / "losses.py", *sorted(package.glob("*/kernels.py"))):
+    for source in (Path(__file__), package / "losses.py", *sorted(package.glob("*/kernels*.py"))):
         digest.update(source.read_bytes())
     return Path(pooch.os_cache("baksan")) / "kernels" / digest.hexdigest()[:16]
 

@@ -376,7 +376,8 @@ class _Loop:
 
     def _block(self, state: State, target: int) -> State:
         """So many steps that they take at most about 0.2 s, up to the next row or epoch."""
-        steps = min(self.block, target - state.step, self.last - state.step)
+        whole = getattr(self.step, "whole", lambda _, steps: steps)
+        steps = min(whole(state, self.block), target - state.step, self.last - state.step)
         ends_epochs = self.solver.patience is not None or self.solver.tolerance > 0
         if self.solver.batch is not None and ends_epochs:
             left = math.ceil((len(self.problem.X) - state.place) / self.solver.batch)

@@ -13,7 +13,8 @@ from tests.problems import LOSSES, outputs_of, samples_for
 from baksan import L1, Linear, Samples, fit, losses
 from baksan.compiled import cache_folder, compiled
 from baksan.solvers.descent import Descent
-from baksan.solvers.kernels import CODES, descend
+from baksan.solvers.kernels import descend
+from baksan.solvers.kernels_cost import CODES
 
 SCRIPT = """
 import json, sys

@@ -7,5 +7,6 @@
 `steps`          the rule of one step: for any model, and for the linear one in kernels
 `online`         one event a call
 `kernels`        the linear model's loops in the part of Python that Numba compiles
+`kernels_single` the same for steps on single events; `kernels_cost` what an event costs
 `cuts`           the search for rectangular cuts
 """

@@ -151,7 +151,8 @@ class Stepper(Protocol):
     """(state, steps) → the state that many steps later.
 
     A stepper that has made sums of the events may offer value(parameters) → Q there, from them; one
-    that reads ahead offers close(), which a fit calls at its end.
+    that reads ahead offers close(), which a fit calls at its end; one that takes steps together
+    offers whole(state, steps) → so many or a few more, after which a fit may cut.
     """
 
     def __call__(self, state: State, steps: int) -> State: ...

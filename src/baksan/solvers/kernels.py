@@ -1,8 +1,8 @@
 """The linear model's descents and sums as loops, in the part of Python that Numba compiles.
 
 The same functions run as plain Python, line by line, in a debugger too (`way="python"`), and as
-machine code (`way="compiled"`). The losses' formulas are those of `baksan.losses`. The features are
-standardised on the way: z_0 = 1, z_j = (x_j − centre_j) · inverse_j, and never stored.
+machine code (`way="compiled"`). The features are standardised on the way: z_0 = 1, z_j = (x_j −
+centre_j) · inverse_j, and never stored.
 """
 
 from __future__ import annotations
@@ -13,36 +13,12 @@ import numpy as np
 from numba.extending import register_jitable
 from numpy.typing import NDArray
 
-from baksan import losses
+from baksan.solvers.kernels_cost import SOFTMAX, charge
+from baksan.solvers.kernels_single import singles
 
 Array = NDArray[Any]
 
-__all__ = ["CODES", "LAYOUT", "ROWS", "descend", "descend_on_gram", "gram", "learn", "pull"]
-
-_IN_KERNEL = (
-    losses.squared, losses.absolute, losses.huber(), losses.quantile(0.5), losses.margin,
-    losses.perceptron, losses.hinge, losses.squared_hinge, losses.logistic, losses.exponential,
-    losses.softmax,
-)  # fmt: skip
-CODES = {loss.cost: code for code, loss in enumerate(_IN_KERNEL)}
-"""The number by which the kernel knows a loss, by its cost formula."""
-
-_SQUARED, _ABSOLUTE, _HUBER, _QUANTILE, _MARGIN, _PERCEPTRON, _HINGE, _SQUARED_HINGE, _LOGISTIC, \
-    _EXPONENTIAL, _SOFTMAX = range(len(_IN_KERNEL))  # fmt: skip
-
-for _loss in _IN_KERNEL[:-1]:
-    register_jitable(_loss.cost)
-    register_jitable(_loss.slope_of)
-
-_squared, _squared_slope = losses.squared.cost, losses.squared.slope_of
-_absolute, _absolute_slope = losses.absolute.cost, losses.absolute.slope_of
-_huber, _huber_slope = losses.huber().cost, losses.huber().slope_of
-_quantile, _quantile_slope = losses.quantile(0.5).cost, losses.quantile(0.5).slope_of
-_margin, _margin_slope = losses.margin.cost, losses.margin.slope_of
-_perceptron, _perceptron_slope = losses.perceptron.cost, losses.perceptron.slope_of
-_hinge, _hinge_slope = losses.hinge.cost, losses.hinge.slope_of
-_squared_hinge, _squared_hinge_slope = losses.squared_hinge.cost, losses.squared_hinge.slope_of
-_exponential, _exponential_slope = losses.exponential.cost, losses.exponential.slope_of
+__all__ = ["LAYOUT", "ROWS", "descend", "descend_on_gram", "gram", "learn", "pull"]
 
 TILE = 32
 """Rows whose predictions are made before their slopes: they stay in the fastest cache."""
@@ -55,142 +31,6 @@ LAYOUT = (
 )  # fmt: skip
 """The numbers at the head of `learn`'s memory; centre, inverse and rates follow: those of `many`
 steps, of which the next is `at`."""
-
-
-# What one event costs -----------------------------------------------------------------------------
-
-
-@register_jitable
-def _exp(x: float) -> Any:
-    """exp(x) for x ≤ 0, to |x|·1e-16, in arithmetic alone, so that vector units take it.
-
-    x = n ln 2 + r with |r| ≤ ½ ln 2; e^r by its Taylor series to r¹¹, in pairs that do not wait for
-    one another (Estrin); 2ⁿ by its exponent bits.
-    """
-    x = max(x, -708.0)
-    n = np.floor(x * 1.4426950408889634 + 0.5)
-    r = (x - n * 0.6931471803691238) - n * 1.9082149292705877e-10
-    s = r * r
-    q = s * s
-    low = (1.0 + r) + s * (1.0 / 2.0 + r * (1.0 / 6.0))
-    middle = (1.0 / 24.0 + r * (1.0 / 120.0)) + s * (1.0 / 720.0 + r * (1.0 / 5040.0))
-    top = (1.0 / 40320.0 + r * (1.0 / 362880.0)) + s * (1.0 / 3628800.0 + r * (1.0 / 39916800.0))
-    e = low + q * (middle + q * top)
-    return e * np.int64((np.int64(n) + 1023) << 52).view(np.float64)
-
-
-@register_jitable
-def _log1p(e: float) -> Any:
-    """ln(1 + e) for 0 ≤ e ≤ 1, to rounding: 2 artanh s = 2 Σ s^(2k+1)/(2k + 1), s = e/(2 + e)."""
-    s = e / (2.0 + e)
-    u = s * s
-    a = 1.0 / 27.0 + u * (1.0 / 29.0 + u * (1.0 / 31.0 + u * (1.0 / 33.0)))
-    a = 1.0 / 19.0 + u * (1.0 / 21.0 + u * (1.0 / 23.0 + u * (1.0 / 25.0 + u * a)))
-    a = 1.0 / 11.0 + u * (1.0 / 13.0 + u * (1.0 / 15.0 + u * (1.0 / 17.0 + u * a)))
-    a = 1.0 / 3.0 + u * (1.0 / 5.0 + u * (1.0 / 7.0 + u * (1.0 / 9.0 + u * a)))
-    return 2.0 * s * (1.0 + u * a)
-
-
-@register_jitable
-def _cost(code: int, p: float, t: float, setting: float) -> Any:
-    if code == _ABSOLUTE:
-        return _absolute(p, t)
-    if code == _HUBER:
-        return _huber(p, t, setting)
-    if code == _QUANTILE:
-        return _quantile(p, t, setting)
-    if code == _MARGIN:
-        return _margin(p, t)
-    if code == _PERCEPTRON:
-        return _perceptron(p, t)
-    if code == _HINGE:
-        return _hinge(p, t)
-    if code == _SQUARED_HINGE:
-        return _squared_hinge(p, t)
-    return _exponential(p, t)
-
-
-@register_jitable
-def _slope(code: int, p: float, t: float, setting: float) -> Any:
-    if code == _ABSOLUTE:
-        return _absolute_slope(p, t)
-    if code == _HUBER:
-        return _huber_slope(p, t, setting)
-    if code == _QUANTILE:
-        return _quantile_slope(p, t, setting)
-    if code == _MARGIN:
-        return _margin_slope(p, t)
-    if code == _PERCEPTRON:
-        return _perceptron_slope(p, t)
-    if code == _HINGE:
-        return _hinge_slope(p, t)
-    if code == _SQUARED_HINGE:
-        return _squared_hinge_slope(p, t)
-    return _exponential_slope(p, t)
-
-
-@register_jitable
-def _logistic(p: Array, t: Array, slope: Array, cost: Array, m: int) -> None:
-    """Slopes of m outputs by the logistic loss, its costs added; one exponential for both."""
-    for r in range(m):
-        margin = t[r] * p[r]
-        e = _exp(-abs(margin))
-        slope[r] = -t[r] * (1.0 if margin < 0.0 else e) / (1.0 + e)
-        cost[r] += _log1p(e) + max(-margin, 0.0)
-
-
-@register_jitable
-def _squares(p: Array, t: Array, slope: Array, cost: Array, m: int) -> None:
-    """Slopes of m outputs by the squared loss, its costs added."""
-    for r in range(m):
-        slope[r] = _squared_slope(p[r], t[r])
-        cost[r] += _squared(p[r], t[r])
-
-
-@register_jitable
-def _softmax(
-    p: Array, t: Array, first: int, m: int, slope: Array, cost: Array, total: Array
-) -> Any:
-    """Cost of m events and slope softmax(p) − [t > 0]; p and slope (K, m), cost and total (m,)."""
-    for r in range(m):
-        cost[r] = p[0, r]
-        total[r] = 0.0
-    for k in range(1, len(p)):
-        for r in range(m):
-            cost[r] = max(cost[r], p[k, r])
-    for k in range(len(p)):
-        for r in range(m):
-            slope[k, r] = _exp(p[k, r] - cost[r])
-            total[r] += slope[k, r]
-    for r in range(m):
-        cost[r] += np.log(total[r])
-    for k in range(len(p)):
-        for r in range(m):
-            own = 1.0 if t[k, first + r] > 0.0 else 0.0
-            slope[k, r] = slope[k, r] / total[r] - own
-            cost[r] -= own * p[k, r]
-
-
-@register_jitable
-def _charge(
-    code: int, setting: float, t: Array, first: int, m: int, p: Array, slope: Array, cost: Array,
-    total: Array,
-) -> None:  # fmt: skip
-    """Costs (m,) and slopes (k, m) of the rows first … first + m − 1 at the predictions p."""
-    if code == _SOFTMAX:
-        _softmax(p, t, first, m, slope, cost, total)
-        return
-    for r in range(m):
-        cost[r] = 0.0
-    for k in range(len(p)):
-        if code == _SQUARED:  # these two have loops of their own, made of vector instructions
-            _squares(p[k], t[k, first : first + m], slope[k], cost, m)
-        elif code == _LOGISTIC:
-            _logistic(p[k], t[k, first : first + m], slope[k], cost, m)
-        else:
-            for r in range(m):
-                slope[k, r] = _slope(code, p[k, r], t[k, first + r], setting)
-                cost[r] += _cost(code, p[k, r], t[k, first + r], setting)
 
 
 # Batches of events --------------------------------------------------------------------------------
@@ -220,7 +60,7 @@ def _pull(
                 for j in range(d):
                     score += u[k, j] * (x[start + r, j] - centre[j])
                 p[k, r] = score + w[k, 0]
-        _charge(code, setting, t, start, m, p, slope, cost, total)
+        charge(code, setting, t, start, m, p, slope, cost, total)
         mass += _weigh(weight, start, m, slope, cost)
         for k in range(outputs):
             for r in range(m):
@@ -262,13 +102,13 @@ def pull(
     """
     u, p = np.empty((len(w), len(centre))), np.empty((len(w), TILE))
     slope = np.empty_like(p)
-    charge, total, some = np.empty(TILE), np.empty(TILE), np.empty_like(g)
+    costs, total, some = np.empty(TILE), np.empty(TILE), np.empty_like(g)
     spent, mass = 0.0, 0.0
     g[:] = 0.0
     for start in range(first, last, ROWS):
         cost, size = _pull(
             x, t, weight, centre, inverse, start, min(start + ROWS, last), code, setting, w, some,
-            u, p, slope, charge, total,
+            u, p, slope, costs, total,
         )  # fmt: skip
         spent, mass = spent + cost, mass + size
         for k in range(len(g)):
@@ -346,22 +186,22 @@ def descend(
     Σ weight before each update, and of the last step the mean loss, |gradient| and |change|.
     """
     plain = momentum == 0.0 and l1 == 0.0 and not projected
-    if plain and batch == 1 and len(w) == 1 and code != _SOFTMAX:
-        return _singles(
+    if plain and batch == 1 and len(w) == 1 and code != SOFTMAX:
+        return singles(
             x, t, weight, centre, inverse, first, rates, code, setting, l2, averaged, step, w[0],
             velocity[0], average[0], cost, mass,
         )  # fmt: skip
     g, look = np.empty_like(w), np.empty_like(w)
     u, p = np.empty((len(w), len(centre))), np.empty((len(w), TILE))
     slope = np.empty((len(w), TILE))
-    charge, total = np.empty(TILE), np.empty(TILE)
+    costs, total = np.empty(TILE), np.empty(TILE)
     loss, gradient, change = np.nan, np.nan, np.nan
     for s in range(len(rates)):
         start = first + s * batch
         last = min(start + batch, len(x))
         _look(w, velocity, momentum, nesterov, look)
         spent, size = _pull(
-            x, t, weight, centre, inverse, start, last, code, setting, look, g, u, p, slope, charge,
+            x, t, weight, centre, inverse, start, last, code, setting, look, g, u, p, slope, costs,
             total,
         )  # fmt: skip
         cost, mass, loss = cost + spent, mass + size, spent / size if size > 0.0 else 0.0
@@ -370,58 +210,6 @@ def descend(
         if averaged:
             _average(average, w, step + s)
     return cost, mass, loss, gradient, change
-
-
-# One event at a time ------------------------------------------------------------------------------
-
-
-@register_jitable(inline="always")
-def _singles(
-    x: Array, t: Array, weight: Array, centre: Array, inverse: Array, first: int, rates: Array,
-    code: int, setting: float, l2: float, averaged: bool, step: int, w: Array, velocity: Array,
-    average: Array, cost: float, mass: float,
-) -> Any:  # fmt: skip
-    """As `descend`, for single events, one output and no momentum: nothing but the chain of the
-    prediction, its slope and the update stands between two events.
-    """
-    d, last = len(centre), len(rates) - 1
-    event, load = 0.0, 1.0
-    for s in range(len(rates)):
-        if s == last:  # the last step alone tells the velocity
-            for j in range(d + 1):
-                velocity[j] = w[j]
-        i, rate = first + s, rates[s]
-        p = 0.0
-        for j in range(d):
-            p += w[j + 1] * ((x[i, j] - centre[j]) * inverse[j])
-        p += w[0]
-        if code == _SQUARED:
-            event, slope = _squared(p, t[0, i]), _squared_slope(p, t[0, i])
-        elif code == _LOGISTIC:
-            margin = t[0, i] * p
-            e = _exp(-abs(margin))
-            event = _log1p(e) + max(-margin, 0.0)
-            slope = -t[0, i] * (1.0 if margin < 0.0 else e) / (1.0 + e)
-        else:
-            event, slope = _cost(code, p, t[0, i], setting), _slope(code, p, t[0, i], setting)
-        if len(weight):
-            load = weight[i]
-        cost += load * event
-        mass += load
-        pulled, kept = rate * load * slope, 1.0 - rate * l2
-        w[0] -= pulled
-        for j in range(d):
-            w[j + 1] = kept * w[j + 1] - pulled * ((x[i, j] - centre[j]) * inverse[j])
-        if averaged:
-            share = 4.0 / (step + s + 4.0)
-            for j in range(d + 1):
-                average[j] += share * (w[j] - average[j])
-    change = 0.0
-    for j in range(d + 1):
-        velocity[j] = w[j] - velocity[j]
-        change += velocity[j] * velocity[j]
-    change = np.sqrt(change)
-    return cost, mass, event if load > 0.0 else 0.0, change / rates[last], change
 
 
 def learn(x: Array, y: float, weight: float, memory: Array, held: Array) -> int:

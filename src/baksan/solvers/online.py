@@ -134,11 +134,12 @@ class _Memory:
         schedule: Schedule,
     ) -> None:
         from baksan.solvers import kernels
+        from baksan.solvers.kernels_cost import CODES
 
         self.first, self.averaged, self.schedule = state, solver.average, schedule
         self.kernel = kernel(kernels.learn, solver.way)
         settings = {
-            "code": kernels.CODES[loss.cost], "setting": loss.setting or 0.0,
+            "code": CODES[loss.cost], "setting": loss.setting or 0.0,
             "momentum": solver.momentum, "nesterov": solver.nesterov,
             "l2": penalty.strength if isinstance(penalty, L2) else 0.0,
             "l1": penalty.strength if isinstance(penalty, L1) else 0.0,

@@ -14,8 +14,11 @@ from baksan.samples import Samples
 
 Array = NDArray[Any]
 
-__all__ = ["Rows", "kernel", "kernel_array", "parts_of"]
+__all__ = ["TOGETHER", "Rows", "kernel", "kernel_array", "parts_of"]
 
+TOGETHER = 4
+"""Steps on single events that a kernel takes at once: those whose place in the epoch begins a
+multiple of it."""
 _PARTS = 64
 _LEAST = 8_192
 

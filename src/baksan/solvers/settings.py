@@ -87,7 +87,7 @@ class Settings(Solver):
 
     def way_for(self, model: Model, loss: Loss) -> Way:
         """Which way takes the steps. Raises ValueError where the one asked for does not apply."""
-        from baksan.solvers.kernels import CODES
+        from baksan.solvers.kernels_cost import CODES
 
         fits = type(model) is Linear and loss.cost in CODES
         if self.way in ("python", "compiled") and not fits:

@@ -23,7 +23,7 @@ from baksan.models.linear import Linear
 from baksan.samples import Samples
 from baksan.solvers.base import Problem, State
 from baksan.solvers.gram import Gram
-from baksan.solvers.rows import Rows, kernel, parts_of
+from baksan.solvers.rows import TOGETHER, Rows, kernel, parts_of
 from baksan.solvers.settings import Settings
 from baksan.solvers.windows import Windows
 
@@ -145,9 +145,10 @@ def _pulled(block: Samples, a: Linear, loss: Loss, mean_weight: float, way: str)
 def pulled(rows: Rows, a: Linear, loss: Loss, way: str) -> tuple[Array, float, float]:
     """`Sums` of rows by the kernel, in parts that threads share."""
     from baksan.solvers import kernels
+    from baksan.solvers.kernels_cost import CODES
 
     pull, parts = kernel(kernels.pull, way), parts_of(len(rows))
-    code, setting = kernels.CODES[loss.cost], float(loss.setting or 0.0)
+    code, setting = CODES[loss.cost], float(loss.setting or 0.0)
     g, matrix = np.empty((len(parts), *a.matrix.shape)), np.array(a.matrix)
     told = np.empty((len(parts), 2))
 
@@ -236,7 +237,7 @@ class Generic:
         assert solver.batch is not None
         self.solver, self.problem, self.size = solver, problem, solver.batch
         self.schedule, self.n = solver.schedule(problem), len(problem.X)
-        self.windows = Windows(problem.X, self.size, solver.shuffle)
+        self.windows = Windows(problem.X, solver, lambda window: window)
 
     def close(self) -> None:
         """Ends the reading ahead."""
@@ -259,14 +260,17 @@ class Batches:
 
     def __init__(self, solver: Settings, problem: Problem, way: str) -> None:
         from baksan.solvers import kernels
+        from baksan.solvers.kernels_cost import CODES
 
         assert solver.batch is not None and isinstance(problem.model, Linear)
         self.solver, self.problem, self.size = solver, problem, solver.batch
         self.schedule, self.n = solver.schedule(problem), len(problem.X)
-        self.shape, self.mean_weight = problem.model.matrix.shape, problem.mean_weight
-        self.windows = Windows(problem.X, self.size, solver.shuffle)
-        self.window: Samples | None = None
-        self.kernel, self.code = kernel(kernels.descend, way), kernels.CODES[problem.loss.cost]
+        self.shape = problem.model.matrix.shape
+        made = partial(
+            Rows.of, loss=problem.loss, outputs=self.shape[0], mean_weight=problem.mean_weight
+        )
+        self.windows = Windows(problem.X, solver, made)
+        self.kernel, self.code = kernel(kernels.descend, way), CODES[problem.loss.cost]
         self.way = way
 
     def close(self) -> None:
@@ -287,18 +291,18 @@ class Batches:
         last = state.step + steps
         state = next_epoch(state, self.n)
         while state.step < last:
-            rows, first = self._rows(state)
+            rows, first = self.windows.at(state)
             left = -(-(len(rows) - first) // self.size)
             state = self._stretch(state, rows, first, min(left, last - state.step))
             state = next_epoch(state, self.n)
         return state
 
-    def _rows(self, state: State) -> tuple[Rows, int]:
-        window, first = self.windows.at(state)
-        if window is not self.window:
-            self.window = window
-            self.rows = Rows.of(window, self.problem.loss, self.shape[0], self.mean_weight)
-        return self.rows, first
+    def whole(self, state: State, steps: int) -> int:
+        """Not fewer steps from this state on, so many that blocks may be cut after them without
+        changing a bit: the kernel takes single steps together.
+        """
+        end = (state.place + steps) % self.n
+        return steps + (min(-end % TOGETHER, self.n - end) if self.size == 1 else 0)
 
     def _stretch(self, state: State, rows: Rows, first: int, steps: int) -> State:
         """Steps within one window."""

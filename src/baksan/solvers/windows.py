@@ -2,78 +2,126 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Generator, Iterator
-from typing import Any
+import itertools
+import math
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from baksan.compiled import cores
+from baksan.compiled import compiled, cores
 from baksan.samples import Samples, epoch_order
 from baksan.solvers.base import Events, State
+from baksan.solvers.rows import TOGETHER, Rows, kernel_array
+from baksan.solvers.settings import Settings
 from baksan.stream.reading import ahead
 
 Array = NDArray[Any]
+T = TypeVar("T", Samples, Rows)
 
 __all__ = ["Windows"]
 
 _ROWS = 16_384
 
 
-class Windows:
-    """Windows: contiguous copies of the events that come next.
+@dataclass(frozen=True, eq=False)
+class _Window(Generic[T]):
+    """The events `first` … of an epoch (seed, number), as steps are handed them."""
+
+    epoch: tuple[int, int]
+    first: int
+    rows: T
+
+    def holds(self, state: State) -> bool:
+        ours = self.epoch == (state.seed, state.epoch)
+        return ours and self.first <= state.place < self.first + len(self.rows)
+
+
+class Windows(Generic[T]):
+    """Windows: contiguous copies of the events that come next, `made` into what steps are handed.
 
     To gather them ahead is several times faster than steps that look for each of their events in
     all of the memory; while the steps are taken in one window, a thread gathers the next.
     """
 
-    def __init__(self, X: Events, batch: int, shuffle: bool) -> None:
-        self.X, self.batch, self.shuffle = X, batch, shuffle
-        self.first, self.window = 0, X.head.rows(slice(0, 0))
-        self.coming: Iterator[Samples] = iter(())
-        self.epoch: tuple[int, int] | None = None
-
-    def at(self, state: State) -> tuple[Samples, int]:
-        """A window in which the event that is next after this state stands, and where it does."""
-        if isinstance(self.X, Samples) and not self.shuffle:
-            return self.X, state.place
-        epoch, end = (state.seed, state.epoch), self.first + len(self.window)
-        if epoch != self.epoch or not self.first <= state.place <= end:
-            self.epoch, end = epoch, state.place
-            self.coming, self.window = self._epoch(state), self.window.rows(slice(0, 0))
-        if state.place >= end:
-            self.first, self.window = state.place, next(self.coming)
-        return self.window, state.place - self.first
+    def __init__(self, X: Events, solver: Settings, made: Callable[[Samples], T]) -> None:
+        assert solver.batch is not None
+        self.X, self.shuffle = X, solver.shuffle
+        self.made: Callable[[Samples], T] = made
+        self.single = solver.batch == 1
+        self.multiple = TOGETHER if self.single else solver.batch
+        self.epochs = math.ceil(solver.end(len(X)) / solver.steps_per_epoch(len(X)))
+        self.whole: T | None = None
+        if isinstance(X, Samples) and not solver.shuffle:
+            self.whole = made(X)
+        self.close()
 
     def close(self) -> None:
         """No thread and no file stays open; who asks again begins anew."""
-        self.epoch, self.coming, self.window = None, iter(()), self.window.rows(slice(0, 0))
+        self.coming: Iterator[_Window[T]] = iter(())
+        self.window: _Window[T] | None = None
 
-    def _epoch(self, state: State) -> Iterator[Samples]:
-        """The windows of this epoch, from the next event on."""
+    def at(self, state: State) -> tuple[T, int]:
+        """A window in which the event that is next after this state stands, and where it does."""
+        if self.whole is not None:
+            return self.whole, state.place
+        if self.window is None or not self.window.holds(state):
+            self.window = next(self.coming, None)
+        if self.window is None or not self.window.holds(state):
+            self.coming = self._from(state)
+            self.window = next(self.coming)
+        return self.window.rows, state.place - self.window.first
+
+    def _from(self, state: State) -> Iterator[_Window[T]]:
+        """The windows from this state on, or from a few events before: kernels take single steps
+        together, the same ones wherever a run goes on.
+        """
+        place = state.place - state.place % TOGETHER if self.single else state.place
         if not isinstance(self.X, Samples):
-            return self.X.epoch(
-                state.seed, state.epoch, shuffle=self.shuffle, multiple=self.batch,
-                skip=state.place,
-            )  # fmt: skip
-        order = _order(len(self.X), state.seed, state.epoch)[state.place :]
-        size = self.batch * max(1, _ROWS // self.batch)
-        windows = _gathered(self.X, order, size)
-        return ahead(windows) if len(order) > size and cores() > 1 else windows
+            pieces = self.X.epoch(
+                state.seed, state.epoch, shuffle=self.shuffle, multiple=self.multiple, skip=place
+            )
+            return _streamed(pieces, self.made, (state.seed, state.epoch), place)
+        epochs = itertools.chain([state.epoch], range(state.epoch + 1, self.epochs))
+        size = min(self.multiple * max(1, _ROWS // self.multiple), len(self.X))
+        windows = _gathered(self.X, self.made, state.seed, epochs, place, size)
+        return ahead(windows) if len(self.X) > size and cores() > 1 else windows
 
 
-_order = functools.lru_cache(maxsize=1)(epoch_order)
+# Free functions: a thread that held on to its `Windows` would keep it, and be kept, for ever.
 
 
-def _gathered(X: Samples, order: Array, size: int) -> Generator[Samples]:
-    """X in this order, `size` events at a time, in two rooms that take turns: fresh memory would
-    cost as much as the copy.
+def _streamed(
+    pieces: Iterable[Samples], made: Callable[[Samples], T], epoch: tuple[int, int], place: int
+) -> Generator[_Window[T]]:
+    """Windows of one epoch of a stream, from this place on."""
+    for piece in pieces:
+        yield _Window(epoch, place, made(piece))
+        place += len(piece)
+
+
+def _gathered(
+    X: Samples, made: Callable[[Samples], T], seed: int, epochs: Iterable[int], place: int,
+    size: int,
+) -> Generator[_Window[T]]:  # fmt: skip
+    """Windows of samples, of these epochs one after another, the first from this place on.
+
+    Two rooms take turns: fresh memory would cost as much as the copy.
     """
-    rooms = [np.empty((min(size, len(order)), *X.x.shape[1:]), X.x.dtype) for _ in range(2)]
-    for number, start in enumerate(range(0, len(order), size)):
-        index = order[start : start + size]
-        x = X.x.take(index, 0, rooms[number % 2][: len(index)], "clip")
-        parts = {name: getattr(X, name) for name in ("y", "weight")}
-        held = {name: None if v is None else v.take(index, 0) for name, v in parts.items()}
-        yield X.with_parts(x=x, id=index, group=None, **held)
+    from baksan.solvers.kernels_memory import gather
+
+    x, take = kernel_array(X.x.reshape(len(X), -1)), compiled(gather)
+    rooms = itertools.cycle([np.empty((size, x.shape[1]), x.dtype) for _ in range(2)])
+    for epoch in epochs:
+        order = epoch_order(len(X), seed, epoch)
+        for first in range(place, len(X), size):
+            index = order[first : first + size]
+            room = next(rooms)[: len(index)]
+            take(x, index, room)
+            parts = {name: getattr(X, name) for name in ("y", "weight")}
+            held = {name: None if v is None else v.take(index, 0) for name, v in parts.items()}
+            window = X.with_parts(x=room.reshape(-1, *X.x.shape[1:]), id=index, group=None, **held)
+            yield _Window((seed, epoch), first, made(window))
+        place = 0
