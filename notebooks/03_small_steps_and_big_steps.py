@@ -386,7 +386,7 @@ assert np.array_equal(second.model.parameters, undisturbed.model.parameters)
 # same steps.
 
 # %%
-from baksan.samples import epoch_order  # the order in which an epoch visits the events
+from baksan.order import epoch_order  # the order in which an epoch visits the events
 
 day = X.take(np.arange(1000))
 start = before_the_first_step(day)

@@ -15,7 +15,7 @@ from tests.problems import CAUCHY, samples_for
 
 from baksan import Analytic, Linear, Q, Samples, fit, losses
 from baksan.fit import History
-from baksan.samples import epoch_order
+from baksan.order import epoch_order
 from baksan.solvers.base import Solver
 from baksan.solvers.descent import GradientDescent, MiniBatch, StochasticGradientDescent
 from baksan.solvers.schedules import Halving

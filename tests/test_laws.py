@@ -14,7 +14,7 @@ from tests.problems import CAUCHY, LOSSES, outputs_of, samples_for
 
 from baksan import L1, L2, Linear, Samples, fit, losses
 from baksan.fit import ready, row_steps
-from baksan.samples import epoch_order
+from baksan.order import epoch_order
 from baksan.solvers.base import Problem, State
 from baksan.solvers.descent import (
     Descent,

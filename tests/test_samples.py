@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baksan.samples import Feature, Samples, classes, epoch_order
+from baksan.order import epoch_order
+from baksan.samples import Feature, Samples, classes
 
 
 def samples(n=20, **more):

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from baksan.compiled import cores, threads
-from baksan.samples import Feature, Samples, epoch_order
+from baksan.order import epoch_order
+from baksan.samples import Feature, Samples
 from baksan.stream import SAMPLE, Stream, fold_numbers, survey
 from baksan.stream.labels import drawn
 

@@ -34,7 +34,8 @@ def cache_folder() -> Path:
 
     package = Path(__file__).parent
     digest = hashlib.sha256(f"numba {numba.__version__} numpy {np.__version__}".encode())
-    for source in (Path(__file__), package / "losses.py", *sorted(package.glob("*/kernels*.py"))):
+    plain = [Path(__file__), package / "losses.py", package / "order.py"]
+    for source in (*plain, *sorted(package.glob("*/kernels*.py"))):
         digest.update(source.read_bytes())
     return Path(pooch.os_cache("baksan")) / "kernels" / digest.hexdigest()[:16]
 

@@ -243,18 +243,19 @@ def _check_classes(problem: Problem) -> None:
     X, gram = problem.X, problem.gram
     if not X.class_names:
         return
-    weight: Array
     if isinstance(X, Samples):
-        weight = np.bincount(X.answers, weights=X.weight, minlength=len(X.class_names))
+        counted = X.answers if X.weight is None else X.answers[X.weight > 0]
+        found = {int(counted.min()), int(counted.max())}
     elif gram is not None:
         share = (gram.mean[gram.features :] + 1) / 2  # of targets ±1
-        weight = share if len(share) > 1 else np.array([1 - share[0], share[0]])
+        share = share if len(share) > 1 else np.array([1 - share[0], share[0]])
+        found = set(np.flatnonzero(share > 0).tolist())
     else:
-        weight = np.array(list(X.survey.class_weights.values()))
-    if (weight > 0).sum() < 2:
+        found = {k for k, weight in enumerate(X.survey.class_weights.values()) if weight > 0}
+    if len(found) < 2:
         raise ValueError(
             "a fit needs events of at least two classes; all that count are"
-            f" {X.class_names[int(weight.argmax())]!r}. Give other events or another answer."
+            f" {X.class_names[min(found)]!r}. Give other events or another answer."
         )
 
 

@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from baksan.order import epoch_order
+
 Array = NDArray[Any]
 
-__all__ = ["BLOCK", "Feature", "Samples", "classes", "epoch_order"]
+__all__ = ["BLOCK", "Feature", "Samples", "classes"]
 
 BLOCK = 65_536
 """Events that sums over samples take at a time, so that what they make on the way stays small."""
@@ -400,14 +402,6 @@ def _rows(values: Array | None, index: slice | Array) -> Array | None:
 def _check_some_weight(weight: Array) -> None:
     if len(weight) and weight.sum() == 0:
         raise ValueError("weights are all zero; at least one event must count.")
-
-
-def epoch_order(n: int, seed: int, epoch: int) -> Array:
-    """The order in which an epoch visits n events, (n,) int.
-
-    A function of (seed, epoch) alone, so that a resumed run needs no stored generator.
-    """
-    return np.random.default_rng([seed, epoch]).permutation(n)
 
 
 def classes(values: Array, signal: str | None) -> tuple[Array, tuple[str, ...]]:

@@ -14,7 +14,7 @@ Array = NDArray[Any]
 __all__ = ["gather", "prefetch"]
 
 _LINE = 64  # bytes that come at a time
-_SOON = 16  # rows that are on their way: as many as hide the memory's latency
+_SOON = 32  # rows that are on their way: as many as hide the memory's latency
 
 
 def prefetch(x: Array, i: int, rows: int) -> None:
@@ -55,8 +55,9 @@ def _hint(context: Any, x: Any, item: Any) -> Any:
 
 def gather(x: Array, order: Array, out: Array) -> None:
     """out[r] = x[order[r]] for all r; x and out (…, d), contiguous."""
-    last = len(order) - 1
-    for r in range(len(order)):
-        prefetch(x, order[min(r + _SOON, last)], 1)
-        for j in range(x.shape[1]):
-            out[r, j] = x[order[r], j]
+    n, d = out.shape
+    for r in range(n):
+        prefetch(x, order[min(r + _SOON, n - 1)], 1)
+        i = order[r]
+        for j in range(d):
+            out[r, j] = x[i, j]

@@ -55,6 +55,11 @@ class Rows:
     def __len__(self) -> int:
         return len(self.x)
 
+    def picked(self, index: Array, x: Array) -> Rows:
+        """The rows of these numbers, whose features are x."""
+        weight = self.weight.take(index) if len(self.weight) else self.weight
+        return Rows(kernel_array(x), kernel_array(self.t.take(index, 1)), kernel_array(weight))
+
 
 def targets(block: Samples, loss: Loss, outputs: int) -> Array:
     """What each output is compared with, (n, k). Raises ValueError for another number of them."""

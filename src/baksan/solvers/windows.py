@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baksan.compiled import compiled, cores
-from baksan.samples import Samples, epoch_order
+from baksan.order import epoch_order
+from baksan.samples import Samples
 from baksan.solvers.base import Events, State
 from baksan.solvers.rows import TOGETHER, Rows, kernel_array
 from baksan.solvers.settings import Settings
+from baksan.stream import Stream
 from baksan.stream.reading import ahead
 
 Array = NDArray[Any]
@@ -53,9 +55,7 @@ class Windows(Generic[T]):
         self.single = solver.batch == 1
         self.multiple = TOGETHER if self.single else solver.batch
         self.epochs = math.ceil(solver.end(len(X)) / solver.steps_per_epoch(len(X)))
-        self.whole: T | None = None
-        if isinstance(X, Samples) and not solver.shuffle:
-            self.whole = made(X)
+        self.whole: T | None = made(X) if isinstance(X, Samples) else None
         self.close()
 
     def close(self) -> None:
@@ -65,7 +65,7 @@ class Windows(Generic[T]):
 
     def at(self, state: State) -> tuple[T, int]:
         """A window in which the event that is next after this state stands, and where it does."""
-        if self.whole is not None:
+        if self.whole is not None and not self.shuffle:
             return self.whole, state.place
         if self.window is None or not self.window.holds(state):
             self.window = next(self.coming, None)
@@ -79,15 +79,18 @@ class Windows(Generic[T]):
         together, the same ones wherever a run goes on.
         """
         place = state.place - state.place % TOGETHER if self.single else state.place
-        if not isinstance(self.X, Samples):
+        if isinstance(self.X, Stream):
             pieces = self.X.epoch(
                 state.seed, state.epoch, shuffle=self.shuffle, multiple=self.multiple, skip=place
             )
             return _streamed(pieces, self.made, (state.seed, state.epoch), place)
+        assert self.whole is not None
         epochs = itertools.chain([state.epoch], range(state.epoch + 1, self.epochs))
         size = min(self.multiple * max(1, _ROWS // self.multiple), len(self.X))
-        windows = _gathered(self.X, self.made, state.seed, epochs, place, size)
-        return ahead(windows) if len(self.X) > size and cores() > 1 else windows
+        orders = _orders(len(self.X), state.seed, epochs)
+        if len(self.X) == size or cores() == 1:
+            return _gathered(self.whole, orders, place, size)
+        return ahead(_gathered(self.whole, ahead(orders), place, size))
 
 
 # Free functions: a thread that held on to its `Windows` would keep it, and be kept, for ever.
@@ -102,11 +105,15 @@ def _streamed(
         place += len(piece)
 
 
+def _orders(n: int, seed: int, epochs: Iterable[int]) -> Generator[tuple[tuple[int, int], Array]]:
+    for epoch in epochs:
+        yield (seed, epoch), epoch_order(n, seed, epoch)
+
+
 def _gathered(
-    X: Samples, made: Callable[[Samples], T], seed: int, epochs: Iterable[int], place: int,
-    size: int,
-) -> Generator[_Window[T]]:  # fmt: skip
-    """Windows of samples, of these epochs one after another, the first from this place on.
+    X: T, orders: Iterable[tuple[tuple[int, int], Array]], place: int, size: int
+) -> Generator[_Window[T]]:
+    """Windows of samples in the orders of epochs one after another, the first from this place on.
 
     Two rooms take turns: fresh memory would cost as much as the copy.
     """
@@ -114,14 +121,19 @@ def _gathered(
 
     x, take = kernel_array(X.x.reshape(len(X), -1)), compiled(gather)
     rooms = itertools.cycle([np.empty((size, x.shape[1]), x.dtype) for _ in range(2)])
-    for epoch in epochs:
-        order = epoch_order(len(X), seed, epoch)
+    for epoch, order in orders:
         for first in range(place, len(X), size):
             index = order[first : first + size]
             room = next(rooms)[: len(index)]
             take(x, index, room)
-            parts = {name: getattr(X, name) for name in ("y", "weight")}
-            held = {name: None if v is None else v.take(index, 0) for name, v in parts.items()}
-            window = X.with_parts(x=room.reshape(-1, *X.x.shape[1:]), id=index, group=None, **held)
-            yield _Window((seed, epoch), first, made(window))
+            yield _Window(epoch, first, _picked(X, index, room.reshape(-1, *X.x.shape[1:])))
         place = 0
+
+
+def _picked(X: T, index: Array, x: Array) -> T:
+    """The events of these numbers, whose features are x."""
+    if isinstance(X, Rows):
+        return X.picked(index, x)  # type: ignore[return-value]  # T is Rows
+    parts = {name: getattr(X, name) for name in ("y", "weight")}
+    held = {name: None if v is None else v.take(index, 0) for name, v in parts.items()}
+    return X.with_parts(x=x, id=index, group=None, **held)

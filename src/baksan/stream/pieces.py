@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from baksan.samples import Samples, epoch_order
+from baksan.order import epoch_order
+from baksan.samples import Samples
 
 Array = NDArray[Any]
 
