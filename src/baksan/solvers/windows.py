@@ -25,7 +25,7 @@ T = TypeVar("T", Samples, Rows)
 
 __all__ = ["Windows"]
 
-_ROWS = 16_384
+_ROWS = 32_768
 
 
 @dataclass(frozen=True, eq=False)
