@@ -14,6 +14,11 @@ import baksan as bk
 
 RATE = 1e-3
 FLOOR = 3
+TRIED = (
+    "one array of memory in place of twenty arguments, views in place of new arrays; of 0.8 µs the"
+    " bare call of a compiled function with five arguments takes 0.2, checking and copying the event"
+    " 0.3"
+)
 
 
 def rows(quick: bool) -> Iterator[Row]:
@@ -25,7 +30,9 @@ def rows(quick: bool) -> Iterator[Row]:
         y = 0.5 + x @ rng.uniform(-1.0, 1.0, d) + 0.1 * rng.standard_normal(len(x))
         sides = {"ours": ours(x, y), "River": river(x, y)}
         seconds = race(sides, same_weights)
-        yield times_faster(f"online.learn(x, y), squared, d = {d}", seconds, "River", FLOOR)
+        yield times_faster(
+            f"online.learn(x, y), squared, d = {d}", seconds, "River", FLOOR, tried=TRIED
+        )
 
 
 def ours(x: np.ndarray, y: np.ndarray) -> Side:

@@ -34,7 +34,8 @@ FLOORS = {10: (3.0, 3.0), 50: (2.7, 3.0), 200: (4.0, 3.0)}
 TRIED = (
     "one event at a time, two, three (four are taken together), rows padded to whole vectors, the"
     " weights in the features' own scale, memory asked for 8, 16 or 64 kB ahead, in one to four"
-    " parts, into each cache, exp by Horner, by Estrin, of the C library"
+    " parts, into each cache, exp by Horner, by Estrin, of the C"
+    " library, the costs of four events as one vector"
 )
 
 

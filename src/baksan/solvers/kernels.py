@@ -27,10 +27,10 @@ ROWS = 256
 LAYOUT = (
     "code", "setting", "momentum", "nesterov", "l2", "l1", "projected", "averaged", "classes",
     "step", "cost", "mass", "loss", "gradient", "change",
-    "features", "outputs", "at", "many",
+    "features", "outputs", "at", "many", "weight",
 )  # fmt: skip
-"""The numbers at the head of `learn`'s memory; centre, inverse and rates follow: those of `many`
-steps, of which the next is `at`."""
+"""The numbers at the head of `learn`'s memory; targets (k,), centre, inverse and rates follow, the
+rates of `many` steps, of which the next is `at`."""
 
 
 # Batches of events --------------------------------------------------------------------------------
@@ -222,27 +222,24 @@ def learn(x: Array, y: float, weight: float, memory: Array, held: Array) -> int:
     """
     settings, ledger = memory[:9], memory[9:15]
     d, outputs, at, many = int(memory[15]), len(held[0]), int(memory[17]), int(memory[18])
+    load, targets, rest = memory[19:20], memory[20 : 20 + outputs], memory[20 + outputs :]
     sound = y + weight
     for j in range(len(x)):
         sound += x[j]
     if not np.isfinite(sound) or weight < 0.0:
         return 0
-    t, load = np.empty((outputs, 1)), np.empty(1)
-    t[0, 0], load[0] = y, weight
+    targets[0], load[0] = y, weight
     if settings[8] > 0.0:
         if y != np.floor(y) or y < 0 or y > max(outputs - 1, 1):
             return 0
-        t[0, 0] = 2.0 * y - 1.0
+        targets[0] = 2.0 * y - 1.0
         for k in range(outputs):
             if outputs > 1:
-                t[k, 0] = 1.0 if y == k else -1.0
+                targets[k] = 1.0 if y == k else -1.0
     if at == many:
         return 2
-    row = np.empty((1, d))  # a reshaped view would cost more
-    for j in range(d):
-        row[0, j] = x[j]
-    centre, inverse = memory[19 : 19 + d], memory[19 + d : 19 + 2 * d]
-    rate = memory[19 + 2 * d + at : 20 + 2 * d + at]
+    row, t = x[np.newaxis, :], targets[:, np.newaxis]
+    centre, inverse, rate = rest[:d], rest[d : 2 * d], rest[2 * d + at : 2 * d + at + 1]
     ledger[1], ledger[2], ledger[3], ledger[4], ledger[5] = descend(
         row, t, load, centre, inverse, 0, 1, rate, int(settings[0]), settings[1], settings[2],
         settings[3] > 0.0, settings[4], settings[5], settings[6] > 0.0, settings[7] > 0.0,

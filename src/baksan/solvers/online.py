@@ -150,7 +150,8 @@ class _Memory:
         head = [settings.get(name, getattr(state, name, 0.0)) for name in kernels.LAYOUT]
         parts = (state.parameters, state.velocity, state.average)
         self.held = np.array([part.reshape(model.matrix.shape) for part in parts])
-        self.array = np.concatenate([head, model.centre, model.inverse, np.zeros(_RATES)])
+        targets, rates = np.zeros(model.outputs), np.zeros(_RATES)
+        self.array = np.concatenate([head, targets, model.centre, model.inverse, rates])
         self.rates, self.row = self.array[-_RATES:], np.empty(model.features)
         self.told = dict(zip(kernels.LAYOUT, range(len(head)), strict=True))
 
