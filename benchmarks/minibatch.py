@@ -31,8 +31,8 @@ THREADS, D, RATE = 2, 20, 0.05
 FEWER = 128_000  # events that the slow ones see: whole executions of 50 steps of 32 or 256
 TRIED = (
     "windows of 8,192 to 65,536 events, orders drawn and rows gathered in threads of their own, a"
-    " shuffle three times as fast as NumPy's, memory asked for 4 to 64 rows ahead, two and four rows"
-    " at a time, tiles of 16 to 256"
+    " shuffle three times as fast as NumPy's, memory asked for 4 to 64 rows ahead, two and four"
+    " rows at a time, tiles of 16 to 256"
 )
 FLOORS = {32: (45, 9), 256: (9, 5)}  # by the size of a batch: against PyTorch, against Keras
 

@@ -14,6 +14,7 @@ from numba.extending import register_jitable
 from numpy.typing import NDArray
 
 from baksan.solvers.kernels_cost import SOFTMAX, charge
+from baksan.solvers.kernels_memory import prefetch
 from baksan.solvers.kernels_single import singles
 
 Array = NDArray[Any]
@@ -300,17 +301,16 @@ def gram(
     x (n, d); t (k, n); weight (n,) or (0,) for 1 each; shift (d + k,); sums (D, D) with D from
     d + k + 1 up a multiple of 4, of which the lower triangle counts. Rows are packed 256 at a time
     as columns, shifted, and multiplied four columns by four, which keeps 16 sums in registers: the
-    matrix is tall and thin, where this is faster than a general product.
+    matrix is tall and thin, where this is faster than a general product. Meanwhile the memory is
+    asked for the next rows.
     """
     d, k, tall = x.shape[1], len(t), len(sums)
-    pack, root = np.zeros((tall, ROWS)), np.ones(ROWS)
+    pack, root, ahead = np.zeros((tall, ROWS)), np.ones(ROWS), -(-4 * ROWS // tall)
     for start in range(first, last, ROWS):
         m = min(ROWS, last - start)
         if m < ROWS:
             pack[:] = 0.0
-        for j in range(d):
-            for r in range(m):
-                pack[j, r] = x[start + r, j] - shift[j]
+        _packed(x, shift, start, m, pack)
         for j in range(k):
             for r in range(m):
                 pack[d + j, r] = t[j, start + r] - shift[d + j]
@@ -323,8 +323,30 @@ def gram(
                 for r in range(m):
                     pack[j, r] *= root[r]
         for j in range(0, tall, 4):
+            prefetch(x, start + ROWS + j // 4 * ahead, ahead)
             for i in range(0, j + 1, 4):
                 _four_by_four(pack, j, i, sums)
+
+
+@register_jitable
+def _packed(x: Array, shift: Array, first: int, m: int, pack: Array) -> None:
+    """The rows first … first + m − 1 of x − shift as columns.
+
+    Eight rows are named one by one: a loop over them would be made of instructions that gather
+    from far apart, which take five times as long.
+    """
+    d, whole = x.shape[1], m // 8 * 8
+    for r in range(0, whole, 8):
+        i = first + r
+        for j in range(d):
+            c = shift[j]
+            pack[j, r], pack[j, r + 1] = x[i, j] - c, x[i + 1, j] - c
+            pack[j, r + 2], pack[j, r + 3] = x[i + 2, j] - c, x[i + 3, j] - c
+            pack[j, r + 4], pack[j, r + 5] = x[i + 4, j] - c, x[i + 5, j] - c
+            pack[j, r + 6], pack[j, r + 7] = x[i + 6, j] - c, x[i + 7, j] - c
+    for j in range(d):
+        for r in range(whole, m):
+            pack[j, r] = x[first + r, j] - shift[j]
 
 
 @register_jitable

@@ -19,7 +19,7 @@ _SOON = 32  # rows that are on their way: as many as hide the memory's latency
 
 def prefetch(x: Array, i: int, rows: int) -> None:
     """Asks for so many rows of x (n, d) from row i on, which will be read soon; they may lie
-    outside. As plain Python, nothing.
+    outside. As plain Python, or where x lies in memory by columns, nothing.
 
     A processor guesses what comes next within 4 kB, and never in random order; to be told doubles
     what it reads of rows of some hundred bytes.
@@ -28,7 +28,11 @@ def prefetch(x: Array, i: int, rows: int) -> None:
 
 @overload(prefetch)
 def _prefetch(x: Array, i: int, rows: int) -> Any:
+    by_rows = x.layout == "C"  # type: ignore[attr-defined]  # x is a type of Numba's here
+
     def machine(x: Array, i: int, rows: int) -> Any:
+        if not by_rows:
+            return
         items, d = _LINE // x.itemsize, x.shape[1]
         for item in range(i * d, (i + rows) * d + items - 1, items):
             _hint(x, item)  # type: ignore[call-arg]
