@@ -15,8 +15,8 @@ import baksan as bk
 
 THREADS, D, RATE = 2, 20, 0.05
 TRIED = (
-    "tiles of 16 to 256 events, as they lie, transposed, padded; two, four and eight rows at a time;"
-    " memory asked for ahead; with 2 threads the events alone take half of our time to read"
+    "tiles of 16 to 256 events, as they lie, transposed, padded; two, four and eight rows at a"
+    " time; memory asked for ahead; with 2 threads to read the events alone takes half of our time"
 )
 
 

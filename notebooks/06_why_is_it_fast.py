@@ -402,16 +402,16 @@ sketch.bars(sgd, f"time of a step of SGD on one event, {big.nbytes / 1e6:.0f} MB
 # rounding, and half the time. Let us see it in NumPy:
 
 # %%
-z, t, rate = noise.x[:4], noise.y[:4], 1e-3
+z, t, step = noise.x[:4], noise.y[:4], 1e-3
 one_by_one = np.zeros(z.shape[1])
 for i in range(4):
-    one_by_one -= rate * 2 * (one_by_one @ z[i] - t[i]) * z[i]
+    one_by_one -= step * 2 * (one_by_one @ z[i] - t[i]) * z[i]
 
-w, products, q = np.zeros(z.shape[1]), z @ z.T, np.zeros(4)
-predictions = z @ w
+w0, pairs, q = np.zeros(z.shape[1]), z @ z.T, np.zeros(4)
+before = z @ w0
 for i in range(4):
-    q[i] = rate * 2 * (predictions[i] - q[:i] @ products[:i, i] - t[i])
-together = w - q @ z
+    q[i] = step * 2 * (before[i] - q[:i] @ pairs[:i, i] - t[i])
+together = w0 - q @ z
 print(np.abs(together - one_by_one).max())
 assert np.allclose(together, one_by_one, rtol=1e-12)
 
