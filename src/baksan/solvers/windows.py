@@ -126,7 +126,7 @@ def _gathered(
             index = order[first : first + size]
             room = next(rooms)[: len(index)]
             take(x, index, room)
-            yield _Window(epoch, first, _picked(X, index, room.reshape(-1, *X.x.shape[1:])))
+            yield _Window(epoch, first, _picked(X, index, room.reshape(len(index), *X.x.shape[1:])))
         place = 0
 
 
