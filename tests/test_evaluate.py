@@ -10,6 +10,7 @@ from scipy import stats
 
 from baksan import Prediction, Samples, evaluate, metrics
 from baksan.evaluate import BinBy, Evaluation, plus_minus
+from baksan.evaluate.bootstrap import _central
 
 FEW = 60
 
@@ -409,3 +410,17 @@ def test_what_is_no_prediction_is_named(given, sentence):
     X = Samples(np.zeros((4, 1)), [0, 1, 0, 1], class_names=("h", "g"))
     with pytest.raises(TypeError, match=sentence):
         evaluate(given, X)
+
+
+def test_central_quantiles_are_numpys_and_infinities_count():
+    drawn = np.random.default_rng(0).normal(size=(40, 3))
+    drawn[:7, 1] = np.nan
+    drawn[:25, 2] = -np.inf
+    quantiles = np.array(metrics.CENTRAL)
+    found = _central(drawn)
+    np.testing.assert_allclose(found[:, 0], np.quantile(drawn[:, 0], quantiles))
+    np.testing.assert_allclose(found[:, 1], np.nanquantile(drawn[:, 1], quantiles))
+    assert found[0, 2] == found[1, 2] == -np.inf and np.isfinite(found[2, 2])
+    up = _central(-drawn[:, [2]])[:, 0]
+    assert np.isfinite(up[0]) and up[1] == up[2] == np.inf
+    assert np.isnan(_central(np.full((5, 1), np.nan))).all()

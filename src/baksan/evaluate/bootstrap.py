@@ -61,10 +61,11 @@ class Part:
         """Low and high ends of all figures and curve points."""
         low, middle, high = _central(self.drawn)
         floor, ceiling = self._range()
-        return (
-            np.clip(self.value + low - middle, floor, ceiling),
-            np.clip(self.value + high - middle, floor, ceiling),
-        )
+        with np.errstate(invalid="ignore"):  # ∞ − ∞ is an error that does not exist
+            return (
+                np.clip(self.value + low - middle, floor, ceiling),
+                np.clip(self.value + high - middle, floor, ceiling),
+            )
 
     def _range(self) -> Array:
         points = len(self.value) - len(self.names)
@@ -139,14 +140,20 @@ def draw(
 
 
 def _central(drawn: Array) -> Array:
-    """The quantiles `CENTRAL` of each column of (replicas, m), NaN left out, (3, m)."""
+    """The quantiles `CENTRAL` of each column of (replicas, m), NaN left out, (3, m).
+
+    Between a number and an infinity it is the infinity.
+    """
     ranked = np.sort(drawn, axis=0)
-    last = np.maximum(np.isfinite(ranked).sum(axis=0) - 1, 0)
+    last = np.maximum(drawn.shape[0] - np.isnan(ranked).sum(axis=0) - 1, 0)
     place = np.outer(CENTRAL, last)
     below = np.floor(place).astype(int)
     column = np.arange(ranked.shape[1])
     low, high = ranked[below, column], ranked[np.minimum(below + 1, last), column]
-    return np.asarray(low + (place - below) * (high - low))
+    with np.errstate(invalid="ignore"):
+        between = low + (place - below) * (high - low)
+    between = np.where(np.isinf(low), low, between)
+    return np.where((place == below) | (low == high), low, between)
 
 
 def fold_spread(part: Part, y: Array, weight: Array, fold: Array | None) -> Array:
@@ -173,9 +180,8 @@ def differences(parts: Mapping[str, Part], names: Sequence[str]) -> list[Row]:
         for j, name in enumerate(names):
             with np.errstate(invalid="ignore"):  # ∞ − ∞ is a difference that does not exist
                 value = one.value[j] - two.value[j]
-                drawn = one.drawn[:, j] - two.drawn[:, j]
-            low, middle, high = _central(drawn[:, None])[:, 0]
-            low, high = value + low - middle, value + high - middle
+                low, middle, high = _central(one.drawn[:, [j]] - two.drawn[:, [j]])[:, 0]
+                low, high = value + low - middle, value + high - middle
             rows.append({
                 "metric": name, "a": a, "b": b,
                 "value": plain(value), "low": plain(low), "high": plain(high),

@@ -188,7 +188,7 @@ class Stream:
         --------
         >>> X = Stream(lambda: [Samples([[i], [i + 1]]) for i in (0, 2, 4)])
         >>> [chunk.x[:, 0].tolist() for chunk in X.epoch(0, 0, skip=3)]
-        [[4.0, 0.0, 1.0]]
+        [[0.0, 1.0, 3.0]]
         """
         if multiple < 1 or skip < 0:
             raise ValueError(
