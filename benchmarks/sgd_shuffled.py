@@ -1,5 +1,5 @@
 """Stochastic gradient descent, one event a step, shuffled, against scikit-learn's, which has one
-thread; ours has a second that gathers the events that come next.
+thread; ours has others that gather the events that come next.
 
 Each has an order of its own, and both must come as near to the truth.
 """

@@ -356,8 +356,8 @@ for name, solver in stops.items():
 #
 # Everything that the next step depends on is in the **State**: weights, velocity, average, the number of the
 # step, the place in the epoch, the seed. `to_arrays` takes it apart and `from_arrays` puts it together. So a run can be stopped, stored, and gone on with, and it is *the
-# same run*, bit for bit. (One exception: plain steps on single events are computed by fours, see lesson 6. What `train` stores
-# lies between two fours; a budget of steps that ends inside one changes the last digit.)
+# same run*, bit for bit. (One exception: plain steps on single events are computed by fours, see lesson 6. A fit cuts them at the rows
+# of its history, where `train` stores them too; a budget of steps that ends elsewhere inside a four changes the last digit.)
 
 # %%
 import io

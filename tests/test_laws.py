@@ -2,7 +2,7 @@
 
 import itertools
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -288,6 +288,45 @@ def test_single_steps_resumed_after_any_four_are_undisturbed_to_the_last_bit(sto
     stored = State.from_arrays(held.to_arrays())
     (rest,) = solver.run(a, X, losses.logistic, stored, every=30)
     assert_identical(rest, undisturbed)
+
+
+@pytest.mark.parametrize("steps", [4, 7, 8])
+def test_the_gradient_is_told_whatever_the_rate(steps):
+    """Also of a step of length 0, or so short that the weights do not move."""
+    X = samples_for(losses.logistic, n=8, weighted=True)
+    a = start_of(losses.logistic, X, 1)
+    for last in (0.0, 1e-14):
+        rate = Table(np.append(np.full(steps - 1, 0.1), last))
+        found = [
+            [*StochasticGradientDescent(rate, steps=steps, way=way).run(
+                a, X, losses.logistic, penalty=L2(1.0), every=steps
+            )][-1]
+            for way in ("generic", "python", "compiled")
+        ]  # fmt: skip
+        for other in found[1:]:
+            assert_allclose(other.gradient, found[0].gradient, rtol=1e-12)
+            assert_allclose(other.change, last * found[0].gradient, rtol=1e-12, atol=1e-300)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A schedule of rates that are written down."""
+
+    rates: np.ndarray
+
+    def __call__(self, step):
+        return self.rates[np.minimum(step, len(self.rates) - 1)]
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_events_without_features_have_a_constant(batch):
+    y = np.arange(9.0)
+    solver = Descent(InverseTime(0.5, tau=1.0), batch=batch, epochs=3)
+    for way in ("generic", "python", "compiled"):
+        found = fit(
+            Linear(), Samples(np.empty((9, 0)), y), losses.squared, replace(solver, way=way)
+        )
+        assert_allclose(found.model.parameters, y.mean(), atol=0.5)
 
 
 @pytest.mark.parametrize("kind", RUNS)

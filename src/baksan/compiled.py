@@ -1,8 +1,8 @@
 """Compiling kernels with Numba, cached across processes and never stale; and threads to run them.
 
 Numba's own cache looks at the file of the compiled function only, and kernels call the formulas of
-`losses.py`. So the cache folder's name holds a hash of the sources of all of them. Kernels give up
-Python's lock, so that plain threads run them side by side.
+`losses.py` and constants from elsewhere. So the cache folder's name holds a hash of the sources of
+all of them. Kernels give up Python's lock, so that plain threads run them side by side.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import functools
 import hashlib
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
@@ -22,8 +23,11 @@ __all__ = ["cache_folder", "compiled", "cores", "side_by_side", "threads"]
 
 _FAST = {"reassoc", "contract", "arcp", "nsz"}
 """Sums may be reordered, which vector units need; NaN and infinity mean what they mean."""
+_COMPILED = ("losses.py", "order.py", "solvers/rows.py")  # besides */kernels*.py
 _KEPT = 4  # cache folders of other sources or versions that are left alone
 _threads: ContextVar[int | None] = ContextVar("threads", default=None)
+_machine_code: dict[Callable[..., Any], Callable[..., Any]] = {}
+_one_at_a_time = [threading.Lock()]
 
 
 def cache_folder() -> Path:
@@ -34,18 +38,25 @@ def cache_folder() -> Path:
 
     package = Path(__file__).parent
     digest = hashlib.sha256(f"numba {numba.__version__} numpy {np.__version__}".encode())
-    plain = [Path(__file__), package / "losses.py", package / "order.py"]
+    plain = [Path(__file__), *(package / name for name in _COMPILED)]
     for source in (*plain, *sorted(package.glob("*/kernels*.py"))):
         digest.update(source.read_bytes())
     return Path(pooch.os_cache("baksan")) / "kernels" / digest.hexdigest()[:16]
 
 
-@functools.cache
 def compiled(kernel: Callable[..., Any]) -> Callable[..., Any]:
     """The kernel as machine code: compiled at its first call, later read from the cache.
 
     Where the cache folder cannot be written (batch jobs without a home), each process compiles.
     """
+    if kernel not in _machine_code:
+        with _one_at_a_time[0]:  # Numba is told its folder by a setting of the whole process
+            if kernel not in _machine_code:
+                _machine_code[kernel] = _compiled(kernel)
+    return _machine_code[kernel]
+
+
+def _compiled(kernel: Callable[..., Any]) -> Callable[..., Any]:
     import numba
     from numba.core import config
 
@@ -122,3 +133,4 @@ def _pool(number: int) -> ThreadPoolExecutor:
 
 if hasattr(os, "register_at_fork"):  # threads do not live on in a forked child
     os.register_at_fork(after_in_child=_pool.cache_clear)
+    os.register_at_fork(after_in_child=lambda: _one_at_a_time.__setitem__(0, threading.Lock()))

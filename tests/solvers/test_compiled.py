@@ -1,19 +1,24 @@
 """Compiled kernels: cached across processes, never stale, one signature, and loaded only late."""
 
+import ast
 import json
 import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
+from numba.core import config
 from tests.problems import LOSSES, outputs_of, samples_for
 
+import baksan.compiled as compiling
 from baksan import L1, Linear, Samples, fit, losses
 from baksan.compiled import cache_folder, compiled
 from baksan.solvers.descent import Descent
-from baksan.solvers.kernels import descend
+from baksan.solvers.kernels import descend, gram, learn, pull
 from baksan.solvers.kernels_cost import CODES
 
 SCRIPT = """
@@ -21,7 +26,7 @@ import json, sys
 import numpy as np
 import baksan as bk
 from baksan.compiled import compiled
-from baksan.solvers.kernels import descend
+from baksan.solvers.kernels import descend, gram, learn, pull
 X = bk.Samples([[0.0], [1.0], [2.0]], [0.0, 1.0, 5.0])
 found = bk.fit(bk.Linear(), X, bk.losses.squared, bk.MiniBatch(0.1, batch=3, steps=1), start="zero")
 stats = compiled(descend).stats
@@ -102,3 +107,25 @@ def test_the_folder_names_the_sources():
 def test_the_kernel_knows_every_loss(loss):
     assert loss.cost in CODES
     assert losses.zero_one.cost not in CODES
+
+
+def test_every_file_that_kernels_take_names_from_is_hashed():
+    """A constant or a formula of another file is compiled in, and must not grow stale."""
+    package = Path(compiling.__file__).parent
+    kernels = sorted(package.glob("*/kernels*.py"))
+    hashed = {*kernels, *(package / name for name in compiling._COMPILED)}
+    for file in kernels:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("baksan."):
+                source = package.joinpath(*node.module.split(".")[1:]).with_suffix(".py")
+                assert source in hashed, f"{file.name} takes names from {source}, not hashed"
+
+
+def test_kernels_first_asked_for_by_many_threads_have_one_folder(monkeypatch):
+    monkeypatch.setattr(compiling, "_machine_code", {})
+    before = config.CACHE_DIR
+    with ThreadPoolExecutor(8) as pool:
+        found = [*pool.map(compiled, [descend, gram, learn, pull] * 8)]
+    folder = str(cache_folder())
+    assert len(set(found)) == 4 and config.CACHE_DIR == before
+    assert all(kernel._cache._impl.locator.get_cache_path().startswith(folder) for kernel in found)

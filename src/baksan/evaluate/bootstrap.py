@@ -153,7 +153,7 @@ def _central(drawn: Array) -> Array:
     with np.errstate(invalid="ignore"):
         between = low + (place - below) * (high - low)
     between = np.where(np.isinf(low), low, between)
-    return np.where((place == below) | (low == high), low, between)
+    return np.asarray(np.where((place == below) | (low == high), low, between))
 
 
 def fold_spread(part: Part, y: Array, weight: Array, fold: Array | None) -> Array:

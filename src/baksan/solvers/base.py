@@ -230,9 +230,12 @@ class Solver(ABC):
         """The States of a run, one after each `every` steps, from `state` or from the start."""
         state = self.start(model, seed=seed) if state is None else state
         step, last = self.stepper(Problem(model, X, loss, penalty)), self.end(len(X))
-        while state.step < last:
-            state = step(state, int(min(every, last - state.step)))
-            yield state
+        try:
+            while state.step < last:
+                state = step(state, int(min(every, last - state.step)))
+                yield state
+        finally:
+            getattr(step, "close", lambda: None)()
 
 
 def watched(state: State, loss: float, parameters: Array) -> State:

@@ -53,11 +53,12 @@ def singles(
                 step, w, velocity, average, cost, mass,
             )  # fmt: skip
             s += 1
-    change = 0.0
-    for j in range(len(velocity)):
-        change += velocity[j] * velocity[j]
-    change = np.sqrt(change)
-    return cost, mass, loss, change / rates[many - 1], change
+    norm = 0.0
+    for j in range(len(velocity)):  # the gradient until now
+        norm += velocity[j] * velocity[j]
+        velocity[j] *= -rates[many - 1]
+    norm = np.sqrt(norm)
+    return cost, mass, loss, norm, rates[many - 1] * norm
 
 
 @register_jitable(inline="always")
@@ -66,19 +67,21 @@ def _one(
     s: int, code: int, setting: float, l2: float, averaged: bool, step: int, w: Array,
     velocity: Array, average: Array, cost: float, mass: float,
 ) -> Any:  # fmt: skip
-    """Step s. Gives cost and mass grown by its event's, and the cost of that."""
+    """Step s. Gives cost and mass grown by its event's, and the cost of that; velocity becomes the
+    gradient.
+    """
     i, d = first + s, len(centre)
     p = 0.0
     for j in range(d):
         p += w[j + 1] * ((x[i, j] - centre[j]) * inverse[j])
     charge, slope = event(code, p + w[0], t[i], setting)
     load = weight[i] if len(weight) else 1.0
-    q, kept = rates[s] * load * slope, 1.0 - rates[s] * l2
-    velocity[0] = -q
-    w[0] -= q
+    pull = load * slope
+    velocity[0] = pull
+    w[0] -= rates[s] * pull
     for j in range(d):
-        velocity[j + 1] = (kept - 1.0) * w[j + 1] - q * ((x[i, j] - centre[j]) * inverse[j])
-        w[j + 1] += velocity[j + 1]
+        velocity[j + 1] = pull * ((x[i, j] - centre[j]) * inverse[j]) + l2 * w[j + 1]
+        w[j + 1] -= rates[s] * velocity[j + 1]
     if averaged:
         share = 4.0 / (step + s + 4.0)
         for j in range(d + 1):
@@ -92,20 +95,22 @@ def _fours(
     s: int, end: int, code: int, setting: float, l2: float, averaged: bool, step: int, w: Array,
     velocity: Array, average: Array, cost: float, mass: float,
 ) -> Any:  # fmt: skip
-    """Steps s … end − 1. Gives cost and mass grown by their events', and the cost of the last.
+    """Steps s … end − 1. Gives cost and mass grown by their events', and the cost of the last;
+    velocity becomes the last gradient.
 
     One loop takes the last four steps' updates and makes the next four's predictions.
     """
     d, b = len(centre), first + s
     wide, soon = d * x.itemsize > _NARROW, _SOON // (d * x.itemsize + 1) + TOGETHER
     load, costs = _of_four(weight, b), (0.0, 0.0, 0.0, 0.0)
-    q, k = (0.0, 0.0, 0.0, 0.0), (1.0, 1.0, 1.0, 1.0)
+    pull, rate, k = (0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0), (1.0, 1.0, 1.0, 1.0)
+    q = pull
     while True:
         i = min(first + s, first + end - TOGETHER)
         if wide:
             prefetch(x, i + soon, TOGETHER)
         if s == end:
-            _last(x, centre, inverse, b, k, q, w, velocity)
+            _last(x, centre, inverse, b, k, q, pull[3], l2, w, velocity)
         k3, k2, k1, k0 = k[3], k[3] * k[2], k[3] * k[2] * k[1], k[3] * k[2] * k[1] * k[0]
         q0, q1, q2, q3 = k1 * q[0], k2 * q[1], k3 * q[2], q[3]
         p0 = p1 = p2 = p3 = g01 = g02 = g03 = g12 = g13 = g23 = 0.0
@@ -126,11 +131,12 @@ def _fours(
         k = (1.0 - rate[0] * l2, 1.0 - rate[1] * l2, 1.0 - rate[2] * l2, 1.0 - rate[3] * l2)
         p, g = (p0, p1, p2, p3), (g01, g02, g03, g12, g13, g23)
         if code == SQUARED:  # each call is compiled for its code, without choices inside
-            q, costs = _chain(SQUARED, setting, w[0], p, g, k, targets, rate, load)
+            pull, costs = _chain(SQUARED, setting, w[0], p, g, k, targets, rate, load)
         elif code == LOGISTIC:
-            q, costs = _chain(LOGISTIC, setting, w[0], p, g, k, targets, rate, load)
+            pull, costs = _chain(LOGISTIC, setting, w[0], p, g, k, targets, rate, load)
         else:
-            q, costs = _chain(code, setting, w[0], p, g, k, targets, rate, load)
+            pull, costs = _chain(code, setting, w[0], p, g, k, targets, rate, load)
+        q = (rate[0] * pull[0], rate[1] * pull[1], rate[2] * pull[2], rate[3] * pull[3])
         cost += load[0] * costs[0] + load[1] * costs[1] + load[2] * costs[2] + load[3] * costs[3]
         mass += load[0] + load[1] + load[2] + load[3]
         if averaged:
@@ -153,19 +159,22 @@ def _of_four(weight: Array, i: int) -> Any:
 def _chain(
     code: int, setting: float, bias: float, p: Any, g: Any, k: Any, t: Any, rate: Any, load: Any
 ) -> Any:
-    """The pulls q and the costs of four steps, from the predictions p before them, the products g
-    of their events (01, 02, 03, 12, 13, 23) and what the penalty keeps, k.
+    """Weight · slope and cost of four events, from the predictions p before their steps, the
+    products g of the events (01, 02, 03, 12, 13, 23) and what the penalty keeps, k.
     """
     c0, slope = event(code, bias + p[0], t[0], setting)
-    q0 = rate[0] * load[0] * slope
+    s0 = load[0] * slope
+    q0 = rate[0] * s0
     c1, slope = event(code, bias + k[0] * p[1] - q0 * (g[0] + 1.0), t[1], setting)
-    q1 = rate[1] * load[1] * slope
+    s1 = load[1] * slope
+    q1 = rate[1] * s1
     p2 = k[1] * (k[0] * p[2] - q0 * g[1]) - q0
     c2, slope = event(code, bias + p2 - q1 * (g[3] + 1.0), t[2], setting)
-    q2 = rate[2] * load[2] * slope
+    s2 = load[2] * slope
+    q2 = rate[2] * s2
     p3 = k[2] * (k[1] * (k[0] * p[3] - q0 * g[2]) - q1 * g[4]) - q0 - q1
     c3, slope = event(code, bias + p3 - q2 * (g[5] + 1.0), t[3], setting)
-    return (q0, q1, q2, rate[3] * load[3] * slope), (c0, c1, c2, c3)
+    return (s0, s1, s2, load[3] * slope), (c0, c1, c2, c3)
 
 
 @register_jitable
@@ -185,14 +194,13 @@ def _average(
 
 @register_jitable
 def _last(
-    x: Array, centre: Array, inverse: Array, i: int, kept: Any, pulls: Any, w: Array,
-    velocity: Array,
+    x: Array, centre: Array, inverse: Array, i: int, kept: Any, q: Any, pull: float, l2: float,
+    w: Array, velocity: Array,
 ) -> None:  # fmt: skip
-    """The last of four steps from w on, whose intercept has taken them."""
-    velocity[0] = -pulls[TOGETHER - 1]
+    """velocity becomes the gradient of the last of four steps from the weights w on."""
+    velocity[0] = pull
     for j in range(len(centre)):
-        at = w[j + 1]
-        for m in range(TOGETHER):
-            z = (x[i + m, j] - centre[j]) * inverse[j]
-            velocity[j + 1] = (kept[m] - 1.0) * at - pulls[m] * z
-            at += velocity[j + 1]
+        at, c, f = w[j + 1], centre[j], inverse[j]
+        for m in range(TOGETHER - 1):
+            at = kept[m] * at - q[m] * ((x[i + m, j] - c) * f)
+        velocity[j + 1] = pull * ((x[i + TOGETHER - 1, j] - c) * f) + l2 * at
