@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from baksan import memory
@@ -67,3 +68,13 @@ def test_control_groups_of_version_1(tmp_path):
     )
     assert list(memory._groups(tmp_path)) == [3300]
     assert list(memory._groups(tmp_path / "none")) == []
+
+
+@pytest.mark.skipif(not LINUX, reason="needs what Linux tells of a process")
+def test_the_peak_is_the_process_s_own_and_not_that_of_who_started_it():
+    held = np.ones(40_000_000)
+    script = "from baksan.memory import peak; print(peak())"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert 5_000_000 < int(done.stdout) < held.nbytes < memory.peak()
