@@ -1,0 +1,59 @@
+"""`baksan data`: look at data and at the catalogue."""
+
+from __future__ import annotations
+
+import typer
+from rich.console import Console
+
+from baksan.cli.options import AllowChanged, Answer, Where, X
+from baksan.cli.show import progress
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Look at data and at the catalogue.", no_args_is_help=True)
+
+
+@app.command("list")
+def data_list() -> None:
+    """What the catalogue holds."""
+    from baksan.data import entry, names
+
+    for name in names():
+        known = entry(name)
+        print(f"{name:20}{known.title}")
+        for part, what in known.parts.items():
+            if len(known.parts) > 1:
+                print(f"  {name}:{part} — {what}")
+
+
+@app.command("describe")
+def data_describe(
+    x: X,
+    answer: Answer = None,
+    where: Where = None,
+    allow_changed: AllowChanged = False,
+) -> None:
+    """What is in a table: columns, units, ranges, what is missing, what gives the answer away."""
+    from baksan import memory
+    from baksan.data import footprint, stream
+    from baksan.data.loading import is_file
+    from baksan.describe import describe, describe_passes
+    from baksan.train.source import open_table
+
+    # To look at a table takes up to twice its own size besides.
+    if is_file(x) and footprint(x) > memory.available() / 3:
+        with progress(f"reading {x}") as show:
+            told = describe_passes(
+                lambda columns: stream(x, columns=columns, where=where), answer,
+                progress=lambda n: show(f"describing {x}: {n:,} rows"),
+            )  # fmt: skip
+        print(told.text(width=Console().width))
+        return
+    with progress(f"reading {x}") as show:
+        loaded = open_table(x, where=where, allow_changed=allow_changed, progress=show)
+        known = loaded.entry.answer if loaded.entry else ""
+        show(f"describing {len(loaded.table):,} rows")
+        told = describe(
+            loaded.table, answer=answer or (known if known in loaded.table.columns else None)
+        )
+    print(told.text(width=Console().width))

@@ -1,0 +1,193 @@
+"""`baksan demo`, `train`, `apply` and `report`: from events to answers."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from baksan.cli.options import AllowChanged, Answer, Features, Out, Seed, Signal, Where, X
+from baksan.cli.show import free, progress
+
+__all__ = ["apply", "demo", "report", "train"]
+
+
+def demo(
+    out: Out = Path("baksan-demo"),
+    events: Annotated[int, typer.Option(help="How many images to simulate.", min=1)] = 20_000,
+    seed: Seed = 1,
+) -> None:
+    """The main job on simulated telescope images: simulate, train, compare, report."""
+    from baksan.simulate import telescope
+    from baksan.train import train as run_training
+    from baksan.train.source import from_table
+
+    began = time.perf_counter()
+    print(f"Simulating {events:,} images of gammas and hadrons, seed {seed}.")
+    with progress("simulating"):
+        table = telescope.events(events, seed=seed)
+    opened = from_table(
+        table, answer="class", signal="gamma", id="event",
+        name="simulated telescope images", title="Gamma or hadron? Simulated telescope images",
+    )  # fmt: skip
+    with progress("training", lines=True) as show:
+        run = run_training(
+            opened.samples, seed=seed, out=free(out or Path("baksan-demo")),
+            source=opened.source, progress=show,
+        )  # fmt: skip
+    tell(run, began)
+
+
+def train(
+    x: Annotated[
+        str | None,
+        typer.Argument(
+            help="A file, a folder, or a catalogue name; --resume with --out RUN needs none."
+        ),
+    ] = None,
+    answer: Answer = None,
+    signal: Signal = None,
+    features: Features = None,
+    weight: Annotated[str | None, typer.Option(help="The column of event weights.")] = None,
+    group: Annotated[str | None, typer.Option(help="The column of groups kept together.")] = None,
+    id: Annotated[str | None, typer.Option(help="The column that names events.")] = None,
+    where: Where = None,
+    method: Annotated[
+        list[str] | None, typer.Option("--method", "-m", help="linear, cuts, trees, forest, …")
+    ] = None,
+    folds: Annotated[int, typer.Option(help="How many folds.")] = 5,
+    test: Annotated[
+        float | None, typer.Option(help="Instead of folds: the share to test on.")
+    ] = None,
+    bin_by: Annotated[str | None, typer.Option(help="Figures of merit in bins of this.")] = None,
+    seed: Seed = 0,
+    threads: Annotated[
+        int | None, typer.Option(help="Cores to use; OMP_NUM_THREADS or all of them.", min=1)
+    ] = None,
+    out: Out = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
+    stream: Annotated[
+        bool | None,
+        typer.Option(
+            "--stream/--no-stream",
+            help="Read the events block by block, again and again, or hold them; by their size.",
+        ),
+    ] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.html.")] = False,
+    allow_changed: AllowChanged = False,
+) -> None:
+    """Train and compare methods; leave models, figures of merit and a report in a run folder."""
+    from baksan.store import RunFolder
+    from baksan.train import train as run_training
+    from baksan.train.source import open_samples, too_large
+
+    began = time.perf_counter()
+    asked: dict[str, Any] = {
+        "answer": answer, "signal": signal, "features": features, "weight": weight,
+        "group": group, "id": id, "where": where, "bin_by": bin_by, "allow_changed": allow_changed,
+    }  # fmt: skip
+    how: dict[str, Any] = {"methods": method, "folds": folds, "test": test, "seed": seed}
+    if x is None:
+        x, asked, how = _as_before(out, resume)
+    if resume and out and (out / "config.toml").exists():
+        stream = "compared" in RunFolder(out).config
+    why = too_large(x) if stream is None else ""
+    streamed = stream or bool(why)
+    with progress(f"reading {x}") as show:
+        opened = open_samples(x, stream=streamed, progress=show, **asked)
+    print(f"  {len(opened.samples):,} events, features: {', '.join(opened.samples.names)}")
+    if streamed:
+        print(f"  They are read as a stream{': ' + why if why else ''}.")
+    for note in opened.notes:
+        print(f"  {note}")
+    default = Path(f"baksan-{Path(x).stem.replace(':', '-')}")
+    with progress("training", lines=True) as show:
+        run = run_training(
+            opened.samples, threads=threads, out=out or (default if resume else free(default)),
+            resume=resume, source=opened.source, bin_by=opened.bin_by, report=not no_report,
+            progress=show, **how,
+        )  # fmt: skip
+    tell(run, began)
+
+
+def _as_before(out: Path | None, resume: bool) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """What an unfinished run was asked for, from its config.toml."""
+    from baksan.store import RunFolder
+
+    if not (resume and out):
+        raise ValueError(
+            "train needs a file, a folder or a catalogue name; only --resume with --out RUN takes"
+            " it from the run. See baksan train --help."
+        )
+    config = RunFolder(out).config
+    how: dict[str, Any] = {
+        k: config[k] for k in ("folds", "test", "seed", "replicas") if k in config
+    }
+    how["methods"] = list(config["methods"])
+    return config["source"], config.get("samples", {}), how
+
+
+def apply(
+    model: Annotated[Path, typer.Argument(help="A model file, NAME.baksan or NAME.skops.")],
+    x: X,
+    out: Annotated[Path, typer.Option(help="The file to write, .parquet or .csv.")],
+    where: Where = None,
+    id: Annotated[str | None, typer.Option(help="The column that names events.")] = None,
+    ranked: Annotated[bool, typer.Option("--ranked", help="Best score first.")] = False,
+    allow_changed: AllowChanged = False,
+) -> None:
+    """Predictions for new events, streaming; units are checked, strangers are marked."""
+    from baksan.apply import apply as run_apply
+    from baksan.data import stream
+    from baksan.store import load_model
+
+    if out.exists() and Path(x).exists() and out.samefile(x):
+        raise ValueError(f"predictions must not replace their input {x}; choose another --out.")
+    stored = load_model(model)
+    with progress(f"reading {x}") as show:
+        done = run_apply(
+            stored, stream(x, allow_changed=allow_changed, progress=show), out, where=where,
+            id=id, ranked=ranked, progress=lambda n: show(f"{n:,} events predicted"),
+        )  # fmt: skip
+    print(f"{done}\nPredictions: {out}")
+
+
+def report(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
+    """Render a run's report again."""
+    from baksan.report import page
+    from baksan.store import RunFolder
+
+    folder = RunFolder.open(run)
+    with progress("drawing the report"):
+        path = folder.write_text("report.html", page.render(folder.read_json("report.json")))
+    print(f"Report: {path}")
+
+
+def tell(run: Any, began: float) -> None:
+    from baksan.train.summary import sentence
+
+    print(run.evaluation.text(width=max(100, Console().width)))
+    print()
+    print(sentence(run))
+    print(f"Models: {run.folder.path / 'models'}")
+    for name, why in run.unsaved.items():
+        print(f"  {name}: {why}")
+    if any((run.folder.path / "models").glob("*.skops")):
+        from baksan.store.model import TRUSTED
+
+        print(f"  .skops files may hold, beyond skops' own list: {', '.join(TRUSTED)}")
+    if (run.folder.path / "report.html").exists():
+        print(f"Report: {run.folder.path / 'report.html'}")
+    print(f"Done in {time.perf_counter() - began:.0f} s{_peak(run)}.")
+
+
+def _peak(run: Any) -> str:
+    """Of a streamed run, the most memory that was in use at a time."""
+    if run.events is run.X:
+        return ""
+    from baksan.memory import peak
+
+    return f", peak memory {peak() / 1e9:.2f} GB"
