@@ -5,7 +5,6 @@ Readers (`baksan.data`) and simulators make tables; `Table.samples` makes Sample
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -13,100 +12,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from baksan.samples import Feature, Samples, classes
+from baksan.samples import Feature, Samples
+from baksan.table.census import Census, Roles, labels, lost_notes, text_note
+from baksan.table.column import NUMBER, Column, mixed
 
-__all__ = ["Census", "Column", "Roles", "Table"]
-
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_MANY = 0.1  # share of numbers from which a column of text may have been meant as numbers
-_NAMED = 8  # columns that a note calls by name
-
-
-@dataclass(frozen=True, eq=False)
-class Column:
-    """One column: values (n,) numbers, bool or text; (n, m) where each cell is a vector.
-
-    Missing numbers are NaN, missing text is "". `unit` is as in the file, "" if it gives none.
-    `finite`: a reader has seen that no value is missing or infinite, so nobody need look again; a
-    column made of this one by `replace` knows it no more.
-    """
-
-    values: NDArray[np.generic]
-    unit: str = ""
-    description: str = ""
-    finite: bool = field(default=False, init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "values", np.asarray(self.values))
-
-    def found_finite(self) -> Column:
-        """The same column, of which `finite` is known."""
-        found = replace(self)
-        object.__setattr__(found, "finite", True)
-        return found
-
-    @property
-    def is_text(self) -> bool:
-        return self.values.dtype.kind in "USO"
-
-    @property
-    def missing(self) -> NDArray[np.bool_]:
-        """True where a value is missing, (n,)."""
-        if self.is_text:
-            return np.asarray(self.values == "")
-        if self.values.dtype.kind == "f":
-            lost = np.isnan(self.values)
-            return np.asarray(lost if lost.ndim == 1 else lost.any(axis=tuple(range(1, lost.ndim))))
-        return np.zeros(len(self.values), dtype=bool)
-
-    @property
-    def unusable(self) -> NDArray[np.bool_] | None:
-        """True where a value is missing or infinite, (n,); None where there is no such value."""
-        if self.finite:
-            return None
-        if self.values.dtype.kind == "f":
-            finite = np.isfinite(self.values)
-            return None if finite.all() else ~finite.all(axis=tuple(range(1, finite.ndim)))
-        return self.missing if self.is_text else None
-
-    @property
-    def usable(self) -> NDArray[np.generic]:
-        """The values that are neither missing nor infinite."""
-        return self.values if (bad := self.unusable) is None else self.values[~bad]
-
-    @property
-    def mixed(self) -> str:
-        """'160 of 200 cells are numbers' for text of which a tenth or more is numbers, else ""."""
-        return mixed(*self.numbers_in_text)
-
-    @property
-    def numbers_in_text(self) -> tuple[int, int]:
-        """How many cells of text hold a number, and how many hold anything."""
-        cells = [str(v) for v in self.values.tolist() if v] if self.is_text else []
-        return sum(_NUMBER.fullmatch(cell) is not None for cell in cells), len(cells)
-
-
-@dataclass(frozen=True)
-class Roles:
-    """Which columns become which part of Samples, and what only all rows together decide."""
-
-    features: tuple[str, ...]
-    answer: str | None = None
-    weight: str | None = None
-    group: str | None = None
-    id: str | None = None
-    class_names: tuple[str, ...] = ()
-    constant: frozenset[str] = frozenset()
-    """Features that never vary, and are left out for that."""
-
-    @property
-    def parts(self) -> dict[str, str | None]:
-        return {"answer": self.answer, "weight": self.weight, "group": self.group, "id": self.id}
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that a row must have to be an event."""
-        return tuple(dict.fromkeys([*self.features, *filter(None, self.parts.values())]))
+__all__ = ["Census", "Column", "Roles", "Table", "lost_notes", "mixed", "text_note"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -369,7 +279,7 @@ class Table:
 
     def _example(self, column: Column) -> str:
         """The first text of a column that is neither missing nor a number, else its first."""
-        words = (v for v in column.values.tolist() if v and not _NUMBER.fullmatch(str(v)))
+        words = (v for v in column.values.tolist() if v and not NUMBER.fullmatch(str(v)))
         return str(next(words, column.values[0] if len(self) else ""))
 
     def _check_scalar(self, name: str) -> None:
@@ -404,117 +314,8 @@ class Table:
         if values is None or not roles.class_names:
             return _floats(values)
         index = {name: k for k, name in enumerate(roles.class_names)}
-        labels = _labels(values).astype(str).tolist()
-        return np.array([index[label] for label in labels], dtype=np.int64)
-
-
-class Census:
-    """What only all rows together tell: which features vary, which classes there are.
-
-    A table adds itself once; the blocks of a stream add themselves one after the other.
-    """
-
-    def __init__(
-        self, source: str, roles: Roles, signal: str | None = None, class_names: Sequence[str] = ()
-    ) -> None:
-        self.source, self.roles = source, roles
-        self.signal, self.order = signal, tuple(class_names)
-        self.rows = self.seen = 0
-        self.lost: dict[str, int] = {}
-        self.weighs = roles.weight is None
-        self.low: dict[str, float] = {}
-        self.high: dict[str, float] = {}
-        self.labels: NDArray[np.generic] | None = None
-
-    def add(self, table: Table, kept: NDArray[np.int64], lost: Mapping[str, int]) -> None:
-        """The rows of a table, of which `kept` are complete; see `Table.complete`."""
-        self.lost = {n: self.lost.get(n, 0) + lost.get(n, 0) for n in {**self.lost, **lost}}
-        self.seen += len(table)
-        self.rows += len(kept)
-        if not len(kept):
-            return
-        rows: Any = slice(None) if len(kept) == len(table) else kept
-        if self.roles.weight:
-            self.weighs = self.weighs or bool(table[self.roles.weight][rows].any())
-        for name in self.roles.features:
-            for feature, values in table.numbers_of(name, rows):
-                low, high = float(values.min()), float(values.max())
-                self.low[feature.name] = min(low, self.low.get(feature.name, low))
-                self.high[feature.name] = max(high, self.high.get(feature.name, high))
-        if self.roles.answer:
-            self.add_labels(table[self.roles.answer][rows])
-
-    def add_labels(self, values: NDArray[np.generic]) -> None:
-        """Answers that occur: all classes; of plain numbers only enough to tell 0 and 1 alone."""
-        if not len(values):
-            return
-        new = _distinct(values)
-        held = new if self.labels is None else _distinct(np.concatenate([self.labels, new]))
-        plain = held.dtype.kind in "iuf" and self.signal is None and not self.order
-        self.labels = held[:3] if plain else held
-
-    @property
-    def constant(self) -> list[str]:
-        """The features that have not varied so far."""
-        return [name for name, low in self.low.items() if low == self.high[name]]
-
-    def decided(self, drop: bool, allow_constant: bool) -> tuple[Roles, list[str], list[str]]:
-        """The roles with their classes and constant features, and sentences on both.
-
-        `drop` leaves constant features out. Raises ValueError as `Table.samples`.
-        """
-        self._check_rows()
-        dull = self._constant(drop, allow_constant)
-        note = [f"{len(dull)} features left out, constant: {', '.join(dull)}."] if dull else []
-        if self.labels is None:
-            return replace(self.roles, constant=frozenset(dull)), note, []
-        found = self._classes(self.labels)
-        roles = replace(self.roles, constant=frozenset(dull), class_names=found)
-        chosen = self.signal or self.order
-        return roles, note, [] if chosen else _choice(roles.answer, self.labels, found)
-
-    def _check_rows(self) -> None:
-        if not self.rows:
-            why = " ".join(lost_notes(self.lost))
-            raise ValueError(
-                f"{self.source}: no row is left of {self.seen}. {why} Choose other columns, or fill"
-                " in what is missing."
-            )
-        if not self.weighs:
-            raise ValueError(
-                f"{self.source}: at least one weight must not be zero; column"
-                f" {self.roles.weight!r} is zero in all {self.rows:,} rows. Name another column of"
-                " weights."
-            )
-
-    def _constant(self, drop: bool, allow: bool) -> list[str]:
-        """The features to leave out. Raises ValueError where that is for the user to do."""
-        dull = self.constant if self.rows > 1 else []
-        if not dull or (drop and len(dull) < len(self.low)):
-            return dull
-        if allow and not drop:
-            return []
-        raise ValueError(
-            f"{self.source}: feature {dull[0]!r} must vary; it is {self.low[dull[0]]:g} in every"
-            f" row. Leave it out with --features or features=…"
-        )
-
-    def _classes(self, values: NDArray[np.generic]) -> tuple[str, ...]:
-        """Class names: in the wanted order, or alphabetical with the signal last."""
-        _, names = classes(values.astype(str) if self.order else values, self.signal)
-        if self.order and (strange := [n for n in names if n not in self.order]):
-            wanted = ", ".join(self.order)
-            raise ValueError(
-                f"{self.source}: the classes of {self.roles.answer!r} must be {wanted};"
-                f" there is also {strange[0]!r}. Leave such rows out, or name the answer's own"
-                " classes."
-            )
-        if len(names) == 1:
-            raise ValueError(
-                f"{self.source}: the answer {self.roles.answer!r} must have at least two classes;"
-                f" all {self.rows} rows are {names[0]!r}. Give another answer or more data."
-            )
-        return self.order or names
+        told = labels(values).astype(str).tolist()
+        return np.array([index[label] for label in told], dtype=np.int64)
 
 
 def _side_by_side(columns: Sequence[NDArray[Any]]) -> NDArray[np.float64] | None:
@@ -541,56 +342,3 @@ def _floats(values: NDArray[np.generic] | None) -> NDArray[np.generic] | None:
     if values is None or values.dtype in (np.float32, np.float64):
         return values
     return values.astype(np.float64)
-
-
-def _distinct(values: NDArray[np.generic]) -> NDArray[np.generic]:
-    """The values that occur, in order; text is not sorted before its repetitions are gone."""
-    if values.dtype.kind == "O":
-        return values  # `classes` says what is wrong with it, if anything is
-    few = np.array(list(dict.fromkeys(values.tolist()))) if values.dtype.kind == "U" else values
-    return np.unique(_labels(few))
-
-
-def _labels(values: NDArray[np.generic]) -> NDArray[np.generic]:
-    """The same with 0 for −0, which is no class of its own."""
-    return np.asarray(values + 0) if values.dtype.kind == "f" else values
-
-
-def lost_notes(lost: Mapping[str, int]) -> list[str]:
-    """Sentences on rows that are left out; see `Table.complete`."""
-    return [f"{n} rows left out: {name} is missing or infinite." for name, n in lost.items()]
-
-
-def text_note(texts: Mapping[str, tuple[int, int]]) -> list[str]:
-    """A sentence about columns of text that are no features; see `Table.texts`."""
-    told = [f"{n} ({many})" if (many := mixed(*count)) else n for n, count in texts.items()]
-    more = f" and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
-    what = "text columns are no features" if len(told) > 1 else "text column is no feature"
-    return [f"{len(told)} {what}: {', '.join(told[:_NAMED])}{more}."] if told else []
-
-
-def mixed(found: int, cells: int) -> str:
-    """'160 of 200 cells are numbers' where a tenth or more of text cells are, else ""."""
-    many = found and found >= _MANY * cells
-    return f"{found:,} of {cells:,} cells are numbers" if many else ""
-
-
-def _choice(
-    answer: str | None, values: NDArray[np.generic] | None, class_names: Sequence[str]
-) -> list[str]:
-    """A sentence about what nobody chose: classes or numbers, and which class is the signal."""
-    if values is None or values.dtype.kind == "b":
-        return []
-    if len(class_names) == 2:
-        other, signal = class_names
-        return [
-            f"signal is {signal!r}, the last in the alphabet; --signal {other} (signal={other!r})"
-            " chooses the other."
-        ]
-    if not class_names and np.array_equal(np.unique(values), [0, 1]):
-        one = str(values.max())
-        return [
-            f"answer {answer} holds only 0 and 1: taken as numbers; --signal {one}"
-            f" (signal={one!r}) makes classes of them."
-        ]
-    return []

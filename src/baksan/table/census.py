@@ -1,0 +1,204 @@
+"""Which columns become what, and what only all rows together tell of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baksan.samples import Feature, classes
+from baksan.table.column import mixed
+
+__all__ = ["Census", "Roles", "labels", "lost_notes", "text_note"]
+
+_NAMED = 8  # columns that a note calls by name
+
+
+class _Rows(Protocol):
+    """What a census asks of a table."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, name: str) -> NDArray[np.generic]: ...
+    def numbers_of(self, name: str, rows: Any) -> Iterator[tuple[Feature, NDArray[np.generic]]]: ...
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which columns become which part of Samples, and what only all rows together decide."""
+
+    features: tuple[str, ...]
+    answer: str | None = None
+    weight: str | None = None
+    group: str | None = None
+    id: str | None = None
+    class_names: tuple[str, ...] = ()
+    constant: frozenset[str] = frozenset()
+    """Features that never vary, and are left out for that."""
+
+    @property
+    def parts(self) -> dict[str, str | None]:
+        return {"answer": self.answer, "weight": self.weight, "group": self.group, "id": self.id}
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that a row must have to be an event."""
+        return tuple(dict.fromkeys([*self.features, *filter(None, self.parts.values())]))
+
+
+class Census:
+    """What only all rows together tell: which features vary, which classes there are.
+
+    A table adds itself once; the blocks of a stream add themselves one after the other.
+    """
+
+    def __init__(
+        self, source: str, roles: Roles, signal: str | None = None, class_names: Sequence[str] = ()
+    ) -> None:
+        self.source, self.roles = source, roles
+        self.signal, self.order = signal, tuple(class_names)
+        self.rows = self.seen = 0
+        self.lost: dict[str, int] = {}
+        self.weighs = roles.weight is None
+        self.low: dict[str, float] = {}
+        self.high: dict[str, float] = {}
+        self.labels: NDArray[np.generic] | None = None
+
+    def add(self, table: _Rows, kept: NDArray[np.int64], lost: Mapping[str, int]) -> None:
+        """The rows of a table, of which `kept` are complete; see `Table.complete`."""
+        self.lost = {n: self.lost.get(n, 0) + lost.get(n, 0) for n in {**self.lost, **lost}}
+        self.seen += len(table)
+        self.rows += len(kept)
+        if not len(kept):
+            return
+        rows: Any = slice(None) if len(kept) == len(table) else kept
+        if self.roles.weight:
+            self.weighs = self.weighs or bool(table[self.roles.weight][rows].any())
+        for name in self.roles.features:
+            for feature, values in table.numbers_of(name, rows):
+                low, high = float(values.min()), float(values.max())
+                self.low[feature.name] = min(low, self.low.get(feature.name, low))
+                self.high[feature.name] = max(high, self.high.get(feature.name, high))
+        if self.roles.answer:
+            self.add_labels(table[self.roles.answer][rows])
+
+    def add_labels(self, values: NDArray[np.generic]) -> None:
+        """Answers that occur: all classes; of plain numbers only enough to tell 0 and 1 alone."""
+        if not len(values):
+            return
+        new = _distinct(values)
+        held = new if self.labels is None else _distinct(np.concatenate([self.labels, new]))
+        plain = held.dtype.kind in "iuf" and self.signal is None and not self.order
+        self.labels = held[:3] if plain else held
+
+    @property
+    def constant(self) -> list[str]:
+        """The features that have not varied so far."""
+        return [name for name, low in self.low.items() if low == self.high[name]]
+
+    def decided(self, drop: bool, allow_constant: bool) -> tuple[Roles, list[str], list[str]]:
+        """The roles with their classes and constant features, and sentences on both.
+
+        `drop` leaves constant features out. Raises ValueError as `Table.samples`.
+        """
+        self._check_rows()
+        dull = self._constant(drop, allow_constant)
+        note = [f"{len(dull)} features left out, constant: {', '.join(dull)}."] if dull else []
+        if self.labels is None:
+            return replace(self.roles, constant=frozenset(dull)), note, []
+        found = self._classes(self.labels)
+        roles = replace(self.roles, constant=frozenset(dull), class_names=found)
+        chosen = self.signal or self.order
+        return roles, note, [] if chosen else _choice(roles.answer, self.labels, found)
+
+    def _check_rows(self) -> None:
+        if not self.rows:
+            why = " ".join(lost_notes(self.lost))
+            raise ValueError(
+                f"{self.source}: no row is left of {self.seen}. {why} Choose other columns, or fill"
+                " in what is missing."
+            )
+        if not self.weighs:
+            raise ValueError(
+                f"{self.source}: at least one weight must not be zero; column"
+                f" {self.roles.weight!r} is zero in all {self.rows:,} rows. Name another column of"
+                " weights."
+            )
+
+    def _constant(self, drop: bool, allow: bool) -> list[str]:
+        """The features to leave out. Raises ValueError where that is for the user to do."""
+        dull = self.constant if self.rows > 1 else []
+        if not dull or (drop and len(dull) < len(self.low)):
+            return dull
+        if allow and not drop:
+            return []
+        raise ValueError(
+            f"{self.source}: feature {dull[0]!r} must vary; it is {self.low[dull[0]]:g} in every"
+            f" row. Leave it out with --features or features=…"
+        )
+
+    def _classes(self, values: NDArray[np.generic]) -> tuple[str, ...]:
+        """Class names: in the wanted order, or alphabetical with the signal last."""
+        _, names = classes(values.astype(str) if self.order else values, self.signal)
+        if self.order and (strange := [n for n in names if n not in self.order]):
+            wanted = ", ".join(self.order)
+            raise ValueError(
+                f"{self.source}: the classes of {self.roles.answer!r} must be {wanted};"
+                f" there is also {strange[0]!r}. Leave such rows out, or name the answer's own"
+                " classes."
+            )
+        if len(names) == 1:
+            raise ValueError(
+                f"{self.source}: the answer {self.roles.answer!r} must have at least two classes;"
+                f" all {self.rows} rows are {names[0]!r}. Give another answer or more data."
+            )
+        return self.order or names
+
+
+def _distinct(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    """The values that occur, in order; text is not sorted before its repetitions are gone."""
+    if values.dtype.kind == "O":
+        return values  # `classes` says what is wrong with it, if anything is
+    few = np.array(list(dict.fromkeys(values.tolist()))) if values.dtype.kind == "U" else values
+    return np.unique(labels(few))
+
+
+def labels(values: NDArray[np.generic]) -> NDArray[np.generic]:
+    """The same with 0 for −0, which is no class of its own."""
+    return np.asarray(values + 0) if values.dtype.kind == "f" else values
+
+
+def lost_notes(lost: Mapping[str, int]) -> list[str]:
+    """Sentences on rows that are left out; see `Table.complete`."""
+    return [f"{n} rows left out: {name} is missing or infinite." for name, n in lost.items()]
+
+
+def text_note(texts: Mapping[str, tuple[int, int]]) -> list[str]:
+    """A sentence about columns of text that are no features; see `Table.texts`."""
+    told = [f"{n} ({many})" if (many := mixed(*count)) else n for n, count in texts.items()]
+    more = f" and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
+    what = "text columns are no features" if len(told) > 1 else "text column is no feature"
+    return [f"{len(told)} {what}: {', '.join(told[:_NAMED])}{more}."] if told else []
+
+
+def _choice(
+    answer: str | None, values: NDArray[np.generic] | None, class_names: Sequence[str]
+) -> list[str]:
+    """A sentence about what nobody chose: classes or numbers, and which class is the signal."""
+    if values is None or values.dtype.kind == "b":
+        return []
+    if len(class_names) == 2:
+        other, signal = class_names
+        return [
+            f"signal is {signal!r}, the last in the alphabet; --signal {other} (signal={other!r})"
+            " chooses the other."
+        ]
+    if not class_names and np.array_equal(np.unique(values), [0, 1]):
+        one = str(values.max())
+        return [
+            f"answer {answer} holds only 0 and 1: taken as numbers; --signal {one}"
+            f" (signal={one!r}) makes classes of them."
+        ]
+    return []

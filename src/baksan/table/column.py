@@ -1,0 +1,84 @@
+"""A column: values with a unit, as a file gives them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["NUMBER", "Column", "mixed"]
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_MANY = 0.1  # share of numbers from which a column of text may have been meant as numbers
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column: values (n,) numbers, bool or text; (n, m) where each cell is a vector.
+
+    Missing numbers are NaN, missing text is "". `unit` is as in the file, "" if it gives none.
+    `finite`: a reader has seen that no value is missing or infinite, so nobody need look again; a
+    column made of this one by `replace` knows it no more.
+    """
+
+    values: NDArray[np.generic]
+    unit: str = ""
+    description: str = ""
+    finite: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", np.asarray(self.values))
+
+    def found_finite(self) -> Column:
+        """The same column, of which `finite` is known."""
+        found = replace(self)
+        object.__setattr__(found, "finite", True)
+        return found
+
+    @property
+    def is_text(self) -> bool:
+        return self.values.dtype.kind in "USO"
+
+    @property
+    def missing(self) -> NDArray[np.bool_]:
+        """True where a value is missing, (n,)."""
+        if self.is_text:
+            return np.asarray(self.values == "")
+        if self.values.dtype.kind == "f":
+            lost = np.isnan(self.values)
+            return np.asarray(lost if lost.ndim == 1 else lost.any(axis=tuple(range(1, lost.ndim))))
+        return np.zeros(len(self.values), dtype=bool)
+
+    @property
+    def unusable(self) -> NDArray[np.bool_] | None:
+        """True where a value is missing or infinite, (n,); None where there is no such value."""
+        if self.finite:
+            return None
+        if self.values.dtype.kind == "f":
+            finite = np.isfinite(self.values)
+            return None if finite.all() else ~finite.all(axis=tuple(range(1, finite.ndim)))
+        return self.missing if self.is_text else None
+
+    @property
+    def usable(self) -> NDArray[np.generic]:
+        """The values that are neither missing nor infinite."""
+        return self.values if (bad := self.unusable) is None else self.values[~bad]
+
+    @property
+    def mixed(self) -> str:
+        """'160 of 200 cells are numbers' for text of which a tenth or more is numbers, else ""."""
+        return mixed(*self.numbers_in_text)
+
+    @property
+    def numbers_in_text(self) -> tuple[int, int]:
+        """How many cells of text hold a number, and how many hold anything."""
+        cells = [str(v) for v in self.values.tolist() if v] if self.is_text else []
+        return sum(NUMBER.fullmatch(cell) is not None for cell in cells), len(cells)
+
+
+def mixed(found: int, cells: int) -> str:
+    """'160 of 200 cells are numbers' where a tenth or more of text cells are, else ""."""
+    many = found and found >= _MANY * cells
+    return f"{found:,} of {cells:,} cells are numbers" if many else ""
