@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,15 +13,29 @@ from baksan.samples import Feature
 from baksan.table import Column, Table
 
 __all__ = [
-    "ReadError", "check_names", "chosen", "clean", "features_of_yaml", "missing_note",
-    "parts_error",
+    "ReadError", "check_names", "chosen", "clean", "features_of_yaml", "lost_note", "missing_note",
+    "parts_error", "readable", "word_error",
 ]  # fmt: skip
 
 DEFAULT_ROWS = 65536
+_LONGEST = 600  # characters of a sentence
+MISSING = ("", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "null", "NULL", "None", "--")
+"""How text says that a number is missing."""
+MANY_WORDS = 0.1  # share of words from which on a column is text, not numbers with a wrong cell
+_NAMED = 8  # columns that a note calls by name
 
 
 class ReadError(ValueError):
-    """A file that cannot be read: what was needed, what came, what to do."""
+    """A file that cannot be read: what was needed, what came, what to do.
+
+    One line that can be printed, whatever stood in the file: names in a damaged one hold anything.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        line = "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in sentence)
+        if len(line) > _LONGEST:
+            line = f"{line[: _LONGEST // 2]} … {line[3 - _LONGEST // 2 :]}"
+        super().__init__(line)
 
 
 def clean(values: NDArray[Any]) -> NDArray[Any] | None:
@@ -122,6 +136,54 @@ def _joined(lines: Iterable[str]) -> Iterator[str]:
         elif held:
             held += " " + text
     yield held
+
+
+def readable(
+    names: Sequence[str],
+    lost: Mapping[str, str],
+    columns: Sequence[str] | None,
+    source: str,
+    advice: str,
+) -> list[str]:
+    """The columns `names` that are asked for, where others are `lost`: their names, and why.
+
+    Raises ReadError for one that is lost or not there, or where all are lost.
+    """
+    if refused := [name for name in columns or () if name in lost and name not in names]:
+        raise ReadError(
+            f"{source}: a column of numbers or text is needed; {refused[0]!r} holds"
+            f" {lost[refused[0]]}. {advice}"
+        )
+    if not names and lost:
+        raise ReadError(
+            f"{source}: a column of numbers or text is needed; there are only {_grouped(lost)}."
+            f" {advice}"
+        )
+    return chosen(names, columns, source)
+
+
+def lost_note(lost: Mapping[str, str], advice: str) -> list[str]:
+    """The note on columns that are left out, each with what it holds; none for none."""
+    return [f"columns left out: {_grouped(lost)}. {advice}"] if lost else []
+
+
+def _grouped(lost: Mapping[str, str]) -> str:
+    """'a, b (bytes); c (lists)'."""
+    kinds = dict.fromkeys(lost.values())
+    return "; ".join(f"{_few([n for n in lost if lost[n] == k])} ({k})" for k in kinds)
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
+def word_error(source: str, row: int, name: str, cell: str, what: str = "a number") -> ReadError:
+    """The sentence for a word in a column of numbers."""
+    return ReadError(
+        f"{source}: {what} is needed in column {name!r}; row {row:,} has {cell!r}."
+        " Mend the cell, or leave it empty if the value is missing."
+    )
 
 
 def table_of(

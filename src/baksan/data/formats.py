@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from baksan.data import fits, hdf5, npy, parquet, text
+from baksan.data import fits, hdf5, npy, parquet, root, sqlite, text
 from baksan.data.columns import DEFAULT_ROWS, ReadError, missing_note
 from baksan.table import Column, Table
 
@@ -28,8 +28,6 @@ _FEW = 64  # rows that show what a column holds
 # Beginnings of files that are not read: (bytes, what it is, what to do).
 _CONVERT = "Convert it to CSV or Parquet."
 _FOREIGN = [
-    (b"root", "a ROOT file, which is not read yet", "Convert it to Parquet, e.g. with uproot."),
-    (b"SQLite format 3\0", "an SQLite database, which is not read yet", "Export a table to CSV."),
     (b"%PDF", "a PDF document", "Give the table that it shows."),
     (b"ARROW1", "an Arrow or Feather file", "Write it as Parquet."),
     (b"FEA1", "a Feather file", "Write it as Parquet."),
@@ -50,6 +48,8 @@ _OPTIONS = {
     "text": {"names", "header", "separator", "text"},
     "fits": {"part"},
     "hdf5": {"part"},
+    "root": {"part"},
+    "sqlite": {"part"},
     "parquet": {"groups"},
     "npy": set(),
     "npz": set(),
@@ -165,7 +165,7 @@ def _footprint(file: Path, columns: Sequence[str] | None, options: dict[str, Any
     row = sum(v.itemsize if v.dtype.kind == "U" else 8 * v.size for v in cells)
     count = {
         "text": text.rows, "parquet": parquet.rows, "npy": npy.rows, "fits": fits.rows,
-        "hdf5": hdf5.rows,
+        "hdf5": hdf5.rows, "root": root.rows, "sqlite": sqlite.rows,
     }[kind]  # fmt: skip
     return row * count(file, source, **options)
 
@@ -209,6 +209,10 @@ def _format(head: bytes, path: Path, source: str) -> str:
         return _zip(path, source)
     if head.startswith(b"SIMPLE  ="):
         return "fits"
+    if head.startswith(b"root\0"):  # a text may begin with the word
+        return "root"
+    if head.startswith(b"SQLite format 3\0"):
+        return "sqlite"
     # A user block of 512, 1024, … bytes may stand before the signature.
     if any(head[at : at + 8] == b"\x89HDF\r\n\x1a\n" for at in (0, 512, 1024, 2048)):
         return "hdf5"
@@ -252,7 +256,7 @@ def _zip(path: Path, source: str) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.namelist()
-    except zipfile.BadZipFile as error:
+    except Exception as error:  # damage shows itself in any of a zip's numbers and names
         raise ReadError(
             f"{source}: a whole NPZ file is needed; this zip is cut or damaged ({error})."
             " Fetch or write it again."
@@ -329,7 +333,10 @@ def _file_blocks(
         return parquet.blocks(path, source, rows, columns, **options)
     if kind in ("npy", "npz"):
         return (npy.blocks_npy if kind == "npy" else npy.blocks_npz)(path, source, rows, columns)
-    return (fits.blocks if kind == "fits" else hdf5.blocks)(path, source, rows, columns, **options)
+    with_parts = {
+        "fits": fits.blocks, "hdf5": hdf5.blocks, "root": root.blocks, "sqlite": sqlite.blocks,
+    }  # fmt: skip
+    return with_parts[kind](path, source, rows, columns, **options)
 
 
 def _columns_error(first: Path, other: Path, names: list[str], found: list[str]) -> ReadError:
