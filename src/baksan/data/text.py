@@ -8,20 +8,28 @@ message can name the row and the cell.
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import re
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from baksan import units
-from baksan.data.columns import ReadError, check_names, chosen, features_of_yaml
+from baksan.data import plain
+from baksan.data.columns import (
+    MANY_WORDS,
+    MISSING,
+    ReadError,
+    check_names,
+    chosen,
+    features_of_yaml,
+    word_error,
+)
+from baksan.data.plain import is_number
 from baksan.samples import Feature
 from baksan.table import Column, Table
 
@@ -29,9 +37,6 @@ __all__ = ["Layout", "blocks", "sniff"]
 
 _CHUNK = 4 << 20
 _SAMPLE = 1 << 20
-_LONGEST_LINE = 64 << 20
-_LARGEST_RATIO = 300
-_MISSING = ["", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "null", "NULL", "None", "--"]
 _TRUE, _FALSE = ["true", "True", "TRUE"], ["false", "False", "FALSE"]
 _BLANKS = re.compile(rb"[ \t]+")
 _BLANKS_OR_QUOTED = re.compile(rb'"[^"\n]*"|[ \t]+')
@@ -99,12 +104,8 @@ def blocks(
 def rows(path: Path, source: str, **options: Any) -> int:
     """About how many rows there are, from the first lines and the size of the file."""
     layout = sniff(path, source, **options)
-    with path.open("rb") as raw:
-        zipped = raw.peek(2)[:2] == b"\x1f\x8b"
-        file: Any = gzip.GzipFile(fileobj=raw) if zipped else raw
-        lines = _read(file, _CHUNK, source).count(b"\n")
-        read = raw.tell()
-    return max(1, round(lines * path.stat().st_size / read) - layout.header)
+    head, times = plain.beginning(path, source, _CHUNK)
+    return max(1, round(head.count(b"\n") * times) - layout.header)
 
 
 def slice_of(table: Table, start: int, rows: int) -> Any:
@@ -148,14 +149,13 @@ def sniff(
 
 def _first_lines(path: Path, source: str) -> tuple[list[str], list[str]]:
     """Data lines of the file's beginning, and the comments above them without their '#'."""
-    with _open(path) as file:
-        head = _read(file, _SAMPLE, source)
+    head, _ = plain.beginning(path, source, _SAMPLE)
     if len(head) == _SAMPLE and b"\n" in head:
         head = head[: head.rindex(b"\n")]
     try:
-        content = head.decode("utf-8-sig")
+        content = head.decode()
     except UnicodeDecodeError as error:
-        raise _encoding_error(source, head, error) from None
+        raise plain.encoding_error(source, error) from None
     lines = [line for line in re.split(r"\r\n|\n|\r", content) if line.strip()]
     data = [line for line in lines if not line.lstrip().startswith("#")]
     comments = []
@@ -203,15 +203,9 @@ def _single_tabs(block: bytes) -> bytes:
     return block.replace(b"\n\t", b"\n").replace(b"\t\n", b"\n").strip(b"\t")
 
 
-def _is_number(cell: str) -> bool:
-    if cell.lower() in ("nan", "inf", "-inf", "+inf"):
-        return True
-    return bool(re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", cell))
-
-
 def _is_header(first: list[str]) -> bool:
     """Whether no field of the first line is a number."""
-    return not any(_is_number(cell) for cell in first)
+    return not any(is_number(cell) for cell in first)
 
 
 def _features(
@@ -273,7 +267,7 @@ def _comment_names(comments: list[str], wide: int) -> list[str]:
     tries = [(line, marks) for marks in (r"\s*[,;|]\s*", r"\t+") for line in edges]
     for line, marks in [*tries, *((line, r"\s+") for line in comments[-1:])]:
         words = re.split(marks, line.strip())
-        if len(words) == wide and not any(_is_number(w) or not w for w in words):
+        if len(words) == wide and not any(is_number(w) or not w for w in words):
             return words
     return []
 
@@ -291,7 +285,7 @@ def _kinds(
 ) -> list[str]:
     kinds = []
     for j, feature in enumerate(features):
-        cells = [row[j] for row in body if j < len(row) and row[j] not in _MISSING]
+        cells = [row[j] for row in body if j < len(row) and row[j] not in MISSING]
         as_text = feature.name in text or feature.name == "row"
         kinds.append("text" if as_text else _kind(cells))
         if kinds[-1] == "text" and not as_text:
@@ -304,41 +298,25 @@ def _kind(cells: list[str]) -> str:
         return "bool"
     if all(re.fullmatch(r"[+-]?\d{1,18}", c) for c in cells):
         return "int"
-    return "float" if all(_is_number(c) for c in cells) else "text"
+    return "float" if all(is_number(c) for c in cells) else "text"
 
 
 def _check_mixed(cells: list[str], body: list[list[str]], j: int, name: str, source: str) -> None:
     """A column in which nearly every cell is a number is a damaged column of numbers."""
-    words = [c for c in cells if not _is_number(c)]
-    if len(words) > 0.1 * len(cells):
+    words = [c for c in cells if not is_number(c)]
+    if len(words) > MANY_WORDS * len(cells):
         return
     row = next(i for i, cells in enumerate(body) if j < len(cells) and cells[j] == words[0])
-    raise _word_error(source, row + 1, name, words[0])
+    raise word_error(source, row + 1, name, words[0])
 
 
 # Lines --------------------------------------------------------------------------------------------
 
 
-def _open(path: Path) -> BinaryIO:
-    with path.open("rb") as file:
-        zipped = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if zipped else path.open("rb")  # type: ignore[return-value]
-
-
-def _read(file: BinaryIO, size: int, source: str) -> bytes:
-    try:
-        return file.read(size)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ReadError(
-            f"{source}: a whole gzip file is needed; this one is cut or damaged ({error})."
-            " Fetch it again."
-        ) from None
-
-
 def _line_blocks(path: Path, source: str, layout: Layout) -> Iterator[bytes]:
     r"""Blocks of whole data lines, '\n' at their ends, fields split by one character."""
     skip = layout.header
-    for block in _raw_blocks(path, source):
+    for block in plain.lines(path, source, _CHUNK):
         if b"\r" in block:
             block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         if b"#" in block:
@@ -350,29 +328,6 @@ def _line_blocks(path: Path, source: str, layout: Layout) -> Iterator[bytes]:
             skip, block = not block, block.partition(b"\n")[2]
         if block.strip(b"\n \t"):
             yield block
-
-
-def _raw_blocks(path: Path, source: str) -> Iterator[bytes]:
-    limit = _CHUNK + _LARGEST_RATIO * path.stat().st_size
-    with _open(path) as file:
-        rest = _read(file, 3, source).removeprefix(b"\xef\xbb\xbf")
-        while chunk := _read(file, _CHUNK, source):
-            if file.tell() > limit:
-                raise ReadError(
-                    f"{source}: a gzip file that unpacks to at most {_LARGEST_RATIO} times its size"
-                    " is needed; this one is larger. Unpack it yourself if you trust it."
-                )
-            whole, end, tail = (rest + chunk).rpartition(b"\n")
-            if len(tail) > _LONGEST_LINE:
-                raise ReadError(
-                    f"{source}: lines of at most {_LONGEST_LINE >> 20} MiB are needed; one is"
-                    " longer. Is this a text table?"
-                )
-            if end:
-                yield whole + end
-            rest = tail
-        if rest:
-            yield rest
 
 
 # Parsing ------------------------------------------------------------------------------------------
@@ -418,7 +373,7 @@ def _arrow(block: bytes, layout: Layout, kinds: Sequence[str], wanted: Sequence[
         parser.ConvertOptions(
             column_types={n: types[k] for n, k in zip(layout.names, kinds, strict=True)},
             include_columns=list(wanted),
-            null_values=_MISSING,
+            null_values=list(MISSING),
             true_values=_TRUE,
             false_values=_FALSE,
             strings_can_be_null=False,
@@ -447,11 +402,11 @@ def _explained(
 ) -> ReadError:
     """The first row that the parser must have stumbled over, found line by line."""
     row = -int(layout.header)
-    for block in _raw_blocks(path, source):
+    for block in plain.lines(path, source, _CHUNK):
         try:
             lines = block.decode().splitlines()
         except UnicodeDecodeError as error:
-            return _encoding_error(source, block, error)
+            return plain.encoding_error(source, error)
         for line in lines:
             if not line.strip() or line.lstrip().startswith("#"):
                 continue
@@ -477,26 +432,11 @@ def _line_error(
             f" ({line.strip()[:60]!r}). Mend this line, or fetch the file again if it was cut."
         )
     for cell, kind, name in zip(cells, kinds, layout.names, strict=True):
-        if kind in ("int", "float") and cell not in _MISSING and not _is_number(cell):
-            return _word_error(source, row, name, cell)
-        if kind == "bool" and cell not in (*_MISSING, *_TRUE, *_FALSE):
-            return _word_error(source, row, name, cell, "true or false")
+        if kind in ("int", "float") and cell not in MISSING and not is_number(cell):
+            return word_error(source, row, name, cell)
+        if kind == "bool" and cell not in (*MISSING, *_TRUE, *_FALSE):
+            return word_error(source, row, name, cell, "true or false")
     return None
-
-
-def _word_error(source: str, row: int, name: str, cell: str, what: str = "a number") -> ReadError:
-    return ReadError(
-        f"{source}: {what} is needed in column {name!r}; row {row:,} has {cell!r}."
-        " Mend the cell, or leave it empty if the value is missing."
-    )
-
-
-def _encoding_error(source: str, block: bytes, error: UnicodeDecodeError) -> ReadError:
-    return ReadError(
-        f"{source}: text in UTF-8 is needed; the byte 0x{block[error.start]:02x} is not"
-        f" ({block[max(0, error.start - 20) : error.start + 1]!r}). Convert the file, for example"
-        " with iconv -f latin1 -t utf8."
-    )
 
 
 def _check_libsvm(line: str, source: str) -> None:
