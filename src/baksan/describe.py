@@ -444,8 +444,16 @@ def _sparkline(finite: Array) -> str:
         return _bars(np.array([len(finite)]))
     kept = finite[(finite >= low) & (finite <= high)]
     if finite.min() > 0 and high > 100 * low:
-        return _bars(np.histogram(np.log10(kept), bins=_BINS)[0]) + " lg"
-    return _bars(np.histogram(kept, bins=_BINS)[0])
+        return _bars(_histogram(np.log10(kept))) + " lg"
+    return _bars(_histogram(kept))
+
+
+def _histogram(values: Array) -> Array:
+    """Counts in equal bins; in one, where there are not that many numbers between the ends."""
+    if not len(values):
+        return np.zeros(1)
+    edges = np.linspace(values.min(), values.max(), _BINS + 1)
+    return np.histogram(values, edges if (np.diff(edges) > 0).all() else 1)[0]
 
 
 def _bars(counts: Array) -> str:

@@ -69,8 +69,10 @@ def _opened(path: Path, source: str, part: str | None) -> Iterator[tuple[Any, li
                 hdu, note = _choose(hdus, part, source)
                 _check_whole(hdu, plain, source)
                 yield hdu, note
-        except (OSError, TypeError, KeyError, IndexError) as error:
-            raise _cut(source, str(error)) from None
+        except (ReadError, MemoryError):
+            raise
+        except Exception as error:  # astropy raises whatever its parsers meet in a damaged header
+            raise _cut(source, str(error).rstrip(".")) from None
 
 
 def _astropy(source: str) -> Any:
@@ -152,6 +154,8 @@ def _tables(hdu: Any, source: str, rows: int, columns: Sequence[str] | None) -> 
     names = chosen(hdu.columns.names, columns, source)
     for first in range(0, n, rows):
         data = hdu.data[first : first + rows]
+        if len(data) != min(rows, n - first):
+            raise ValueError(f"{first + len(data):,} rows of {n:,}")
         parts = [
             (n, _values(data, hdu.columns[n]), hdu.columns[n].unit or "", comments[n])
             for n in names

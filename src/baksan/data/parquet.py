@@ -59,7 +59,7 @@ def blocks(
             table = table_of(arrays, source, first, finite)
             yield table.with_notes(*_notes(schema))
             first += len(table)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _cut(source, error) from None
 
 
@@ -75,7 +75,7 @@ def row_groups(path: Path, source: str, groups: Sequence[int] | None = None) -> 
 
     try:
         metadata = parquet.read_metadata(path)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise _cut(source, error) from None
     return _sizes(metadata, range(metadata.num_row_groups) if groups is None else groups, source)
 

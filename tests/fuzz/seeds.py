@@ -1,0 +1,196 @@
+"""Tiny files of every kind that a reader takes, to be damaged.
+
+A new reader joins by one function: it takes a folder and writes files into it; `@reader` registers
+it. A file that is packed may be damaged within: `Seed.pack` then packs what came of it.
+"""
+
+import gzip
+import io
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+ROWS = 12
+READERS: dict[str, Callable] = {}
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A whole file; or, where there is `pack`, what is inside of it."""
+
+    name: str
+    content: bytes
+    pack: Callable[[bytes], bytes] | None = None
+
+
+def reader(make):
+    """Registers a maker of seed files under the reader's name."""
+    READERS[make.__name__.removeprefix("of_")] = make
+    return make
+
+
+@lru_cache
+def seeds_of(name, folder):
+    """All seeds of a reader, in the order of their names."""
+    folder.mkdir(parents=True)
+    inside = READERS[name](folder) or []
+    whole = [Seed(p.name, p.read_bytes()) for p in sorted(folder.iterdir())]
+    return [*whole, *inside]
+
+
+def columns():
+    """Columns of many types, by name."""
+    random = np.random.default_rng(1)
+    return {
+        "width": random.normal(size=ROWS),
+        "length": random.normal(size=ROWS).astype("f4") * 100,
+        "hits": random.integers(0, 99, ROWS),
+        "small": random.integers(-9, 9, ROWS).astype("i2"),
+        "flag": random.random(ROWS) > 0.5,
+        "kind": np.array(["gamma", "hadron"])[np.arange(ROWS) % 2],
+    }
+
+
+def lines(separator, header=True):
+    named = columns()
+    rows = zip(*(v.tolist() for v in named.values()), strict=True)
+    head = [separator.join(["width [mm]", *list(named)[1:]])] if header else []
+    return "\n".join([*head, *(separator.join(map(str, row)) for row in rows)]) + "\n"
+
+
+@reader
+def of_text(folder):
+    (folder / "comma.csv").write_text(lines(","))
+    (folder / "tab.tsv").write_text(lines("\t"))
+    (folder / "semicolon.csv").write_text("\ufeff" + lines(";").replace("\n", "\r\n"))
+    (folder / "quoted.csv").write_text('"a","b, c"\n1.5,"x, y"\n,"z ""w"""\n-2e3,\n')
+    (folder / "bare.txt").write_text("# width length\n1.5 2\n 2.5  3\n\n-999 nan\n")
+    ecsv = ["# %ECSV 1.0", "# ---", "# datatype:", "# - {name: ra, unit: deg, datatype: float64,"]
+    ecsv += [
+        "#    description: 'right ascension'}",
+        "# - {name: n, datatype: int64}",
+        "# schema: x",
+    ]
+    (folder / "astropy.ecsv").write_text("\n".join([*ecsv, "ra n", "1.5 2", '"" 3', "2.5 4", ""]))
+    (folder / "packed.csv.gz").write_bytes(gzip.compress(lines(",").encode(), mtime=0))
+    return [Seed("inside.csv.gz", lines("|").encode(), lambda b: gzip.compress(b, mtime=0))]
+
+
+@reader
+def of_parquet(folder):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    named = {k: pa.array(v) for k, v in columns().items()}
+    parquet.write_table(pa.table(named), folder / "plain.parquet", compression="none")
+    parquet.write_table(pa.table(named), folder / "groups.parquet", row_group_size=5)
+    longer = pa.table({k: v.take(pa.array(np.arange(300) % ROWS)) for k, v in named.items()})
+    parquet.write_table(longer, folder / "long.parquet", compression="none", use_dictionary=False)
+    more = {
+        "vector": pa.FixedSizeListArray.from_arrays(pa.array(np.arange(3.0 * ROWS)), 3),
+        "jagged": pa.array([[1.0] * (j % 3) for j in range(ROWS)]),
+        "holes": pa.array([None, 1, 2] * (ROWS // 3)),
+        "time": pa.array(np.arange(ROWS), pa.timestamp("us")),
+        "word": pa.array(["a", "b", None] * (ROWS // 3)).dictionary_encode(),
+        "price": pa.array(np.arange(ROWS)).cast(pa.decimal128(30, 2)),
+    }
+    parquet.write_table(pa.table(more), folder / "types.parquet", compression="zstd")
+    unit = pa.field("E", pa.float64(), metadata={"unit": "EeV", "description": "energy"})
+    one = pa.Table.from_arrays([named["width"]], schema=pa.schema([unit]))
+    noted = one.replace_schema_metadata({"baksan_notes": '["a note."]'})
+    parquet.write_table(noted, folder / "noted.parquet", compression="gzip")
+
+
+@reader
+def of_npy(folder):
+    named = columns()
+    np.save(folder / "matrix.npy", np.arange(24.0).reshape(ROWS, 2))
+    np.save(folder / "fortran.npy", np.asfortranarray(np.arange(24, dtype=">i4").reshape(ROWS, 2)))
+    rows = np.zeros(ROWS, dtype=[("a", "f8"), ("s", "U5"), ("b", "S3"), ("v", "i2", 3)])
+    rows["s"], rows["b"] = "word", b"abc"
+    np.save(folder / "rows.npy", rows)
+    np.save(folder / "words.npy", named["kind"])
+    np.save(folder / "pickled.npy", np.array([{}, None], dtype=object), allow_pickle=True)
+
+
+@reader
+def of_npz(folder):
+    named = columns()
+    np.savez(folder / "named.npz", **named)
+    np.savez_compressed(folder / "packed.npz", **named, vector=np.ones((ROWS, 3)))
+    np.savez(folder / "alone.npz", np.arange(24.0).reshape(ROWS, 2))
+    out = io.BytesIO()
+    np.save(out, named["width"])
+
+    def pack(content):
+        held = io.BytesIO()
+        with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a.npy", content)
+            archive.writestr("b.npy", out.getvalue())
+        return held.getvalue()
+
+    return [Seed("inside.npz", out.getvalue(), pack)]
+
+
+@reader
+def of_fits(folder):
+    from astropy.io import fits
+
+    held = [
+        fits.Column("width", "D", unit="mm", array=columns()["width"]),
+        fits.Column("hits", "J", null=3, array=columns()["hits"]),
+        fits.Column("kind", "6A", array=columns()["kind"]),
+        fits.Column("flag", "L", array=columns()["flag"]),
+        fits.Column("v", "3E", array=np.ones((ROWS, 3))),
+        fits.Column("scaled", "I", array=np.arange(ROWS)),
+        fits.Column("u", "J", bzero=2**31, array=np.arange(ROWS, dtype="u4")),
+        fits.Column("jagged", "PJ()", array=np.array([np.arange(j % 3) for j in range(ROWS)], "O")),
+    ]
+    table = fits.BinTableHDU.from_columns(held, name="EVENTS")
+    table.header["TSCAL6"], table.header["TZERO6"] = 0.5, 7.0
+    table.writeto(folder / "binary.fits")
+    text = [
+        fits.Column("a", "F8.3", array=columns()["width"], ascii=True),
+        fits.Column("n", "I6", array=columns()["hits"], ascii=True),
+        fits.Column("s", "A7", array=columns()["kind"], ascii=True),
+    ]
+    fits.TableHDU.from_columns(text).writeto(folder / "ascii.fits")
+    two = [fits.PrimaryHDU(np.ones((2, 3)))]
+    two += [fits.BinTableHDU.from_columns(held[:2], name=name) for name in ("A", "B")]
+    fits.HDUList(two).writeto(folder / "several.fits")
+    plain = (folder / "several.fits").read_bytes()
+    (folder / "packed.fits.gz").write_bytes(gzip.compress(plain, mtime=0))
+    inside = (folder / "binary.fits").read_bytes()
+    return [Seed("inside.fits.gz", inside, lambda b: gzip.compress(b, 1, mtime=0))]
+
+
+@reader
+def of_hdf5(folder):
+    import h5py
+    import pandas as pd
+    import tables
+
+    named = {k: v.astype("S6") if v.dtype.kind == "U" else v for k, v in columns().items()}
+    with h5py.File(folder / "columns.h5", "w") as file:
+        for name, values in named.items():
+            file[f"events/{name}"] = values
+        file["events/width"].attrs["unit"] = "mm"
+        file["events/vector"] = np.ones((ROWS, 3))
+    kind = [(k, v.dtype) for k, v in named.items()] + [("v", "f4", 2)]
+    rows = np.zeros(ROWS, dtype=kind)
+    with h5py.File(folder / "compound.h5", "w", libver="latest") as file:
+        packed = file.create_dataset("t", data=rows, chunks=(5,), compression="gzip", shuffle=True)
+        packed.attrs["CTAFIELD_0_UNIT"] = "deg"
+    with h5py.File(folder / "words.h5", "w") as file:
+        file["word"] = ["gamma", "hadron", "muon"]
+        file["soft"] = h5py.SoftLink("/word")
+        file["matrix"] = np.arange(6.0).reshape(3, 2)
+    with tables.open_file(folder / "tables.h5", "w") as file:
+        filters = tables.Filters(5, "blosc", fletcher32=True)
+        file.create_table("/", "t", rows, filters=filters, chunkshape=(5,), track_times=False)
+    frame = pd.DataFrame({"a": np.arange(3), "b": [0.5, 1.5, 2.5]})
+    frame.to_hdf(folder / "fixed.h5", key="df")
+    frame.to_hdf(folder / "named.h5", key="df", format="table", data_columns=True)
