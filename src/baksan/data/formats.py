@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from baksan.data import fits, hdf5, npy, parquet, root, sqlite, text
+from baksan.data import fits, hdf5, json_columns, libsvm, npy, parquet, root, sqlite, text
 from baksan.data.columns import DEFAULT_ROWS, ReadError, missing_note
 from baksan.table import Column, Table
 
@@ -53,7 +53,10 @@ _OPTIONS = {
     "parquet": {"groups"},
     "npy": set(),
     "npz": set(),
+    "json": set(),
+    "libsvm": set(),
 }
+_PLAIN = ("text", "json", "libsvm")
 
 
 def read(
@@ -64,9 +67,10 @@ def read(
     Parameters
     ----------
     path : str or Path
-        CSV, TSV or blank-separated text (also gzip), Parquet, NPY, NPZ, FITS or HDF5, told apart by
-        content. `catalogue.fits#NAME` and `events.h5#/path` choose one table of several. The files
-        of a folder, in the order of their names, must have the same columns.
+        CSV, TSV or blank-separated text, ECSV, JSON, LIBSVM (also gzip), Parquet, NPY, NPZ, FITS,
+        HDF5, ROOT or SQLite, told apart by content. `catalogue.fits#NAME` and `events.h5#/path`
+        choose one table of several. The files of a folder, in the order of their names, must have
+        the same columns.
     progress : callable, optional
         progress(what is being done).
     **options
@@ -165,7 +169,8 @@ def _footprint(file: Path, columns: Sequence[str] | None, options: dict[str, Any
     row = sum(v.itemsize if v.dtype.kind == "U" else 8 * v.size for v in cells)
     count = {
         "text": text.rows, "parquet": parquet.rows, "npy": npy.rows, "fits": fits.rows,
-        "hdf5": hdf5.rows, "root": root.rows, "sqlite": sqlite.rows,
+        "hdf5": hdf5.rows, "root": root.rows, "sqlite": sqlite.rows, "json": json_columns.rows,
+        "libsvm": libsvm.rows,
     }[kind]  # fmt: skip
     return row * count(file, source, **options)
 
@@ -176,7 +181,7 @@ def _with_part(path: str | Path, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def format_of(path: Path) -> str:
-    """'text', 'parquet', 'npy', 'npz', 'fits' or 'hdf5', by content. Raises ReadError, which says
+    """'text', 'parquet', 'npy', … by content, the keys of `_OPTIONS`. Raises ReadError, which says
     what else it is.
     """
     source = str(path)
@@ -188,10 +193,10 @@ def format_of(path: Path) -> str:
         )
     if head.startswith(b"\x1f\x8b"):
         inner = _format(_unzipped(path, source), path, source)
-        if inner in ("text", "fits"):
+        if inner in (*_PLAIN, "fits"):
             return inner
         raise ReadError(
-            f"{source}: gzip is read around text and FITS; this is {inner} in gzip."
+            f"{source}: gzip is read around text, JSON and FITS; this is {inner} in gzip."
             " Unpack it with gunzip."
         )
     return _format(head, path, source)
@@ -221,10 +226,12 @@ def _format(head: bytes, path: Path, source: str) -> str:
         what = ("a binary file of a kind that is not known here", _CONVERT)
     if what is not None:
         raise ReadError(
-            f"{source}: a table is needed (text, Parquet, NPY, NPZ, FITS or HDF5); this is"
-            f" {what[0]}. {what[1]}"
+            f"{source}: a table is needed (text, JSON, LIBSVM, Parquet, NPY, NPZ, FITS, HDF5,"
+            f" ROOT or SQLite); this is {what[0]}. {what[1]}"
         )
-    return "text"
+    if json_columns.looks_like_json(head):
+        return "json"
+    return "libsvm" if libsvm.looks_like_libsvm(head) else "text"
 
 
 def _foreign(head: bytes) -> tuple[str, str] | None:
@@ -242,8 +249,6 @@ def _foreign(head: bytes) -> tuple[str, str] | None:
         return "a web page, perhaps an error page saved in place of data", "Fetch the file again."
     if begin.startswith((b"<?xml", b"<votable")):
         return "XML, which is not read", _CONVERT
-    if begin.startswith((b"{", b"[")):
-        return "JSON, which is not read yet", _CONVERT
     return None
 
 
@@ -331,6 +336,9 @@ def _file_blocks(
         return text.blocks(path, source, rows, columns, **options)
     if kind == "parquet":
         return parquet.blocks(path, source, rows, columns, **options)
+    if kind in ("json", "libsvm"):
+        reader = json_columns if kind == "json" else libsvm
+        return reader.blocks(path, source, rows, columns)
     if kind in ("npy", "npz"):
         return (npy.blocks_npy if kind == "npy" else npy.blocks_npz)(path, source, rows, columns)
     with_parts = {
