@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Rectangle
 from tests.report.report_contents import histories
 
@@ -385,6 +385,31 @@ def test_text_and_lines_stand_out_from_the_ground(page):
     assert contrast(page[INK], page[PAPER]) > 7
     assert contrast(page[MUTED], page[PAPER]) > 4.5
     assert all(contrast(page[c], page[PAPER]) > 3 for c in COLOURS)
+
+
+@pytest.mark.parametrize("page", [{c: c for c in DARK}, DARK], ids=["light", "dark"])
+def test_text_in_cells_stands_out_from_the_deepest_shade(page):
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    x[:, 1], x[:, 2] = x[:, 0], -x[:, 0]
+    for figure in (plots.confusion([[9, 0], [5, 5]], "ab"), plots.correlations(x, list("abc"))):
+        cells = figure.axes[0].patches
+        assert max(cell.get_alpha() for cell in cells) >= 0.5
+        for cell in cells:
+            colour, ground = (np.array(to_rgb(page[c])) for c in (to_hex(cell.get_fc()), PAPER))
+            shade = to_hex(cell.get_alpha() * colour + (1 - cell.get_alpha()) * ground)
+            assert contrast(page[INK], shade) > 4.5
+
+
+def test_all_ink_is_named_so_that_a_dark_page_can_change_it():
+    r = np.random.default_rng(0)
+    part = {"score": r.normal(size=(60, 3)), "y": np.arange(60) % 3, "weight": None}
+    figure = plots.scores(part, part, list("abc"), [0.5, 0.1, None], "trees", [(60, 60)] * 3)
+    for drawn in (figure, plots.inputs(r.normal(size=(9, 30)), [f"f{k}" for k in range(30)])):
+        text = plots.svg(drawn, "f1", "x")
+        inks = re.findall(r"<text[^>]*?fill: ([^;\"]+)", text)
+        assert set(inks) == {"var(--ink)"} and len(inks) == text.count("<text")
+    assert {"trees", "KS p = 0.5 (60 / 60)"} <= set(re.findall(r">([^<]+)</text>", plots.svg(
+        figure, "f2", "x")))  # fmt: skip
 
 
 def test_twenty_methods_all_look_different():

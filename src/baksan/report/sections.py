@@ -140,7 +140,9 @@ def _words_of(data: Contents, evaluation: Contents) -> dict[str, Any]:
 
 def _told(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{number(n)} {name}" for name, n in value.items())
+        # Names that are numbers themselves are no nouns to count.
+        of = " of" if any(str(name)[:1].isdigit() for name in value) else ""
+        return ", ".join(f"{number(n)}{of} {name}" for name, n in value.items())
     return number(value) if isinstance(value, int | float) else text_of(value)
 
 

@@ -110,8 +110,11 @@ def scores(
     colours = [COLOURS[1], COLOURS[0]]
     for k, (ax, name) in enumerate(zip(axes, shown, strict=False)):
         one, two = (_one_against_rest(part, k) for part in (train, test))
-        over = f"{short(name, 12)}, {said[k]}" if said[k] and not narrow else short(name, 20)
-        _score_panel(ax, one, two, colours, over)
+        _score_panel(ax, one, two, colours, short(name, 20))
+        if said[k]:
+            ax.set_ylim(0, 1.2 * ax.get_ylim()[1])
+            ax.text(0.99, 0.99, said[k], ha="right", va="top", fontsize=6.5, color=INK,
+                    transform=ax.transAxes)  # fmt: skip
     for ax in axes[len(shown) :]:
         ax.set_visible(False)
     handles = _score_handles(["all others", "the class"], colours)

@@ -265,12 +265,13 @@ def legend(
 ) -> None:
     """A legend without a frame; on a Figure it stands above the axes, under the title if any."""
     place: Any = "outside upper left" if isinstance(owner, Figure) else loc
-    owner.legend(
+    made = owner.legend(
         handles=handles, loc=place, ncols=columns, frameon=False, fontsize=7.5, labelcolor=INK,
         handlelength=1.8, columnspacing=1.4, handletextpad=0.5, labelspacing=0.3, borderpad=0.2,
         title=plain(title) or None, alignment="left",
         title_fontproperties={"size": 8.5, "weight": "bold"},
     )  # fmt: skip
+    made.get_title().set_color(INK)  # black by itself, which no dark page can show
 
 
 def numbers(values: ArrayLike | None) -> Array:
