@@ -238,9 +238,18 @@ def _prediction_rows(run: Run) -> Any:
             X.ids, prediction, X.class_names, unit=X.answer.unit if X.answer else "",
             more={
                 "method": np.full(len(rows), name), "fold": run.fold[rows], "answer": truth,
-                "weight": X.w,
+                "weight": X.w, **({} if X.group is None else {"group": X.group}),
+                **_scores_of_classes(prediction, X),
             },
         )
         for name, prediction in run.predictions.items()
     ]  # fmt: skip
     return pa.concat_tables(tables, promote_options="default")
+
+
+def _scores_of_classes(prediction: Prediction, X: Samples) -> dict[str, Array]:
+    """A column for each of three classes or more: without them figures could not be found again."""
+    if prediction.score is None or prediction.score.ndim == 1:
+        return {}
+    names = [f"score_{name}" for name in X.class_names]
+    return dict(zip(names, prediction.score.T, strict=True))
