@@ -104,7 +104,7 @@ class _Text:
             if not isinstance(key, str):
                 raise self._error("a key in quotation marks is needed")
             self._skip(":")
-            yield key, self._value(_LONGEST_COLUMN)
+            yield _whole(key), self._value(_LONGEST_COLUMN)
             self._comma("}")
         self._skip("}")
 
@@ -370,10 +370,23 @@ def _numbers(cells: list[Any], name: str, first: int, source: str) -> NDArray[An
 def _plain_array(cells: list[Any]) -> NDArray[Any] | None:
     """The cells as they are where all are numbers, or all true or false."""
     types = {type(cell) for cell in cells}
-    if not types <= {int, float} and types != {bool}:
-        return None
-    values = np.array(cells)
-    return values if values.dtype.kind in "biuf" else None  # whole numbers beyond 64 bits are none
+    if types == {int}:
+        return _integers(cells)
+    return np.array(cells) if types in ({bool}, {float}, {int, float}) and _small(cells) else None
+
+
+def _integers(cells: list[int]) -> NDArray[Any] | None:
+    """Whole numbers in 64 bits; None where they are longer."""
+    for kind in (np.int64, np.uint64):
+        try:
+            return np.array(cells, dtype=kind)
+        except OverflowError:
+            continue
+    return None
+
+
+def _small(cells: list[Any]) -> bool:
+    return all(type(cell) is not int or abs(cell) < 2**63 for cell in cells)
 
 
 def _number(cell: Any, name: str, row: int, source: str) -> float:
