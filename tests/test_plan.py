@@ -54,6 +54,7 @@ MAY_IMPORT = {
     },
     "apply": {"store", "table", "data"},
     "lessons": {"files"},
+    "exercises": {"losses", "samples"},
     "sketch": {"report.plots"},
     "estimators": LEARNING | {"table", "metrics", "units", "fit", "calibrate", "report.plots"},
     "train": BELOW_TRAIN | {"memory"},
