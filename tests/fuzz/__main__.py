@@ -1,8 +1,9 @@
 """python -m tests.fuzz: damaged files for every reader, and a table of what became of them.
 
---files 10000   so many for each reader
+--files 10000   so many for each reader; of model files a tenth
+--first 0       the number of the first: each number is a file of its own
 --keep FOLDER   defects' files are written there
-text hdf5 …     only these readers
+text hdf5 …     only these readers or kinds of model files
 """
 
 import argparse
@@ -13,14 +14,17 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from tests.fuzz.harness import HEAD, fuzz, line
+from tests.fuzz.harness import HEAD, fuzz, line, subject
+from tests.fuzz.models import KINDS
 from tests.fuzz.mutate import case
-from tests.fuzz.seeds import READERS, seeds_of
+from tests.fuzz.readers import READERS
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("readers", nargs="*", default=list(READERS))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("readers", nargs="*", default=[*READERS, *KINDS])
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--keep", type=Path)
@@ -29,7 +33,8 @@ def main():
     defects = 0
     for name in asked.readers:
         with tempfile.TemporaryDirectory(prefix="fuzz-") as place:
-            tally = fuzz(name, asked.files, Path(place) / name, asked.first)
+            files = asked.files // 10 if name in KINDS else asked.files
+            tally = fuzz(name, files, Path(place) / name, asked.first)
             print(line(tally), flush=True)
             defects += len(tally.defects)
             tell(tally)
@@ -54,7 +59,7 @@ def kind_of(defect):
 
 def keep(tally, folder, seeds):
     folder.mkdir(parents=True, exist_ok=True)
-    made = seeds_of(tally.reader, seeds)
+    made, _ = subject(tally.reader, seeds)
     for defect in tally.defects:
         path = folder / f"{tally.reader}-{defect['k']}"
         path.write_bytes(case(made, tally.reader, defect["k"])[1])

@@ -1,7 +1,6 @@
-"""Reads damaged files in a process that may take so much time and memory, and judges the outcome.
+"""Reads damaged files in a process that may take so much time and memory, and counts what comes.
 
-A file must end in a table whose columns hang together, or in one sentence. Anything else is a
-defect; so are a reader that hangs and one that takes the whole process with it.
+A reader that hangs, and one that takes the whole process with it, are counted as crashes.
 """
 
 import json
@@ -15,74 +14,23 @@ import time
 import warnings
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-SECONDS = 2  # for one file
+from tests.fuzz.judges import TooLong
+
+SECONDS = 5  # for one file
 MEMORY = 1500 << 20  # bytes of address space above what the libraries take
-LONGEST = 600  # characters of a sentence
 
-
-class TooLong(BaseException):
-    """No reader can catch it as a damaged file."""
+FORBIDDEN = {
+    "os.exec", "os.fork", "os.posix_spawn", "os.system", "pickle.find_class", "socket.connect",
+    "socket.getaddrinfo", "subprocess.Popen",
+}  # fmt: skip
+"""Events of Python's audit that no file may bring about."""
 
 
 def ring(*_):
     raise TooLong(f"more than {SECONDS} s")
-
-
-# One file -----------------------------------------------------------------------------------------
-
-
-def outcome(path):
-    """('table' | 'sentence' | 'defect', what it is)."""
-    from baksan.data import footprint, read
-    from baksan.data.columns import ReadError
-    from baksan.describe import describe
-
-    try:
-        try:
-            footprint(path)
-        except ReadError as error:
-            if why := no_sentence(str(error), path):
-                return "defect", f"footprint: {why}: {error}"
-        table = read(path)
-    except ReadError as error:
-        why = no_sentence(str(error), path)
-        return ("defect", f"{why}: {error}") if why else ("sentence", str(error))
-    except (Exception, TooLong) as error:
-        return "defect", where(error)
-    try:
-        lengths = {len(column.values) for column in table.columns.values()}
-        assert len(lengths) == 1 and len(table) in lengths, f"columns of lengths {lengths}"
-        assert all(c.values.dtype.kind in "biufU" for c in table.columns.values())
-        describe(table).text()
-    except (Exception, TooLong) as error:
-        return "defect", "described: " + where(error)
-    return "table", f"{len(table)} rows"
-
-
-def no_sentence(said, path):
-    """Why this is not one sentence that names the file, or nothing."""
-    if len(said.splitlines()) != 1:
-        return "not one line"
-    if not said.startswith(str(path)):
-        return "does not begin with the file"
-    if "Traceback" in said or not said.endswith((".", "'")):
-        return "does not end as a sentence"
-    if not said.isprintable():
-        return "holds what cannot be printed"
-    return "is too long" if len(said) > LONGEST else ""
-
-
-def where(error):
-    """The error, and the line of baksan that let it through."""
-    trace, ours = error.__traceback__, ""
-    while trace is not None:
-        name = trace.tb_frame.f_code.co_filename
-        if "/baksan/" in name:
-            ours = f"{Path(name).name}:{trace.tb_lineno}"
-        last, trace = f"{Path(name).name}:{trace.tb_lineno}", trace.tb_next
-    return f"{type(error).__name__} from {ours} ({last}): {str(error)[:300]}"
 
 
 # A process that reads -----------------------------------------------------------------------------
@@ -91,36 +39,58 @@ def where(error):
 def work(name, first, stop, folder):
     """Cases first … stop − 1 of a reader, one line of JSON each; runs in a process of its own."""
     from tests.fuzz.mutate import case
-    from tests.fuzz.seeds import seeds_of
 
-    seeds = seeds_of(name, Path(folder) / "seeds")
+    seeds, judge = subject(name, Path(folder) / "seeds")
     for seed in seeds:  # what they load is loaded before memory is bounded
         path = Path(folder) / f"whole-{seed.name}"
         path.write_bytes(seed.content if seed.pack is None else seed.pack(seed.content))
-        kind, what = outcome(path)
-        assert kind == "table" or "pickle" in seed.name, what
+        kind, what = judge(path)
+        assert kind in ("table", "same") or "pickle" in seed.name, what
     warnings.simplefilter("ignore")
     warnings.filterwarnings("error", module=r"baksan(\.|$)")
     signal.signal(signal.SIGALRM, ring)
+    sys.addaudithook(watch)
     most = vm("VmSize") + MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     print("ready", flush=True)
     for k in range(first, stop):
-        print(json.dumps(one(Path(folder), k, *case(seeds, name, k))), flush=True)
+        print(json.dumps(one(Path(folder), k, *case(seeds, name, k), judge)), flush=True)
 
 
-def one(folder, k, seed, content):
+def subject(name, folder):
+    """The whole files that are damaged, and who judges what becomes of them."""
+    from tests.fuzz import models, readers
+    from tests.fuzz.judges import outcome
+
+    if name in models.KINDS:
+        seeds = models.seeds_of(name, folder)
+        return seeds, partial(models.judge, known=models.known(folder))
+    return readers.seeds_of(name, folder), outcome
+
+
+broken = []
+
+
+def watch(event, arguments):
+    """Notes what only a program would do."""
+    if event in FORBIDDEN:
+        broken.append(f"{event} {arguments!r:.200}")
+
+
+def one(folder, k, seed, content, judge):
     path = folder / f"case-{k}"
     path.write_bytes(content)
     fresh = forget_peak()
     before, began = vm("VmRSS"), time.perf_counter()
     signal.setitimer(signal.ITIMER_REAL, SECONDS)
     try:
-        kind, what = outcome(path)
+        kind, what = judge(path)
     except TooLong as error:  # it rang within a `finally`
         kind, what = "defect", f"TooLong: {error}"
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+    if broken:
+        kind, what = "defect", f"it ran {broken.pop()}"
     took = time.perf_counter() - began
     path.unlink()
     memory = max(vm("VmHWM") - before, 0) if fresh else 0
@@ -168,17 +138,19 @@ class Tally:
             self.defects.append(result)
 
 
-HEAD = f"{'reader':10}{'files':>8}{'tables':>8}{'sentences':>11}{'defects':>9}{'crashes':>9}" + (
-    f"{'slowest':>11}{'memory':>10}{'in all':>9}"
+HEAD = (
+    f"{'reader':10}{'files':>8}{'tables':>8}{'same':>8}{'other':>8}{'sentences':>11}{'defects':>9}"
+    f"{'crashes':>9}{'slowest':>11}{'memory':>10}{'in all':>9}"
 )
+"""Readers end in tables; model files in the same model, or in another that is as sound."""
 
 
 def line(tally):
-    crashes = tally.kinds["crash"] + tally.kinds["hang"]
+    kinds, crashes = tally.kinds, tally.kinds["crash"] + tally.kinds["hang"]
+    shown = "".join(f"{kinds[kind] or '':8}" for kind in ("table", "same", "other"))
     return (
-        f"{tally.reader:10}{tally.files:8,}{tally.kinds['table']:8,}{tally.kinds['sentence']:11,}"
-        f"{tally.kinds['defect']:9,}{crashes:9,}{tally.slowest:9.2f} s"
-        f"{tally.memory / 2**20:7.0f} MB{tally.seconds:7.0f} s"
+        f"{tally.reader:10}{tally.files:8,}{shown}{kinds['sentence']:11,}{kinds['defect']:9,}"
+        f"{crashes:9,}{tally.slowest:9.2f} s{tally.memory / 2**20:7.0f} MB{tally.seconds:7.0f} s"
     )
 
 
@@ -205,11 +177,13 @@ def results(name, first, stop, folder):
         if process.stdout.readline() != b"ready\n":
             raise RuntimeError(f"the reader of {name} does not even read whole files")
         while k < stop:
-            ready, _, _ = select.select([process.stdout], [], [], 3 * SECONDS)
+            ready, _, _ = select.select([process.stdout], [], [], 2 * SECONDS)
             told = process.stdout.readline() if ready else b""
             if not told.endswith(b"\n"):
                 process.kill()
-                what = f"ended with {process.wait()}" if ready else "hung in compiled code"
+                if ready and process.wait() > 0:
+                    raise RuntimeError(f"the harness failed at case {k} of {name}")
+                what = f"signal {-process.wait()}" if ready else "hung in compiled code"
                 kind = "crash" if ready else "hang"
                 yield {"k": k, "seed": "?", "kind": kind, "what": what, "seconds": 0, "memory": 0}
                 return

@@ -122,5 +122,6 @@ def case(seeds, name, k):
     """Case k of a reader: its seed's name, and the damaged file."""
     random = np.random.default_rng([*name.encode(), k])
     seed = seeds[random.integers(len(seeds))]
-    found = damaged(seed.content, [s.content for s in seeds], random)
+    damage = seed.damage or damaged
+    found = damage(seed.content, [s.content for s in seeds], random)
     return seed.name, found if seed.pack is None else seed.pack(found)

@@ -6,6 +6,7 @@ it. A file that is packed may be damaged within: `Seed.pack` then packs what cam
 
 import gzip
 import io
+import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ class Seed:
     name: str
     content: bytes
     pack: Callable[[bytes], bytes] | None = None
+    damage: Callable | None = None
+    """damage(content, others, random), where there is a better way than `mutate.damaged`."""
 
 
 def reader(make):
@@ -194,3 +197,67 @@ def of_hdf5(folder):
     frame = pd.DataFrame({"a": np.arange(3), "b": [0.5, 1.5, 2.5]})
     frame.to_hdf(folder / "fixed.h5", key="df")
     frame.to_hdf(folder / "named.h5", key="df", format="table", data_columns=True)
+
+
+@reader
+def of_root(folder):
+    import uproot
+
+    named = {k: v for k, v in columns().items() if v.dtype.kind != "U"}
+    for name, packing in (("plain", None), ("packed", uproot.ZLIB(1))):
+        with uproot.recreate(folder / f"{name}.root", compression=packing) as file:
+            more = {"vector": np.ones((ROWS, 3)), "kind": columns()["kind"].tolist()}
+            file.mktree("events", {k: v.dtype for k, v in named.items()} | {"vector": "3f8"})
+            file["events"].extend(named | {"vector": more["vector"]})
+    with uproot.recreate(folder / "ntuple.root", compression=None) as file:
+        file.mkrntuple("events", named)
+    with uproot.recreate(folder / "strings.root", compression=None) as file:
+        file.mktree("deep/events", {"x": "f8", "word": "string"})
+        file["deep/events"].extend({"x": np.arange(3.0), "word": ["a", "bc", ""]})
+
+
+@reader
+def of_sqlite(folder):
+    import sqlite3
+
+    named = columns()
+    rows = list(zip(*(v.tolist() for v in named.values()), strict=True))
+    for name, more in (("plain", ""), ("keyed", ", PRIMARY KEY (width, hits)) WITHOUT ROWID")):
+        with sqlite3.connect(folder / f"{name}.db") as file:
+            file.execute("PRAGMA page_size = 512")
+            types = ("REAL", "REAL", "INTEGER", "INTEGER", "BOOLEAN", "TEXT")
+            about = ", ".join(f"{n} {t}" for n, t in zip(named, types, strict=True))
+            file.execute(f"CREATE TABLE events ({about}{more or ')'}")
+            file.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", rows)
+        file.close()
+    with sqlite3.connect(folder / "mixed.db") as file:
+        file.execute("PRAGMA page_size = 512")
+        file.execute("CREATE TABLE t (a, b, c GENERATED ALWAYS AS (a + 1))")
+        held = [(1, "x"), (None, "y" * 700), (2.5, None), (2**60, b"\0\1"), ("nan", "")]
+        file.executemany("INSERT INTO t VALUES (?, ?)", held)
+        file.execute("CREATE INDEX i ON t (a)")
+        file.execute("CREATE VIEW v AS SELECT * FROM t")
+    file.close()
+
+
+@reader
+def of_json(folder):
+    named = {k: v.tolist() for k, v in columns().items()}
+    rows = [dict(zip(named, row, strict=True)) for row in zip(*named.values(), strict=True)]
+    (folder / "columns.json").write_text(json.dumps(named | {"holes": [None, float("nan")] * 6}))
+    (folder / "rows.json").write_text(json.dumps(rows, indent=1))
+    (folder / "lines.json").write_text("\n".join(map(json.dumps, rows)) + "\n")
+    (folder / "packed.json.gz").write_bytes(gzip.compress(json.dumps(named).encode(), mtime=0))
+    return [Seed("inside.json.gz", json.dumps(rows).encode(), lambda b: gzip.compress(b, mtime=0))]
+
+
+@reader
+def of_libsvm(folder):
+    lines = [
+        f"{1 - 2 * (j % 2)} 1:{j / 7:.4f} 3:{j} {f'7:{-j}e-3' * (j % 3 > 0)}" for j in range(9)
+    ]
+    text = "\n".join(line.strip() for line in lines) + "\n"
+    (folder / "plain.libsvm").write_text(text)
+    (folder / "ranked.libsvm").write_text("# noted\n" + text.replace(" 1:", " qid:3 1:"))
+    (folder / "packed.libsvm.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
+    return [Seed("inside.libsvm.gz", text.encode(), lambda b: gzip.compress(b, mtime=0))]
