@@ -14,7 +14,7 @@ from baksan.table import Column, Table
 
 __all__ = [
     "ReadError", "check_names", "chosen", "clean", "features_of_yaml", "lost_note", "missing_note",
-    "parts_error", "readable", "word_error",
+    "one_line", "parts_error", "readable", "word_error",
 ]  # fmt: skip
 
 DEFAULT_ROWS = 65536
@@ -32,10 +32,15 @@ class ReadError(ValueError):
     """
 
     def __init__(self, sentence: str) -> None:
-        line = "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in sentence)
-        if len(line) > _LONGEST:
-            line = f"{line[: _LONGEST // 2]} … {line[3 - _LONGEST // 2 :]}"
-        super().__init__(line)
+        super().__init__(one_line(sentence))
+
+
+def one_line(sentence: str) -> str:
+    """What can be printed of a sentence, on one line of at most 600 characters."""
+    line = "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in sentence)
+    if len(line) <= _LONGEST:
+        return line
+    return f"{line[: _LONGEST // 2]} … {line[3 - _LONGEST // 2 :]}"
 
 
 def clean(values: NDArray[Any]) -> NDArray[Any] | None:
