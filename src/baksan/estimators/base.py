@@ -94,7 +94,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
 
     def _samples(self, X: Array, y: Array, weight: Any, names: Sequence[str] = ()) -> Samples:
         """The events that count."""
-        features = getattr(self, "feature_names_in_", ())
+        features = tuple(getattr(self, "feature_names_in_", ()))
         if weight is None:
             return Samples(X, y, features=features, class_names=names)
         w = _check_sample_weight(weight, X, dtype=np.float64)
@@ -138,8 +138,9 @@ def _check_whole(model: Model) -> None:
     """Raises ValueError; compiled code reads these arrays without looking where they end."""
     if not isinstance(model, Linear):
         return
-    shapes = {np.shape(model.centre), np.shape(model.scale)}
-    if shapes != {(model.features,)} or np.shape(model.parameters) != model.penalised.shape:
+    parts = (model.centre, model.scale, model.parameters)
+    d = model.features
+    if [np.shape(part) for part in parts] != [(d,), (d,), (model.outputs * (d + 1),)]:
         raise ValueError("the parts of this linear model do not fit together; fit it again.")
 
 

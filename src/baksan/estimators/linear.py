@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from baksan import losses
 from baksan.estimators.base import Classifier, Estimator, Parts, offered_if, seed_of
 from baksan.fit import History
-from baksan.losses import Loss
+from baksan.losses import L1, Loss
 from baksan.models.base import Model
 from baksan.models.linear import Linear
 from baksan.samples import Samples
@@ -130,10 +130,12 @@ class _Linear(Estimator):
         steps = self.epochs or 3_000
         if self._loss.bend == 0.0:  # no slope falls to zero, so that there is nothing to wait for
             return Descent(self.rate, steps=steps, average=True)
-        still = 1e-7 * _size(X)
+        still, flat = 1e-7 * _size(X), not isinstance(self.penalty, L1)
+        # At the minimum the pull of L1 balances a slope that does not fall: steps do.
         return Descent(
-            self.rate, steps=steps, momentum=0.95, nesterov=True, gradient_tolerance=still
-        )
+            self.rate, steps=steps, momentum=0.95, nesterov=True,
+            gradient_tolerance=still if flat else 0.0, tolerance=0.0 if flat else 1e-3 * still,
+        )  # fmt: skip
 
     # What is kept, and learning on ----------------------------------------------------------------
 
@@ -253,7 +255,8 @@ class LinearRegressor(RegressorMixin, _Linear):  # type: ignore[misc]
     Warns
     -----
     ConvergenceWarning
-        The slope of Q did not fall to 1e-7 of the spread of y, or the run was given up.
+        'gd' did not see the slope of Q fall to 1e-7 of the spread of y (with L1, the steps to 1e-10
+        of it), or the run was given up.
 
     Examples
     --------
@@ -312,9 +315,9 @@ class LinearClassifier(Classifier, _Linear):
     Parameters
     ----------
     solver, penalty, rate, batch, epochs, random_state
-        As in `LinearRegressor`; 'analytic' solves loss='squared_margin'. L2(λ) of the logistic or
-        softmax loss is scikit-learn's `LogisticRegression(C=1 / (λ Σw_i))` on features brought to
-        mean 0 and standard deviation 1, and no penalty its C=inf.
+        As in `LinearRegressor`; 'analytic' solves loss='squared_margin'. On features brought to
+        mean 0 and standard deviation 1, L2(λ) of the logistic loss for two classes, and of softmax
+        for more, is scikit-learn's `LogisticRegression(C=1 / (λ Σw_i))`, and no penalty its C=inf.
     loss : 'logistic', 'softmax', 'squared_margin', 'hinge', 'squared_hinge', … or a Loss
         See `baksan.losses`.
 
@@ -334,8 +337,8 @@ class LinearClassifier(Classifier, _Linear):
     Warns
     -----
     ConvergenceWarning
-        The slope of Q did not fall to 1e-7, as where a line parts the classes without a mistake
-        and the weights of a logistic loss grow for ever; or the run was given up.
+        'gd' did not see the slope of Q fall to 1e-7, as where a line parts the classes without a
+        mistake and the weights of a logistic loss grow for ever; or the run was given up.
 
     Examples
     --------
