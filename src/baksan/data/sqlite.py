@@ -208,8 +208,7 @@ def _quoted(name: str) -> str:
 
 
 def _find(connection: sqlite3.Connection, table: str, path: Path, source: str) -> _Found:
-    # NOT INDEXED: an index might be another table than the one it belongs to.
-    place = f"{_quoted(table)} AS t NOT INDEXED"
+    place = _place(connection, table)
     most = path.stat().st_size  # a row takes more than a byte, unless pages are used twice
     count = f"SELECT count(*) FROM (SELECT 1 FROM {place} LIMIT {most + 1})"
     ((rows,),) = connection.execute(count)
@@ -219,6 +218,18 @@ def _find(connection: sqlite3.Connection, table: str, path: Path, source: str) -
     hidden = {name: kind for _, name, *_, kind in about}
     lost = {name: "computed by a formula in the file" for name, kind in hidden.items() if kind == 2}
     return _Found(connection, place, rows, [n for _, n, *_ in about if n not in lost], lost)
+
+
+def _place(connection: sqlite3.Connection, table: str) -> str:
+    """The table itself, in its own order; an index beside it has another, and may be damaged."""
+    name = _quoted(table)
+    try:
+        connection.execute(f"SELECT t._rowid_ FROM {name} AS t LIMIT 0")
+    except sqlite3.OperationalError:  # WITHOUT ROWID: the table is the index of its primary key
+        keys = connection.execute(f"PRAGMA index_list({name})")
+        own = next((index for _, index, _, origin, _ in keys if origin == "pk"), "")
+        return f"{name} AS t INDEXED BY {_quoted(own)}"
+    return f"{name} AS t NOT INDEXED"
 
 
 # Reading ------------------------------------------------------------------------------------------
