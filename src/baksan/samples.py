@@ -20,7 +20,7 @@ from baksan.order import epoch_order
 
 Array = NDArray[Any]
 
-__all__ = ["BLOCK", "Feature", "Samples", "classes"]
+__all__ = ["BLOCK", "Feature", "Samples", "classes", "weight_notes"]
 
 BLOCK = 65_536
 """Events that sums over samples take at a time, so that what they make on the way stays small."""
@@ -50,7 +50,8 @@ class Samples:
         Answers: numbers (regression), or class indices 0 … K−1 when `class_names` is given.
         With two classes `class_names[0]` is background and `class_names[1]` signal.
     weight : (n,) float, optional
-        Event weights w_i ≥ 0, not all zero; None is w_i = 1.
+        Event weights w_i, of either sign (sWeights, NLO generators) with a sum above 0; None is
+        w_i = 1. What each method makes of negative ones is told by docs/weights.md.
     group : (n,), optional
         Events of one shower, run or source carry one label and are never split apart.
     id : (n,), optional
@@ -67,7 +68,7 @@ class Samples:
     Raises
     ------
     ValueError
-        Lengths differ, a value is not finite, a weight is negative, a class index has no name.
+        Lengths differ, a value is not finite, weights sum to 0 or less, a class index has no name.
     TypeError
         x or y holds something that is not a number.
 
@@ -147,13 +148,8 @@ class Samples:
         names = [f.name for f in self.features]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"features must have different names; {twice[0]!r} occurs twice.")
-        if self.weight is not None and n:
-            if (lowest := self.weight.min()) < 0:
-                raise ValueError(
-                    f"weights must not be negative; the lowest is {lowest:g} in row"
-                    f" {int(self.weight.argmin())}. Leave such events out or take their modulus."
-                )
-            _check_some_weight(self.weight)
+        if self.weight is not None:
+            _check_sum(self.weight)
         if self.class_names and self.y is not None and n:
             low, high = int(self.y.min()), int(self.y.max())
             if low < 0 or high >= len(self.class_names):
@@ -232,12 +228,27 @@ class Samples:
         """Kish's effective number of events (Σw)² / Σw²; n without weights."""
         return float(self.w.sum() ** 2 / (self.w**2).sum())
 
+    @property
+    def negative_share(self) -> float:
+        """Σ|w| of the events with negative weights over that of all; 0 where there are none."""
+        if self.weight is None or not len(self) or self.weight.min() >= 0:
+            return 0.0
+        return float(-self.weight[self.weight < 0].sum() / np.abs(self.weight).sum())
+
+    @property
+    def weight_notes(self) -> tuple[str, ...]:
+        """A sentence on negative weights, where there are some."""
+        return weight_notes(self.negative_share, float(self.w.sum()), self.effective_events)
+
     def take(self, index: ArrayLike) -> Samples:
-        """The events of an index array or mask, in its order. Raises ValueError if none counts."""
+        """The events of an index array or mask, in its order.
+
+        Raises ValueError where their weights sum to 0 or less.
+        """
         i = np.asarray(index)
         taken = self.rows(np.flatnonzero(i) if i.dtype == bool else i)
         if taken.weight is not None:
-            _check_some_weight(taken.weight)
+            _check_sum(taken.weight)
         return taken
 
     def rows(self, index: slice | Array) -> Samples:
@@ -332,7 +343,7 @@ class Samples:
             raise ValueError(f"a batch needs at least one event; the size is {size}.")
         order = np.arange(len(self)) if seed is None else epoch_order(len(self), seed, epoch)
         for start in range(0, len(self), size):
-            yield self.take(order[start : start + size])
+            yield self.rows(order[start : start + size])
 
     @classmethod
     def from_frame(
@@ -399,9 +410,31 @@ def _rows(values: Array | None, index: slice | Array) -> Array | None:
     return values.T.take(index, -1).T if by_columns else values.take(index, 0)
 
 
-def _check_some_weight(weight: Array) -> None:
-    if len(weight) and weight.sum() == 0:
+def _check_sum(weight: Array) -> None:
+    if not len(weight) or (total := float(weight.sum())) > 0:
+        return
+    if not weight.any():
         raise ValueError("weights are all zero; at least one event must count.")
+    raise ValueError(
+        f"weights must sum to more than 0; those of these {len(weight):,} events sum to {total:g}."
+        " Take more events together, or weights of the other sign."
+    )
+
+
+def weight_notes(negative: float, mass: float, effective: float) -> tuple[str, ...]:
+    """A sentence on events of which this share of Σ|w| is negative; none where it is 0.
+
+    Examples
+    --------
+    >>> weight_notes(0.12, 3.5e4, 12_345.6)
+    ('12 % of the weight is negative, Σw = 35000: effective events (Σw)²/Σw² = 12,346.',)
+    """
+    if not negative:
+        return ()
+    return (
+        f"{100 * negative:.2g} % of the weight is negative, Σw = {mass:g}: effective events"
+        f" (Σw)²/Σw² = {effective:,.0f}.",
+    )
 
 
 def classes(values: Array, signal: str | None) -> tuple[Array, tuple[str, ...]]:

@@ -310,13 +310,20 @@ def test_errors_are_those_of_the_whole_file(files, asked):
     assert str(streamed.value) == str(whole.value)
 
 
-def test_weights_must_not_be_negative_anywhere(tmp_path):
-    weight = np.ones(100)
-    weight[77] = -1
-    write_parquet(Table({"x": np.arange(100.0), "w": weight}), tmp_path / "t.parquet")
-    X = open_stream(tmp_path / "t.parquet", rows=10, weight="w")
-    with pytest.raises(ValueError, match="column 'w' has -1 in row 78"):
-        len(X)
+def test_weights_may_be_negative_but_not_their_sum(tmp_path):
+    x, weight = np.arange(100.0), np.ones(100)
+    weight[30:45] = -1  # blocks of rows 30 … 49 sum to 0 or less
+    write_parquet(Table({"x": x, "w": weight}), tmp_path / "t.parquet")
+    told = open_stream(tmp_path / "t.parquet", rows=10, weight="w").survey
+    assert (told.mass, told.negative, told.effective_events) == (70.0, 15.0, 49.0)
+    mean = np.average(x, weights=weight)
+    assert told.mean[0] == pytest.approx(mean)
+    assert told.variance[0] == pytest.approx(np.average((x - mean) ** 2, weights=weight))
+    assert told.weight_notes[0].startswith("15 % of the weight is negative, Σw = 70:")
+    weight[:] = np.where(x < 99, 1, -200)
+    write_parquet(Table({"x": x, "w": weight}), tmp_path / "t.parquet")
+    with pytest.raises(ValueError, match="those of 100 events sum to -101"):
+        _ = open_stream(tmp_path / "t.parquet", rows=10, weight="w").survey
 
 
 def test_a_condition_that_all_rows_fulfil_is_told_too(files):

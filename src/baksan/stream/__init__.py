@@ -277,6 +277,16 @@ class Stream:
         """Kish's effective number of events (Σw)² / Σw²."""
         return self.survey.effective_events
 
+    @property
+    def negative_share(self) -> float:
+        """Σ|w| of the events with negative weights over that of all; 0 without weights."""
+        return self.survey.negative_share if self.weighted else 0.0
+
+    @property
+    def weight_notes(self) -> tuple[str, ...]:
+        """A sentence on negative weights, where there are some."""
+        return self.survey.weight_notes if self.weighted else ()
+
     # Parts ----------------------------------------------------------------------------------------
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from baksan.samples import Samples
+from baksan.samples import Samples, weight_notes
 from baksan.stream.labels import drawn
 from baksan.stream.pieces import Pool
 
@@ -32,8 +32,8 @@ class Survey:
     ----------
     n : int
         Events.
-    mass, squares : float
-        Σ w_i and Σ w_i².
+    mass, squares, negative : float
+        Σ w_i, Σ w_i², and Σ |w_i| of the events with negative weights.
     mean, variance : (d,) float64
         Σ w x / Σ w and Σ w (x − mean)² / Σ w of each feature.
     low, high : (d,)
@@ -55,6 +55,7 @@ class Survey:
     n: int
     mass: float
     squares: float
+    negative: float
     mean: Array
     variance: Array
     low: Array
@@ -69,6 +70,16 @@ class Survey:
     def effective_events(self) -> float:
         """Kish's effective number of events (Σw)² / Σw²."""
         return self.mass**2 / self.squares
+
+    @property
+    def negative_share(self) -> float:
+        """Σ|w| of the events with negative weights over that of all."""
+        return self.negative / (self.mass + 2 * self.negative)
+
+    @property
+    def weight_notes(self) -> tuple[str, ...]:
+        """A sentence on negative weights, where there are some."""
+        return weight_notes(self.negative_share, self.mass, self.effective_events)
 
 
 class Surveyor:
@@ -85,7 +96,9 @@ class Surveyor:
         self.counts: Counter[str] = Counter()
         self.answers: Any = 0.0  # Σ w y, or Σ w of each class
         self.notes: Counter[str] = Counter()
-        self.moments, self.sampler = _Moments(), _Sampler(start, limit)
+        # Sums of either sign: what is divided by on the way is never 0.
+        self.moments, self.negative = _Moments(), _Moments()
+        self.sampler = _Sampler(start, limit)
 
     def add(self, block: Samples) -> None:
         """One more block; of an empty one the notes."""
@@ -100,7 +113,9 @@ class Surveyor:
         self.counts.update(block.class_counts)
         w = block.w.astype(np.float64, copy=False)
         self.answers = self.answers + _weighed(block, w)
-        self.moments.add(block.x, w)
+        self.moments.add(block.x, np.maximum(w, 0.0))
+        if w.min() < 0:
+            self.negative.add(block.x, np.maximum(-w, 0.0))
         self.sampler.add(block)
 
     def join(self, other: Surveyor) -> None:
@@ -113,17 +128,25 @@ class Surveyor:
         self.counts.update(other.counts)
         self.answers = self.answers + other.answers
         self.moments.join(other.moments)
+        self.negative.join(other.negative)
         self.sampler.join(other.sampler)
 
     def survey(self) -> Survey:
-        """What the blocks were. Raises ValueError if no event counts."""
-        m = self.moments
-        if not m.mass:
+        """What the blocks were. Raises ValueError where the weights sum to 0 or less."""
+        m, negative = self.moments, self.negative.mass
+        if not m.mass and not negative:
             raise ValueError("weights are all zero; at least one event must count.")
+        if m.mass <= negative:
+            raise ValueError(
+                f"weights must sum to more than 0; those of {self.n:,} events sum to"
+                f" {m.mass - negative:g}. Take more events, or weights of the other sign."
+            )
+        if negative:
+            m = m.less(self.negative)
         classes = dict(zip(self.counts, self.answers.tolist(), strict=True)) if self.counts else {}
         mean = np.asarray(np.nan if self.counts else self.answers / m.mass)
         return Survey(
-            self.n, m.mass, m.squares, m.origin + m.offset, m.spread / m.mass,
+            self.n, m.mass, m.squares, negative, m.origin + m.offset, m.spread / m.mass,
             self.low, self.high, dict(self.counts), classes, mean,
             tuple(f"{left}{note}" if note[0] == " " else note for note, left in self.notes.items()),
             self.sampler.chosen(),
@@ -166,6 +189,13 @@ class _Moments:
         """All that another one has seen."""
         if other.mass:
             self._add(other.mass, other.squares, other.origin, other.offset, other.spread)
+
+    def less(self, other: _Moments) -> _Moments:
+        """The moments where those of `other`, of a smaller mass, count negatively."""
+        both = _Moments()
+        both.join(self)
+        both._add(-other.mass, other.squares, other.origin, other.offset, -other.spread)
+        return both
 
     def _add(self, mass: float, squares: float, near: Array, rest: Array, spread: Array) -> None:
         """Events with their mean at near + rest."""

@@ -136,8 +136,8 @@ class Table:
             A feature or weight that holds text; an answer, weight or group whose cells are vectors.
         ValueError
             No row or no feature is left; a named feature is constant or is the answer itself; the
-            answer has a single class, or one that `class_names` does not list; a weight is
-            negative, or all of them are zero.
+            answer has a single class, or one that `class_names` does not list; the weights
+            sum to 0 or less.
         """
         roles = self.roles(features, answer=answer, weight=weight, group=group, id=id)
         if not len(self):
@@ -183,10 +183,7 @@ class Table:
         return Roles(tuple(names), answer, weight, group, id)
 
     def complete(self, roles: Roles) -> tuple[NDArray[np.int64], dict[str, int]]:
-        """Rows without a missing or infinite value in these columns; how many each column costs.
-
-        Raises ValueError for a negative weight among them.
-        """
+        """Rows without a missing or infinite value in these columns; how many each column costs."""
         good = np.ones(len(self), dtype=bool)
         lost = {}
         for name in roles.columns:
@@ -195,8 +192,6 @@ class Table:
                 lost[name] = count
                 good &= ~bad
         kept = np.flatnonzero(good)
-        if roles.weight:
-            self._check_weight(roles.weight, kept)
         return kept, lost
 
     def parts_as(
@@ -266,16 +261,6 @@ class Table:
             return [self._feature(name)]
         size = int(np.prod(column.values.shape[1:], dtype=int))
         return [Feature(f"{name}[{j}]", column.unit, column.description) for j in range(size)]
-
-    def _check_weight(self, name: str, kept: NDArray[np.int64]) -> None:
-        """Raises ValueError for a negative weight."""
-        values = self.column(name).values[kept].astype(np.float64)
-        if len(bad := np.flatnonzero(values < 0)):
-            raise ValueError(
-                f"{self.source}: weights must not be negative; column {name!r} has"
-                f" {values[bad[0]]:g} in row {self.rows[kept[bad[0]]] + 1:,} (of {len(bad):,} such"
-                " rows). Leave them out with --where (where=…), or name another column."
-            )
 
     def _example(self, column: Column) -> str:
         """The first text of a column that is neither missing nor a number, else its first."""

@@ -61,7 +61,7 @@ class Census:
         self.signal, self.order = signal, tuple(class_names)
         self.rows = self.seen = 0
         self.lost: dict[str, int] = {}
-        self.weighs = roles.weight is None
+        self.mass = 0.0  # Σ w
         self.low: dict[str, float] = {}
         self.high: dict[str, float] = {}
         self.labels: NDArray[np.generic] | None = None
@@ -75,7 +75,7 @@ class Census:
             return
         rows: Any = slice(None) if len(kept) == len(table) else kept
         if self.roles.weight:
-            self.weighs = self.weighs or bool(table[self.roles.weight][rows].any())
+            self.mass += float(np.sum(table[self.roles.weight][rows], dtype=np.float64))
         for name in self.roles.features:
             for feature, values in table.numbers_of(name, rows):
                 low, high = float(values.min()), float(values.max())
@@ -92,6 +92,11 @@ class Census:
         held = new if self.labels is None else _distinct(np.concatenate([self.labels, new]))
         plain = held.dtype.kind in "iuf" and self.signal is None and not self.order
         self.labels = held[:3] if plain else held
+
+    @property
+    def weighs(self) -> bool:
+        """Whether the weights so far sum to more than 0."""
+        return self.roles.weight is None or self.mass > 0
 
     @property
     def constant(self) -> list[str]:
@@ -122,9 +127,8 @@ class Census:
             )
         if not self.weighs:
             raise ValueError(
-                f"{self.source}: at least one weight must not be zero; column"
-                f" {self.roles.weight!r} is zero in all {self.rows:,} rows. Name another column of"
-                " weights."
+                f"{self.source}: weights must sum to more than 0; column {self.roles.weight!r} sums"
+                f" to {self.mass:g} in {self.rows:,} rows. Name another column of weights."
             )
 
     def _constant(self, drop: bool, allow: bool) -> list[str]:
