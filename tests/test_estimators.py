@@ -293,6 +293,17 @@ def test_cuts_are_those_of_the_line_up():
     assert cuts.rules_ == cuts.model_.text() and "size" in cuts.rules_
 
 
+def test_ours_stand_in_a_line_up_beside_theirs(classes):
+    index = np.unique(classes.y, return_inverse=True)[1]
+    X = bk.Samples(classes.x, index, classes.w, class_names=sorted(set(classes.y)))
+    line = LinearClassifier("sgd", epochs=2)
+    alone = clone(line).set_params(random_state=3).fit(classes.x, classes.y, classes.w)
+    method = line_up([line, LogisticRegression()], X)[0]
+    stands = method.train(X, seed=3, threads=1).predict(classes.x)
+    assert method.name == "LinearClassifier"
+    np.testing.assert_allclose(stands.probability, alone.predict_proba(classes.x), rtol=1e-12)
+
+
 def test_what_a_fit_tells_is_kept(events, tmp_path):
     line = LinearRegressor().fit(events.x, events.y)
     assert line.message_ == line.fit_.message and line.history_["step"].tolist() == [0, 1]
@@ -353,7 +364,7 @@ def test_weights_are_routed(classes):
     with sklearn.config_context(enable_metadata_routing=True):
         scaler = StandardScaler().set_fit_request(sample_weight=False)
         line = LinearClassifier().set_fit_request(sample_weight=True)
-        chain = make_pipeline(scaler, line.set_score_request(sample_weight=False))
+        chain = make_pipeline(scaler, line.set_score_request(sample_weight=True))
         runs = cross_validate(
             chain, classes.x, classes.y, cv=3, params={"sample_weight": classes.w},
             return_estimator=True, return_indices=True,
