@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from baksan.data import ReadError, blocks, read, text
+from baksan.units import factor
 
 
 @pytest.fixture
@@ -215,3 +216,118 @@ def test_published_files(data_dir):
     assert (len(blazars), blazars.names[:2]) == (1825, ("row", "PL_Index"))
     assert len(read(data_dir / "telescope-array-2014/TA.txt")) == 72
     assert len(read(data_dir / "hisparc/events-s501-20120101.tsv")) == 39
+
+
+# ECSV ---------------------------------------------------------------------------------------------
+
+
+def ecsv(tmp_path, table, **options):
+    table.write(tmp_path / "t.ecsv", format="ascii.ecsv", overwrite=True, **options)
+    return tmp_path / "t.ecsv"
+
+
+@pytest.mark.parametrize("delimiter", [" ", ","])
+def test_ecsv_as_astropy_writes_it(tmp_path, delimiter):
+    astropy = pytest.importorskip("astropy.table")
+    table = astropy.Table()
+    for kind in ("i1", "u2", "i8", "u8", "f4", "f8", "?"):
+        table[kind] = np.array([1, 0, 1.1], dtype=kind)
+    table["u8"][0] = 2**64 - 1
+    table["f8"] = [0.1, np.nan, np.inf]
+    table["f4"][1] = np.nan
+    table["text"] = ["a b", 'q"u, o', "снег"]
+    table["digits"] = ["001", "nan", "3"]
+    table["cube"] = np.arange(12).reshape(3, 2, 2)
+    table["on: {off}, it's"] = [1, 2, 3]
+    told = "long, with 'quotes', {braces} [brackets]: - # and снег " * 5
+    table["E"] = astropy.Column([1.0, 2, 3], unit="1 / (cm2 s TeV)", description=told.strip())
+    table["E"].meta["blocks"] = "make the notes take several lines"
+    back = read(ecsv(tmp_path, table, delimiter=delimiter))
+    assert back.names == tuple(table.colnames)
+    for name in table.colnames:
+        np.testing.assert_array_equal(back[name], table[name])
+        assert (back[name].dtype.kind in "iu") == (table[name].dtype.kind in "iu")
+    assert (back["f4"].dtype, back["?"].dtype) == (np.float32, bool)
+    assert back.column("E").unit == "1 / (cm2 s TeV)"
+    assert back.column("E").description == told.strip()
+
+
+def test_ecsv_masks_vectors_and_what_is_no_column(tmp_path):
+    astropy = pytest.importorskip("astropy.table")
+    table = astropy.Table(masked=True)
+    table["n"] = astropy.MaskedColumn([1, 2, 3], mask=[0, 1, 0])
+    table["kind"] = astropy.MaskedColumn(["g", "h", "p"], mask=[0, 1, 0])
+    table["pulse"] = astropy.MaskedColumn(
+        np.arange(6.0).reshape(3, 2), mask=[[0, 1], [0] * 2] * 1 + [[0] * 2]
+    )
+    table["z"] = [1j, 2, 3]
+    for name, cells in {
+        "who": [{"a": 1}, [1], None],
+        "hits": [np.ones(k) for k in range(3)],
+    }.items():
+        table[name] = np.array([*cells, 0], dtype=object)[:3]
+    path = ecsv(tmp_path, table)
+    back = read(path)
+    assert back.names == ("n", "kind", "pulse")
+    np.testing.assert_array_equal(back["n"], [1, np.nan, 3])
+    assert back["kind"].tolist() == ["g", "", "p"]
+    np.testing.assert_array_equal(back["pulse"], [[0, np.nan], [2, 3], [4, 5]])
+    assert "z (complex numbers); who (objects); hits (lists of different lengths)" in back.notes[0]
+    with pytest.raises(ReadError, match="'hits' holds lists of different lengths"):
+        list(blocks(path, columns=["hits"]))
+    path.write_text(path.read_text().replace("[4.0,5.0]", "[4.0]"))
+    with pytest.raises(ReadError, match=r"a list of 2 numbers is needed in column 'pulse'; row 3"):
+        read(path)
+
+
+def test_ecsv_of_quantities_times_and_positions(tmp_path):
+    astropy = pytest.importorskip("astropy.table")
+    from astropy import units
+    from astropy.coordinates import SkyCoord
+    from astropy.time import Time
+
+    table = astropy.QTable()
+    table["E"] = [1.0, 2.0] * units.TeV
+    table["t"] = Time([55000.5, 55001.5], format="mjd")
+    table["iso"] = Time(["2012-01-01T00:00:09", "2012-01-01T00:00:10"])
+    table["at"] = SkyCoord([83.6, 85.2], [22.0, 22.9], unit="deg")
+    back = read(ecsv(tmp_path, table))
+    assert back.names == ("E", "t", "iso", "at.ra", "at.dec")
+    assert (back.column("E").unit, back.column("at.ra").unit) == ("TeV", "deg")
+    assert back["t"].tolist() == [55000.5, 55001.5]
+    assert back["iso"][1] == "2012-01-01T00:00:10.000"
+
+
+def test_a_header_of_ecsv_that_does_not_fit(file):
+    head = "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: a, datatype: int64}\n"
+    assert read(file(head + "a\n1\n"))["a"].tolist() == [1]
+    with pytest.raises(ReadError, match="a column 'a' is needed, since ECSV's header describes it"):
+        read(file(head + "b\n1\n"))
+    with pytest.raises(ReadError, match="a number is needed in column 'a'; row 1 has 'x'"):
+        read(file(head + "a\nx\n"))
+
+
+def test_ecsv_of_hawc(data_dir):
+    astropy = pytest.importorskip("astropy.table")
+    path = data_dir / "tev-catalogs/3HWC.ecsv"
+    ours, theirs = read(path), astropy.Table.read(path, format="ascii.ecsv")
+    assert ours.names == tuple(theirs.colnames)
+    for name in theirs.colnames:
+        np.testing.assert_array_equal(
+            ours[name],
+            np.ma.filled(theirs[name], np.nan) if theirs[name].dtype.kind == "f" else theirs[name],
+        )
+        assert factor(ours.column(name).unit, str(theirs[name].unit or "")) == pytest.approx(1)
+        assert ours.column(name).description == (theirs[name].description or "")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "A first line.\nAnother, which is longer than the first\n\n* and\n  more of it to come\n",
+        "RUNNR   1     the number of the run\nNSHOW 5 showers\nSEED 1 0 0 the seed\nEXIT\n",
+    ],
+)
+def test_prose_and_settings_are_no_table(file, content):
+    with pytest.raises(ReadError, match="this looks like prose or a list of settings"):
+        read(file(content))

@@ -29,7 +29,7 @@ from baksan.data.columns import (
 from baksan.data.plain import is_number
 from baksan.table import Table
 
-__all__ = ["blocks", "looks_like_json", "rows"]
+__all__ = ["blocks", "looks_like_json", "rows", "vectors"]
 
 _CHUNK = 1 << 20  # characters that are read at a time, and that settle the columns
 _LONGEST_RECORD = 64 << 20  # characters
@@ -313,14 +313,14 @@ def _why_not(cells: list[Any]) -> str:
         return ""
     if types != {list}:
         return "lists among single values"
-    return "lists of different lengths or contents" if _vectors(_present(cells)) is None else ""
+    return "lists of different lengths or contents" if vectors(_present(cells)) is None else ""
 
 
 def _kind(cells: list[Any]) -> Kind:
     given = _present(cells)
     if given and isinstance(given[0], list):
-        vectors = _vectors(given)
-        return () if vectors is None else vectors.shape[1:]
+        lists = vectors(given)
+        return () if lists is None else lists.shape[1:]
     words = sum(isinstance(cell, str) and not _stands_for_number(cell) for cell in given)
     text = bool(given) and all(isinstance(cell, str) for cell in given)
     return "text" if text or words > MANY_WORDS * len(cells) else "number"
@@ -341,10 +341,10 @@ def _array(cells: list[Any], kind: Kind, name: str, first: int, source: str) -> 
     if kind == "number":
         return _numbers(cells, name, first, source)
     empty = np.full(cast("tuple[int, ...]", kind), np.nan)
-    vectors = _vectors([empty if cell is None else cell for cell in cells])
-    if vectors is None or vectors.shape[1:] != kind:
+    lists = vectors([empty if cell is None else cell for cell in cells])
+    if lists is None or lists.shape[1:] != kind:
         raise _vector_error(cells, kind, name, first, source)
-    return vectors
+    return lists
 
 
 def _word(cell: Any, name: str, row: int, source: str) -> str:
@@ -411,7 +411,7 @@ def _rounded(arrays: Mapping[str, NDArray[Any]], cells: Mapping[str, list[Any]])
     return [f"whole numbers above 2^53 were rounded: {', '.join(names)}."] if names else []
 
 
-def _vectors(cells: Iterable[Any]) -> NDArray[Any] | None:
+def vectors(cells: Iterable[Any]) -> NDArray[Any] | None:
     """(n, m, …) numbers of lists of one length, NaN for null; None for other lists."""
     cells = list(cells)
     try:
@@ -427,7 +427,7 @@ def _vectors(cells: Iterable[Any]) -> NDArray[Any] | None:
 def _vector_error(cells: list[Any], kind: Kind, name: str, first: int, source: str) -> ReadError:
     """The sentence for the first cell that is no list of that shape."""
     for i, cell in enumerate(cells):
-        one = _vectors([cell]) if isinstance(cell, list) else None
+        one = vectors([cell]) if isinstance(cell, list) else None
         if cell is not None and (one is None or one.shape[1:] != kind):
             shape = " x ".join(map(str, kind))
             return word_error(

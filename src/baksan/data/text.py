@@ -11,7 +11,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,17 @@ from typing import Any
 import numpy as np
 
 from baksan import units
-from baksan.data import plain
+from baksan.data import ecsv, plain
 from baksan.data.columns import (
     MANY_WORDS,
     MISSING,
     ReadError,
     check_names,
-    chosen,
-    features_of_yaml,
+    lost_note,
+    readable,
     word_error,
 )
+from baksan.data.ecsv import Kind, Noted
 from baksan.data.plain import is_number
 from baksan.samples import Feature
 from baksan.table import Column, Table
@@ -37,6 +38,7 @@ __all__ = ["Layout", "blocks", "sniff"]
 
 _CHUNK = 4 << 20
 _SAMPLE = 1 << 20
+_ADVICE = "Write one number or text, or lists of numbers of one length, for each row."
 _TRUE, _FALSE = ["true", "True", "TRUE"], ["false", "False", "FALSE"]
 _BLANKS = re.compile(rb"[ \t]+")
 _BLANKS_OR_QUOTED = re.compile(rb'"[^"\n]*"|[ \t]+')
@@ -48,8 +50,9 @@ class Layout:
 
     separator: str  # "," "\t" ";" "|", or " " for any run of blanks
     features: tuple[Feature, ...]
-    kinds: tuple[str, ...]  # "int", "float", "bool", "text" for each column
+    kinds: tuple[Kind, ...]  # of each column
     header: bool  # the first line that is no comment holds the names
+    lost: dict[str, str]  # columns that cannot be read, and why
 
     @property
     def names(self) -> list[str]:
@@ -87,10 +90,12 @@ def blocks(
         two columns of one name, a cut gzip file, bytes that are not UTF-8.
     """
     layout = sniff(path, source, names, header, separator, text)
-    wanted = chosen(layout.names, columns, source)
+    kept = [name for name in layout.names if name not in layout.lost]
+    wanted = readable(kept, layout.lost, columns, source, _ADVICE)
+    note = lost_note(layout.lost, _ADVICE)
     first, kinds = 0, list(layout.kinds)
     for chunk in _line_blocks(path, source, layout):
-        table = _parse(chunk, path, source, layout, kinds, first, wanted)
+        table = _parse(chunk, path, source, layout, kinds, first, wanted).with_notes(*note)
         for start in range(0, len(table), rows):
             yield table if len(table) <= rows else table.take(slice_of(table, start, rows))
         first += len(table)
@@ -130,21 +135,20 @@ def sniff(
         raise ReadError(
             f"{source}: a table is needed; the file is empty. Check where it came from."
         )
-    _check_libsvm(lines[0], source)
-    ecsv = bool(comments) and comments[0].startswith("%ECSV")
-    separator = separator or (_separator(lines) if not ecsv else _ecsv_separator(comments))
-    cells = [_cells(line, separator) for line in lines]
+    is_ecsv = bool(comments) and comments[0].strip().startswith("%ECSV")
+    notes = ecsv.notes_of(comments) if is_ecsv else {}
+    found = separator or (ecsv.separator(comments) if is_ecsv else _separator(lines))
+    cells = [_cells(line, found) for line in lines]
+    if not (separator or names or is_ecsv):
+        _check_prose(cells, source)
     if header is None:
-        header = ecsv or _is_header(cells[0])
+        header = is_ecsv or _is_header(cells[0])
     body = cells[1:] if header else cells
-    features = _features(cells[0], body, comments, separator, header, names, source)
+    features = _features(cells[0], body, comments, found, header, names, notes, source)
     check_names([f.name for f in features], source)
-    return Layout(
-        separator,
-        tuple(features),
-        tuple(_kinds(body, features, text, source)),
-        header,
-    )
+    kinds = _kinds(body, features, text, notes, source)
+    lost = {name: note.lost for name, note in notes.items() if note.lost}
+    return Layout(found, tuple(features), tuple(kinds), header, lost)
 
 
 def _first_lines(path: Path, source: str) -> tuple[list[str], list[str]]:
@@ -162,7 +166,7 @@ def _first_lines(path: Path, source: str) -> tuple[list[str], list[str]]:
     for line in lines:
         if not line.lstrip().startswith("#"):
             break
-        comments.append(line.lstrip().lstrip("#").strip())
+        comments.append(line.lstrip().lstrip("#").removeprefix(" ").rstrip())
     return data, comments
 
 
@@ -181,9 +185,15 @@ def _separator(lines: list[str]) -> str:
     return " "
 
 
-def _ecsv_separator(comments: list[str]) -> str:
-    stated = [c for c in comments if c.startswith("delimiter:")]
-    return stated[0].split(":", 1)[1].strip(" '\"") or " " if stated else " "
+def _check_prose(cells: list[list[str]], source: str) -> None:
+    """Raises ReadError for lines of so many lengths that they can be no table."""
+    lengths = Counter(map(len, cells))
+    if len(cells) > 2 and max(lengths.values()) <= 0.5 * len(cells):
+        raise ReadError(
+            f"{source}: a table is needed, as many fields in each line; this looks like prose or a"
+            f" list of settings: its lines have {min(lengths)} to {max(lengths)} fields. Give the"
+            " table itself."
+        )
 
 
 def _cells(line: str, separator: str) -> list[str]:
@@ -215,19 +225,24 @@ def _features(
     separator: str,
     header: bool,
     names: Sequence[str] | None,
+    notes: Mapping[str, Noted],
     source: str,
 ) -> list[Feature]:
     """Names (with units, where the file gives them) from the caller, the header, '#' or made up."""
     wide = Counter(map(len, body)).most_common(1)[0][0] if body else len(first)
     if header:
-        described = features_of_yaml(comments)
         given = _header_names(first, wide, separator)
         if body and len(given) != wide and sum(len(row) == wide for row in body) > 1:
             raise ReadError(
                 f"{source}: a name for every column is needed; the header has {len(given)} names,"
                 f" the rows have {wide} fields. Mend the header."
             )
-        named = [described.get(n) or _with_unit(n) for n in given]
+        if notes and (lost := [n for n in notes if n not in given]):
+            raise ReadError(
+                f"{source}: a column {lost[0]!r} is needed, since ECSV's header describes it; the"
+                f" first line names {', '.join(given)}. Mend the header."
+            )
+        named = [notes[n].feature if n in notes else _with_unit(n) for n in given]
         _check_same(names, [f.name for f in named], source)
         return named
     if names is not None:
@@ -281,14 +296,19 @@ def _with_unit(name: str) -> Feature:
 
 
 def _kinds(
-    body: list[list[str]], features: Sequence[Feature], text: Sequence[str], source: str
-) -> list[str]:
-    kinds = []
+    body: list[list[str]],
+    features: Sequence[Feature],
+    text: Sequence[str],
+    notes: Mapping[str, Noted],
+    source: str,
+) -> list[Kind]:
+    kinds: list[Kind] = []
     for j, feature in enumerate(features):
         cells = [row[j] for row in body if j < len(row) and row[j] not in MISSING]
         as_text = feature.name in text or feature.name == "row"
-        kinds.append("text" if as_text else _kind(cells))
-        if kinds[-1] == "text" and not as_text:
+        stated = notes[feature.name].kind if feature.name in notes else None
+        kinds.append("text" if as_text else stated or _kind(cells))
+        if kinds[-1] == "text" and not as_text and not stated:
             _check_mixed(cells, body, j, feature.name, source)
     return kinds
 
@@ -338,7 +358,7 @@ def _parse(
     path: Path,
     source: str,
     layout: Layout,
-    kinds: list[str],
+    kinds: list[Kind],
     first: int,
     wanted: Sequence[str],
 ) -> Table:
@@ -350,28 +370,34 @@ def _parse(
             arrow = _arrow(block, layout, kinds, wanted)
             break
         except pa.ArrowInvalid as error:
-            if "int" not in kinds:
+            if "int" not in kinds and "uint" not in kinds:
                 raise _explained(path, source, layout, kinds, str(error)) from None
-            kinds[:] = ["float" if kind == "int" else kind for kind in kinds]
+            kinds[:] = ["float" if kind in ("int", "uint") else kind for kind in kinds]
     about = dict(zip(layout.names, zip(layout.features, kinds, strict=True), strict=True))
     columns = {
-        name: Column(_values(arrow.column(name), kind), f.unit, f.description)
+        name: Column(_values(arrow.column(name), kind, name, first, source), f.unit, f.description)
         for name, (f, kind) in ((name, about[name]) for name in wanted)
     }
     return Table(columns, source, rows=np.arange(first, first + arrow.num_rows))
 
 
-def _arrow(block: bytes, layout: Layout, kinds: Sequence[str], wanted: Sequence[str]) -> Any:
+def _arrow(block: bytes, layout: Layout, kinds: Sequence[Kind], wanted: Sequence[str]) -> Any:
     import pyarrow as pa
     from pyarrow import csv as parser
 
-    types = {"int": pa.int64(), "float": pa.float64(), "bool": pa.bool_(), "text": pa.string()}
+    types: dict[Kind, Any] = {
+        "int": pa.int64(), "uint": pa.uint64(), "float": pa.float64(), "single": pa.float32(),
+        "bool": pa.bool_(),
+    }  # fmt: skip
     return parser.read_csv(
         io.BytesIO(block),
         parser.ReadOptions(column_names=layout.names, block_size=max(len(block) + 1, 1 << 16)),
         parser.ParseOptions(delimiter=layout.separator.replace(" ", "\t")),
         parser.ConvertOptions(
-            column_types={n: types[k] for n, k in zip(layout.names, kinds, strict=True)},
+            column_types={
+                name: types.get(kind, pa.string())
+                for name, kind in zip(layout.names, kinds, strict=True)
+            },
             include_columns=list(wanted),
             null_values=list(MISSING),
             true_values=_TRUE,
@@ -381,16 +407,18 @@ def _arrow(block: bytes, layout: Layout, kinds: Sequence[str], wanted: Sequence[
     )
 
 
-def _values(column: Any, kind: str) -> Any:
+def _values(column: Any, kind: Kind, name: str, first: int, source: str) -> Any:
     """NumPy values: missing numbers are NaN (integers and bools then become floats)."""
-    if kind == "text":
+    if kind == "text" or isinstance(kind, tuple):
         import pyarrow.compute as pc
 
         trimmed = pc.utf8_trim_whitespace(column).to_pylist()
+        if isinstance(kind, tuple):
+            return ecsv.cells_of_vectors(trimmed, kind, name, first, source)
         return np.array(trimmed, dtype=str)
     if column.null_count:
-        column = column.cast("int8" if kind == "bool" else column.type).cast("float64")
-        return column.to_numpy()
+        column = column.cast("int8" if kind == "bool" else column.type)
+        column = column.cast("float32" if kind == "single" else "float64")
     return column.to_numpy()
 
 
@@ -398,7 +426,7 @@ def _values(column: Any, kind: str) -> Any:
 
 
 def _explained(
-    path: Path, source: str, layout: Layout, kinds: Sequence[str], message: str
+    path: Path, source: str, layout: Layout, kinds: Sequence[Kind], message: str
 ) -> ReadError:
     """The first row that the parser must have stumbled over, found line by line."""
     row = -int(layout.header)
@@ -417,7 +445,7 @@ def _explained(
 
 
 def _line_error(
-    line: str, row: int, layout: Layout, kinds: Sequence[str], source: str
+    line: str, row: int, layout: Layout, kinds: Sequence[Kind], source: str
 ) -> ReadError | None:
     cells = _cells(line, layout.separator)
     if line.count('"') % 2:
@@ -432,17 +460,12 @@ def _line_error(
             f" ({line.strip()[:60]!r}). Mend this line, or fetch the file again if it was cut."
         )
     for cell, kind, name in zip(cells, kinds, layout.names, strict=True):
-        if kind in ("int", "float") and cell not in MISSING and not is_number(cell):
+        if (
+            kind in ("int", "uint", "float", "single")
+            and cell not in MISSING
+            and not is_number(cell)
+        ):
             return word_error(source, row, name, cell)
         if kind == "bool" and cell not in (*MISSING, *_TRUE, *_FALSE):
             return word_error(source, row, name, cell, "true or false")
     return None
-
-
-def _check_libsvm(line: str, source: str) -> None:
-    fields = line.split()
-    if len(fields) > 1 and all(re.fullmatch(r"\d+:[-+.\deE]+", f) for f in fields[1:]):
-        raise ReadError(
-            f"{source}: a table with one column for each quantity is needed; this looks like LIBSVM"
-            " text (index:value), which is not read yet. Convert it to CSV or Parquet."
-        )
