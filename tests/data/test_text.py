@@ -248,7 +248,7 @@ def test_ecsv_as_astropy_writes_it(tmp_path, delimiter):
         np.testing.assert_array_equal(back[name], table[name])
         assert (back[name].dtype.kind in "iu") == (table[name].dtype.kind in "iu")
     assert (back["f4"].dtype, back["?"].dtype) == (np.float32, bool)
-    assert back.column("E").unit == "1 / (cm2 s TeV)"
+    assert back.column("E").unit == str(table["E"].unit)
     assert back.column("E").description == told.strip()
 
 
