@@ -75,7 +75,7 @@ def test_blocks_across_baskets(tmp_path, size):
 
 def test_lists_are_left_out_by_name(tmp_path):
     with uproot.recreate(tmp_path / "t.root") as file:
-        file.mktree("t", {"x": "f8", "hits": "var * f8"})
+        file.mktree("t", {"x": "float64", "hits": "var * float64"})
         file["t"].extend({"x": np.array([1.0, 2.0]), "hits": ak.Array([[1.0, 2.0], []])})
         file.mktree("only", {"n": "i4"})
         file["only"].extend({"n": np.array([2, 0], dtype="i4")})
