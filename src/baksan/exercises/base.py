@@ -74,7 +74,8 @@ class Checked:
         kept = sum(outcome.passed for outcome in self.outcomes)
         if self.passed:
             return f"{name} is solved: it keeps all {laws} laws."
-        left = laws - len(self.outcomes)
+        tried = {outcome.law for outcome in self.outcomes}
+        left = sum(law not in tried for law, _ in self.exercise.laws)
         untried = f"; {left} could not be tried yet" if left > 0 else ""
         return f"{name} is not solved yet: {kept} of {laws} laws are kept{untried}."
 

@@ -86,7 +86,7 @@ def _rests(f: Asked) -> None:
 def _grows(x: Array, rate: float, steps: int = 4000) -> bool:
     """Whether steps on the events with all answers zero lead away from the truth, zero."""
     z = _design(x)
-    w: Array = np.random.default_rng(5).normal(size=z.shape[1])
+    w: Array = np.random.default_rng(5).normal(size=(z.shape[1],))
     for _ in range(steps):
         w = w - rate * 2 * z.T @ (z @ w) / len(z)
         if not np.abs(w).max() < 1e3:

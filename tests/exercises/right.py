@@ -1,0 +1,194 @@
+"""A right answer to each exercise. It lives here and nowhere in the package."""
+
+import numpy as np
+from scipy import optimize
+
+from baksan.metrics import auc
+
+
+def z(x):
+    return np.column_stack([np.ones(len(x)), x])
+
+
+def share_right(label, answer):
+    return np.mean(label == answer)
+
+
+def confusions(label, answer, classes):
+    table = np.zeros((classes, classes), dtype=int)
+    np.add.at(table, (answer, label), 1)
+    return table
+
+
+def nearest(x, seen, answers):
+    far = ((x[:, None] - seen[None]) ** 2).sum(axis=2)
+    return answers[far.argmin(axis=1)]
+
+
+def honest_share(x, y, learn, seed):
+    order = np.random.default_rng(seed).permutation(len(y))
+    some, others = np.split(order, 2)
+    return np.mean(learn(x[some], y[some])(x[others]) == y[others])
+
+
+def loss_and_slope(w, x, y):
+    r = z(x) @ w - y
+    return np.mean(r**2), 2 * z(x).T @ r / len(y)
+
+
+def least_squares(x, y):
+    return np.linalg.lstsq(z(x), y, rcond=None)[0]
+
+
+def weighted_least_squares(x, y, weight):
+    root = np.sqrt(weight)
+    return np.linalg.lstsq(z(x) * root[:, None], y * root, rcond=None)[0]
+
+
+def errors(x, y):
+    w = least_squares(x, y)
+    s2 = np.sum((z(x) @ w - y) ** 2) / (len(y) - len(w))
+    return np.sqrt(s2 * np.diag(np.linalg.inv(z(x).T @ z(x))))
+
+
+def step(w, x, y, rate):
+    return w - rate * loss_and_slope(w, x, y)[1]
+
+
+def largest_rate(x):
+    return 2 / np.linalg.eigvalsh(2 * z(x).T @ z(x) / len(x))[-1]
+
+
+def descend(slope, w, rate, momentum, steps):
+    w, v = np.array(w), np.zeros(len(w))
+    for _ in range(steps):
+        v = momentum * v - rate * slope(w)
+        w = w + v
+    return w
+
+
+def epoch(w, slope, n, rate, seed):
+    for i in np.random.default_rng(seed).permutation(n):
+        w = w - rate * slope(w, i)
+    return w
+
+
+def logistic(margin):
+    return np.logaddexp(0, -margin), -np.exp(-np.logaddexp(0, margin))
+
+
+def roc(score, signal):
+    cuts = np.unique(score)[::-1]
+    passed = [(np.mean(score[signal == k][:, None] >= cuts, axis=0)) for k in (0, 1)]
+    return tuple(np.concatenate([[0.0], one]) for one in passed)
+
+
+def balanced(answers):
+    count = np.bincount(answers)
+    return len(answers) / len(count) / count[answers]
+
+
+def moved(p, trained, here):
+    signal = p * here / trained
+    return signal / (signal + (1 - p) * (1 - here) / (1 - trained))
+
+
+def cut_for(score, signal, efficiency):
+    own = np.sort(score[signal == 1])[::-1]
+    return own[int(np.ceil(efficiency * len(own) - 1e-9)) - 1]
+
+
+def suspects(x, y, level):
+    areas = [auc(column, y) for column in x.T]
+    return [k for k, area in enumerate(areas) if max(area, 1 - area) > level]
+
+
+def test_events(group, share, seed):
+    known = np.unique(group)
+    chosen = np.random.default_rng(seed).choice(known, round(share * len(known)), replace=False)
+    return np.isin(group, chosen)
+
+
+def interval(figure, values, replicas, seed):
+    rng = np.random.default_rng(seed)
+    found = [figure(rng.choice(values, len(values))) for _ in range(replicas)]
+    return tuple(np.quantile(found, [0.15865, 0.84135]))
+
+
+def raw_weights(w, centre, scale):
+    return np.append(w[0] - np.sum(w[1:] * centre / scale), w[1:] / scale)
+
+
+def gram(x, y):
+    return z(x).T @ z(x) / len(y), z(x).T @ y / len(y)
+
+
+def variance(blocks):
+    n, mean, squares = 0, 0.0, 0.0
+    for block in blocks:
+        if len(block):
+            here, away = block.mean(), ((block - block.mean()) ** 2).sum()
+            squares += away + (here - mean) ** 2 * n * len(block) / (n + len(block))
+            mean += (here - mean) * len(block) / (n + len(block))
+            n += len(block)
+    return squares / n
+
+
+def follow(w, x, y, rate):
+    costs = []
+    for row, answer in zip(z(x), y, strict=True):
+        miss = row @ w - answer
+        costs.append(miss**2)
+        w = w - rate * 2 * miss * row
+    return w, np.array(costs)
+
+
+def progressive(y, rate):
+    level, cost = y[0], 0.0
+    for one in y[1:].tolist():
+        cost += (one - level) ** 2
+        level += 2 * rate * (one - level)
+    return cost
+
+
+def best_rate(y, rates):
+    return min(rates, key=lambda rate: progressive(y, rate))
+
+
+def by_bisection(x):
+    """02's largest rate, found by trying."""
+    h = 2 * z(x).T @ z(x) / len(x)
+
+    def radius(rate):
+        return np.abs(np.linalg.eigvals(np.eye(len(h)) - rate * h)).max() - 1
+
+    return optimize.brentq(radius, 1e-12 + 1e-3 / np.trace(h), 4 / np.linalg.norm(h, 2), xtol=1e-12)
+
+
+RIGHT = {
+    "01.1": [share_right],
+    "01.2": [confusions],
+    "01.3": [nearest],
+    "01.4": [honest_share],
+    "02.1": [loss_and_slope],
+    "02.2": [least_squares],
+    "02.3": [weighted_least_squares],
+    "02.4": [errors],
+    "03.1": [step],
+    "03.2": [largest_rate, by_bisection],
+    "03.3": [descend],
+    "03.4": [epoch],
+    "04.1": [logistic],
+    "04.2": [roc],
+    "04.3": [balanced],
+    "04.4": [moved],
+    "05.1": [cut_for],
+    "05.2": [suspects],
+    "05.3": [test_events],
+    "05.4": [interval],
+    "06.1": [raw_weights],
+    "06.2": [gram],
+    "06.3": [variance],
+    "06b.1": [follow],
+    "06b.2": [best_rate],
+}

@@ -1,0 +1,496 @@
+"""What students hand in: typical mistakes, each with what it is."""
+
+import numpy as np
+from tests.exercises import right
+from tests.exercises.right import z
+
+
+def solved(x, y, weight=1.0):
+    """Least squares with the weight multiplied into the sums."""
+    w = np.broadcast_to(weight, len(y))
+    return np.linalg.solve((z(x).T * w) @ z(x), z(x).T @ (w * y))
+
+
+def without_intercept(x, y):
+    return np.append(0.0, np.linalg.lstsq(x, y, rcond=None)[0])
+
+
+def nearest_by(far, pick=np.argmin):
+    def nearest(x, seen, answers):
+        return answers[pick(far(x[:, None] - seen[None]), axis=1)]
+
+    return nearest
+
+
+def in_order(x, y, learn, seed):
+    half = len(y) // 2
+    return np.mean(learn(x[:half], y[:half])(x[half:]) == y[half:])
+
+
+def on_training(x, y, learn, seed):
+    return np.mean(learn(x, y)(x) == y)
+
+
+def same_seed(x, y, learn, seed):
+    return right.honest_share(x, y, learn, 0)
+
+
+def with_everything(x, y, learn, seed):
+    order = np.random.default_rng(seed).permutation(len(y))[: len(y) // 2]
+    return np.mean(learn(x, y)(x[order]) == y[order])
+
+
+def half(w, x, y):
+    q, slope = right.loss_and_slope(w, x, y)
+    return q / 2, slope / 2
+
+
+def half_slope(w, x, y):
+    q, slope = right.loss_and_slope(w, x, y)
+    return q, slope / 2
+
+
+def a_sum(w, x, y):
+    q, slope = right.loss_and_slope(w, x, y)
+    return q * len(y), slope * len(y)
+
+
+def no_intercept_slope(w, x, y):
+    q, slope = right.loss_and_slope(w, x, y)
+    return q, np.append(0.0, slope[1:])
+
+
+def minus_slope(w, x, y):
+    q, slope = right.loss_and_slope(w, x, y)
+    return q, -slope
+
+
+def penalised(w, x, y):
+    q, slope = right.loss_and_slope(w, x, y)
+    return q + w @ w, slope + 2 * w
+
+
+def errors_of(s2=None, root=True, intercept=True):
+    def errors(x, y):
+        w = right.least_squares(x, y)
+        left = np.sum((z(x) @ w - y) ** 2)
+        variance = left / (len(y) - len(w)) if s2 is None else s2(left, len(y))
+        v = variance * np.diag(np.linalg.inv(z(x).T @ z(x)))
+        return np.sqrt(v) if root else v
+
+    return errors
+
+
+def step_by(factor, intercept=True):
+    def step(w, x, y, rate):
+        slope = right.loss_and_slope(w, x, y)[1]
+        if not intercept:
+            slope = np.append(0.0, slope[1:])
+        return w - rate * factor(len(y)) * slope
+
+    return step
+
+
+def step_in_place(w, x, y, rate):
+    w -= rate * right.loss_and_slope(w, x, y)[1]
+    return w
+
+
+def the_move_alone(w, x, y, rate):
+    return -rate * right.loss_and_slope(w, x, y)[1]
+
+
+def rate_of(times=1.0, design=z, mean=True):
+    def largest_rate(x):
+        h = 2 * design(x).T @ design(x) / (len(x) if mean else 1)
+        return times * 2 / np.linalg.eigvalsh(h)[-1]
+
+    return largest_rate
+
+
+def smallest_curvature(x):
+    return 2 / np.linalg.eigvalsh(2 * z(x).T @ z(x) / len(x))[0]
+
+
+def nesterov(slope, w, rate, momentum, steps):
+    w, v = np.array(w), np.zeros(len(w))
+    for _ in range(steps):
+        v = momentum * v - rate * slope(w + momentum * v)
+        w = w + v
+    return w
+
+
+def damped(slope, w, rate, momentum, steps):
+    w, v = np.array(w), np.zeros(len(w))
+    for _ in range(steps):
+        v = momentum * v - (1 - momentum) * rate * slope(w)
+        w = w + v
+    return w
+
+
+def no_speed(slope, w, rate, momentum, steps):
+    for _ in range(steps):
+        w = w - rate * slope(w)
+    return w
+
+
+def one_too_many(slope, w, rate, momentum, steps):
+    return right.descend(slope, w, rate, momentum, steps + 1)
+
+
+def epoch_in_order(w, slope, n, rate, seed):
+    for i in range(n):
+        w = w - rate * slope(w, i)
+    return w
+
+
+def epoch_with_repetition(w, slope, n, rate, seed):
+    for i in np.random.default_rng(seed).integers(0, n, n):
+        w = w - rate * slope(w, i)
+    return w
+
+
+def epoch_of_a_batch(w, slope, n, rate, seed):
+    order = np.random.default_rng(seed).permutation(n)
+    return w - rate * sum(slope(w, i) for i in order)
+
+
+def epoch_upwards(w, slope, n, rate, seed):
+    return right.epoch(w, slope, n, -rate, seed)
+
+
+def epoch_unrepeatable(w, slope, n, rate, seed):
+    return right.epoch(w, slope, n, rate, None)
+
+
+def overflowing(margin):
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.log(1 + np.exp(-margin)), -np.exp(-margin) / (1 + np.exp(-margin))
+
+
+def roc_one_by_one(score, signal):
+    order = np.argsort(-score, kind="stable")
+    passed = [np.cumsum(signal[order] == k) / np.sum(signal == k) for k in (0, 1)]
+    return tuple(np.append(0.0, one) for one in passed)
+
+
+def roc_below(score, signal):
+    return right.roc(-score, signal)
+
+
+def roc_without_zero(score, signal):
+    return tuple(one[1:] for one in right.roc(score, signal))
+
+
+def roc_swapped(score, signal):
+    return right.roc(score, signal)[::-1]
+
+
+def roc_on_a_grid(score, signal):
+    cuts = np.linspace(score.max() + 1, score.min(), 20)
+    return tuple(np.mean(score[signal == k][:, None] >= cuts, axis=0) for k in (0, 1))
+
+
+def roc_of_the_file(score, signal):
+    cuts = np.concatenate([[np.inf], score, [-np.inf]])
+    return tuple(np.mean(score[signal == k][:, None] >= cuts, axis=0) for k in (0, 1))
+
+
+def balanced_sum_one(answers):
+    return right.balanced(answers) / len(answers)
+
+
+def balanced_by_share(answers):
+    count = np.bincount(answers)
+    return (count / count.mean())[answers]
+
+
+def balanced_by_leaving_out(answers):
+    least = np.bincount(answers).min()
+    kept = np.zeros(len(answers))
+    for k in np.unique(answers):
+        kept[np.flatnonzero(answers == k)[:least]] = 1
+    return kept / kept.mean()
+
+
+def moved_from_one_half(p, trained, here):
+    return right.moved(p, 0.5, here)
+
+
+def moved_by_ratio(p, trained, here):
+    return p * here / trained
+
+
+def moved_backwards(p, trained, here):
+    return right.moved(p, here, trained)
+
+
+def moved_signal_only(p, trained, here):
+    odds = p / np.maximum(1 - p, 1e-300) * here / trained
+    return odds / (1 + odds)
+
+
+def cut_by_quantile(score, signal, efficiency):
+    return np.quantile(score[signal == 1], 1 - efficiency)
+
+
+def cut_of_all(score, signal, efficiency):
+    return right.cut_for(score, np.ones(len(score)), efficiency)
+
+
+def cut_of_background(score, signal, efficiency):
+    return right.cut_for(score, 1 - signal, efficiency)
+
+
+def cut_one_less(score, signal, efficiency):
+    own = np.sort(score[signal == 1])[::-1]
+    return own[min(int(np.ceil(efficiency * len(own))), len(own) - 1)]
+
+
+def suspects_upwards(x, y, level):
+    return [k for k, column in enumerate(x.T) if right.auc(column, y) > level]
+
+
+def suspects_by_correlation(x, y, level):
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return [k for k, column in enumerate(x.T) if abs(np.corrcoef(column, y)[0, 1]) > level]
+
+
+def suspects_with_constants(x, y, level):
+    return [k for k, a in enumerate(x.T) if np.ptp(a) == 0 or right.suspects(a[:, None], y, level)]
+
+
+def events_at_random(group, share, seed):
+    return np.random.default_rng(seed).random(len(group)) < share
+
+
+def first_groups(group, share, seed):
+    known = np.unique(group)
+    return np.isin(group, known[: round(share * len(known))])
+
+
+def groups_by_events(group, share, seed):
+    rng, known = np.random.default_rng(seed), np.unique(group)
+    tested = np.zeros(len(group), dtype=bool)
+    for one in rng.permutation(known):
+        if tested.mean() < share:
+            tested |= group == one
+    return tested
+
+
+def interval_without_repetition(figure, values, replicas, seed):
+    rng = np.random.default_rng(seed)
+    found = [figure(rng.permutation(values)) for _ in range(replicas)]
+    return tuple(np.quantile(found, [0.15865, 0.84135]))
+
+
+def interval_95(figure, values, replicas, seed):
+    rng = np.random.default_rng(seed)
+    found = [figure(rng.choice(values, len(values))) for _ in range(replicas)]
+    return tuple(np.quantile(found, [0.025, 0.975]))
+
+
+def interval_by_spread(figure, values, replicas, seed):
+    rng = np.random.default_rng(seed)
+    found = [figure(rng.choice(values, len(values))) for _ in range(replicas)]
+    return figure(values) - np.std(found), figure(values) + np.std(found)
+
+
+def interval_small(figure, values, replicas, seed):
+    rng = np.random.default_rng(seed)
+    found = [figure(rng.choice(values, len(values) // 2)) for _ in range(replicas)]
+    return tuple(np.quantile(found, [0.15865, 0.84135]))
+
+
+def raw_forgetting_the_mean(w, centre, scale):
+    return np.append(w[0], w[1:] / scale)
+
+
+def raw_forgetting_the_intercept(w, centre, scale):
+    return np.append(0.0, right.raw_weights(w, centre, scale)[1:])
+
+
+def raw_times_scale(w, centre, scale):
+    return np.append(w[0] - np.sum(w[1:] * centre), w[1:] * scale)
+
+
+def raw_plus(w, centre, scale):
+    return np.append(w[0] + np.sum(w[1:] * centre / scale), w[1:] / scale)
+
+
+def gram_sums(x, y):
+    return z(x).T @ z(x), z(x).T @ y
+
+
+def gram_centred(x, y):
+    c = z(x - x.mean(axis=0))
+    return c.T @ c / len(y), c.T @ y / len(y)
+
+
+def variance_by_squares(blocks):
+    n = total = squares = 0.0
+    for block in blocks:
+        n, total, squares = n + len(block), total + block.sum(), squares + (block**2).sum()
+    return squares / n - (total / n) ** 2
+
+
+def variance_all_at_once(blocks):
+    return np.concatenate(list(blocks)).var()
+
+
+def variance_of_blocks(blocks):
+    return np.mean([block.var() for block in blocks if len(block)])
+
+
+def variance_unbiased(blocks):
+    return np.concatenate(list(blocks)).var(ddof=1)
+
+
+def follow_late(w, x, y, rate):
+    costs = []
+    for row, answer in zip(z(x), y, strict=True):
+        w = w - rate * 2 * (row @ w - answer) * row
+        costs.append((row @ w - answer) ** 2)
+    return w, np.array(costs)
+
+
+def follow_half(w, x, y, rate):
+    return right.follow(w, x, y, rate / 2)
+
+
+def follow_whole(w, x, y, rate):
+    end, _ = right.follow(w, x, y, rate)
+    return end, (z(x) @ end - y) ** 2
+
+
+def rate_half(y, rates):
+    return min(rates, key=lambda rate: right.progressive(y, rate / 8))
+
+
+def rate_by_training(y, rates):
+    """The cost after the step: the largest rate always wins."""
+    return max(rates)
+
+
+WRONG = {
+    "01.1": [
+        lambda label, answer: np.sum(label == answer),
+        lambda label, answer: np.mean(label != answer),
+        lambda label, answer: 100 * np.mean(label == answer),
+        lambda label, answer: 1 - np.mean(np.abs(label - answer)) / 10,
+        lambda label, answer: np.mean([np.mean(label[answer == k] == k) for k in set(answer)]),
+    ],
+    "01.2": [
+        lambda label, answer, classes: right.confusions(answer, label, classes),
+        lambda label, answer, classes: right.confusions(label, answer, classes) / len(label),
+        lambda label, answer, classes: right.confusions(label, answer, label.max() + 1),
+        lambda label, answer, classes: np.diag(np.bincount(answer, minlength=classes)),
+    ],
+    "01.3": [
+        nearest_by(lambda d: np.abs(d).sum(axis=2)),
+        nearest_by(lambda d: (d**2).sum(axis=2), np.argmax),
+        nearest_by(lambda d: np.abs(d[..., 0])),
+        nearest_by(lambda d: np.abs(d.sum(axis=2))),
+    ],
+    "01.4": [
+        in_order,
+        on_training,
+        same_seed,
+        with_everything,
+        lambda *given: 100 * right.honest_share(*given),
+    ],
+    "02.1": [half, half_slope, a_sum, no_intercept_slope, minus_slope, penalised],
+    "02.2": [
+        without_intercept,
+        lambda x, y: -right.least_squares(x, y),
+        lambda x, y: np.append(y.mean(), right.least_squares(x, y)[1:]),
+        lambda x, y: np.roll(right.least_squares(x, y), -1),
+    ],
+    "02.3": [
+        lambda x, y, weight: right.least_squares(x, y),
+        lambda x, y, weight: solved(x, y, weight**2),
+        lambda x, y, weight: right.least_squares(x * weight[:, None], y * weight),
+        lambda x, y, weight: solved(x, y, np.sqrt(weight)),
+    ],
+    "02.4": [
+        errors_of(lambda left, n: left / n),
+        errors_of(lambda left, n: left / (n - 1)),
+        errors_of(lambda left, n: 1.0),
+        errors_of(root=False),
+    ],
+    "03.1": [
+        step_by(lambda n: -1),
+        step_by(lambda n: 0.5),
+        step_by(lambda n: n),
+        step_by(lambda n: 1, intercept=False),
+        step_in_place,
+        the_move_alone,
+    ],
+    "03.2": [
+        rate_of(0.5),
+        rate_of(2.0),
+        rate_of(design=lambda x: x),
+        rate_of(mean=False),
+        rate_of(design=lambda x: (x - x.mean(axis=0)) / x.std(axis=0)),
+        smallest_curvature,
+    ],
+    "03.3": [nesterov, damped, no_speed, one_too_many],
+    "03.4": [
+        epoch_in_order,
+        epoch_with_repetition,
+        epoch_of_a_batch,
+        epoch_upwards,
+        epoch_unrepeatable,
+    ],
+    "04.1": [
+        overflowing,
+        lambda margin: right.logistic(-margin),
+        lambda margin: tuple(part / np.log(2) for part in right.logistic(margin)),
+        lambda margin: (right.logistic(margin)[0], -right.logistic(margin)[1]),
+    ],
+    "04.2": [
+        roc_one_by_one,
+        roc_below,
+        roc_without_zero,
+        roc_swapped,
+        roc_on_a_grid,
+        roc_of_the_file,
+    ],
+    "04.3": [
+        balanced_sum_one,
+        balanced_by_share,
+        balanced_by_leaving_out,
+        lambda answers: np.ones(len(answers)),
+    ],
+    "04.4": [moved_from_one_half, moved_by_ratio, moved_backwards, moved_signal_only],
+    "05.1": [cut_by_quantile, cut_of_all, cut_of_background, cut_one_less],
+    "05.2": [
+        suspects_with_constants,
+        suspects_upwards,
+        suspects_by_correlation,
+        lambda x, y, level: [],
+    ],
+    "05.3": [
+        events_at_random,
+        first_groups,
+        groups_by_events,
+        lambda group, share, seed: right.test_events(group, 1 - share, seed),
+        lambda group, share, seed: right.test_events(group, share, 0),
+    ],
+    "05.4": [
+        interval_without_repetition,
+        interval_95,
+        interval_by_spread,
+        interval_small,
+        lambda figure, values, replicas, seed: right.interval(figure, values, replicas, None),
+    ],
+    "06.1": [raw_forgetting_the_mean, raw_forgetting_the_intercept, raw_times_scale, raw_plus],
+    "06.2": [
+        gram_sums,
+        gram_centred,
+        lambda x, y: (right.gram(x, y)[0], 2 * right.gram(x, y)[1]),
+    ],
+    "06.3": [variance_by_squares, variance_all_at_once, variance_of_blocks, variance_unbiased],
+    "06b.1": [follow_late, follow_half, follow_whole],
+    "06b.2": [rate_half, rate_by_training, lambda y, rates: rates[0], lambda y, rates: 0.1],
+}
