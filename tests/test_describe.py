@@ -56,7 +56,7 @@ def test_marks_for_missing_values(mark):
     values = rng.uniform(0, 30, N)
     values[:3] = mark
     (warning,) = warnings_of(y=values)["y"]
-    assert "stands in 3 rows: is it a mark for missing?" in warning
+    assert "stands in 3 rows: is it a mark for missing (--mark " in warning
 
 
 def test_honest_numbers_are_no_marks():

@@ -84,7 +84,7 @@ def test_numbers_are_a_regression():
     [
         ({"answer": "colour"}, KeyError, "no column 'colour'; there are width, size"),
         ({"answer": "kind", "features": ["kind"]}, ValueError, "'kind' is the answer"),
-        ({"features": ["kind"]}, TypeError, "must be a number; it holds text such as 'g'"),
+        ({"features": ["name"]}, ValueError, "at most 64 different texts, .* 'name' holds 65"),
         ({"features": []}, ValueError, "no feature is left"),
         ({"answer": "kind", "signal": "p"}, ValueError, "'p' does not, there are g, h"),
         ({"answer": "vector", "features": ["size"]}, TypeError, "cells are vectors"),
@@ -92,7 +92,10 @@ def test_numbers_are_a_regression():
 )
 def test_wrong_choices_get_a_sentence(options, error, message):
     with pytest.raises(error, match=message):
-        table(vector=np.ones((4, 2))).samples(**options)
+        whole = table(vector=np.ones((4, 2)))
+        if options.get("features") == ["name"]:
+            whole = Table({"name": [f"shower {k}" for k in range(65)]})
+        whole.samples(**options)
 
 
 def test_one_class_only_and_no_row_left():

@@ -28,6 +28,7 @@ _HOME = {
     "L2": "losses",
     "Linear": "models.linear",
     "Cuts": "models.cuts",
+    "Imputed": "models.imputed",
     "Analytic": "solvers.analytic",
     "GradientDescent": "solvers.descent",
     "StochasticGradientDescent": "solvers.descent",
@@ -43,6 +44,7 @@ _HOME = {
     "train": "train",
     "Run": "train",
     "describe": "describe",
+    "check": "exercises",
     "read": "data",
     "load": "data",
     "apply": "apply",
@@ -50,8 +52,8 @@ _HOME = {
     "load_model": "store",
 }
 _ROOMS = (
-    "apply", "cli", "cluster", "compiled", "data", "describe", "evaluate", "fit", "losses",
-    "metrics", "models", "reconstruct", "report", "samples", "simulate", "sketch", "solvers",
+    "apply", "cli", "cluster", "compiled", "data", "describe", "evaluate", "exercises", "fit",
+    "losses", "metrics", "models", "reconstruct", "report", "samples", "simulate", "sketch", "solvers",
     "store", "stream", "table", "train", "units",
 )  # fmt: skip
 

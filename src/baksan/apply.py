@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,6 +95,7 @@ def apply(
             for table in blocks:
                 kept = select(table, where) if where else table
                 count.trained_elsewhere += _elsewhere(stored.card.where, kept)
+                count.add_strange(stored, kept)
                 rows = predicted(stored, kept, id)
                 count.add(table, rows)
                 if progress is not None:
@@ -108,6 +110,12 @@ def apply(
         if not count.events:
             why = f"no row fulfils {where!r}" if count.left_out else "the input is empty"
             raise ValueError(f"there must be events to predict; {why}. Give others.")
+    for name, texts in count.strange.items():
+        shown = ", ".join(repr(text) for text, _ in texts.most_common(3))
+        count.notes[
+            f"{texts.total():,} have a {name} that no training event had, such as {shown}: no"
+            " indicator is set for it."
+        ] = None
     if count.trained_elsewhere:
         count.notes[
             f"{count.trained_elsewhere:,} do not fulfil {stored.card.where!r}, as all training"
@@ -133,6 +141,15 @@ class _Count:
     left_out: int = 0
     trained_elsewhere: int = 0
     notes: dict[str, None] = field(default_factory=dict)
+    strange: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def add_strange(self, stored: Stored, table: Table) -> None:
+        """Texts that were not there in training."""
+        if set(stored.card.texts) <= set(table.columns):
+            for name, rows in stored.card.strange(table).items():
+                if rows.any():
+                    held = self.strange.setdefault(name, Counter())
+                    held.update(table[name][rows].tolist())
 
     def add(self, table: Table, rows: pa.Table) -> None:
         self.events += len(rows)

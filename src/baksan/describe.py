@@ -15,7 +15,7 @@ from baksan.metrics import auc
 from baksan.samples import Samples
 from baksan.table import Column, Table, mixed
 
-__all__ = ["ColumnDescription", "Description", "describe", "describe_passes"]
+__all__ = ["ColumnDescription", "Description", "describe", "describe_passes", "marks_in"]
 
 Pass = Callable[[Sequence[str] | None], Iterable[Table]]
 """Starts a pass over the tables of one source, with these columns or (None) all of them."""
@@ -119,7 +119,7 @@ def describe(data: Table | Samples, answer: str | None = None) -> Description:
     >>> table = Table({"width": [1.0, 2.0, 3.0, -999.0], "kind": ["g", "g", "h", "h"]})
     >>> found = describe(table, answer="kind")
     >>> found.classes, found.columns[0].warnings
-    ({'g': 2, 'h': 2}, ('−999 stands in 1 row: is it a mark for missing?',))
+    ({'g': 2, 'h': 2}, ('−999 stands in 1 row: is it a mark for missing (--mark -999)?',))
     """
     if isinstance(data, Samples):
         data, answer = _table(data)
@@ -309,7 +309,7 @@ def _counted_marks(
         fact = facts.columns[name]
         if fact.finite:
             edges = [fact.low, fact.high, *([-1.0] if fact.low == -1 else [])]
-            found[name] = dict.fromkeys((m for m, _ in _marks(np.r_[_finite(column), edges])), 0)
+            found[name] = dict.fromkeys((m for m, _ in marks_in(np.r_[_finite(column), edges])), 0)
     found = {name: marks for name, marks in found.items() if marks}
     rows = 0
     for table in tables(list(found)) if found else ():
@@ -361,7 +361,7 @@ def _describe_column(
         return ColumnDescription(
             **common, type=_type(column), distinct=0, warnings=("holds no number at all", *telling)
         )
-    told = dict(_marks(finite)) if marks is None else marks
+    told = dict(marks_in(finite)) if marks is None else marks
     return ColumnDescription(
         **common,
         type=_type(column),
@@ -412,10 +412,10 @@ def _mixed(fact: _Fact) -> Iterator[str]:
 def _marked(marks: Mapping[float, int]) -> Iterator[str]:
     for mark, count in marks.items():
         shown = f"{mark:g}".replace("-", "−")
-        yield f"{shown} stands in {_rows(count)}: is it a mark for missing?"
+        yield (f"{shown} stands in {_rows(count)}: is it a mark for missing (--mark {mark:g})?")
 
 
-def _marks(finite: Array) -> Iterator[tuple[float, int]]:
+def marks_in(finite: Array) -> Iterator[tuple[float, int]]:
     """Values such as −999 that lie far outside all others, or −1 below numbers from 0 on."""
     values, counts = np.unique(finite, return_counts=True)
     for mark in (*_MARKS, -1.0):

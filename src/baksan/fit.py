@@ -16,8 +16,9 @@ from baksan import losses
 from baksan.losses import Loss, Q
 from baksan.metrics import Prediction
 from baksan.models.base import Model
+from baksan.models.imputed import Imputed
 from baksan.models.linear import Linear
-from baksan.samples import Samples
+from baksan.samples import Feature, Samples
 from baksan.solvers.analytic import covariance
 from baksan.solvers.base import Events, Penalty, Problem, Solver, State, watched
 from baksan.solvers.gram import Gram
@@ -30,7 +31,7 @@ Array = NDArray[Any]
 Progress = Callable[[int, float, float], None]
 """progress(steps taken, steps in all, loss now)."""
 
-__all__ = ["Fit", "History", "fit"]
+__all__ = ["Fit", "History", "completed", "fit"]
 
 COLUMNS = (
     "step", "epoch", "seen", "loss", "loss_progressive", "validation", "gradient", "rate", "change",
@@ -114,9 +115,13 @@ class Fit:
         `inverse_variances`: the weights are 1/σ_i² of known errors. See
         `baksan.solvers.analytic.covariance` for the formulas and the errors raised.
         """
-        found = covariance(self.problem, self.model.parameters, inverse_variances=inverse_variances)
-        assert isinstance(self.model, Linear)  # `covariance` has refused any other
-        return self.model.in_user_units(found)
+        problem, model = self.problem, self.model
+        if isinstance(model, Imputed):
+            whole, events = completed(model, problem.X)
+            model, problem = whole.of, replace(problem, model=whole.of, X=events)
+        found = covariance(problem, model.parameters, inverse_variances=inverse_variances)
+        assert isinstance(model, Linear)  # `covariance` has refused any other
+        return model.in_user_units(found)
 
     def errors(self, *, inverse_variances: bool = False) -> Array:
         """Standard errors of (intercept, weights) in the user's units, (d + 1,)."""
@@ -188,6 +193,17 @@ def fit(
         raise ValueError(f"start must be 'constant' or 'zero'; it is {start!r}.")
     if seed < 0:
         raise ValueError(f"the seed must be 0 or more; it is {seed}.")
+    if isinstance(model, Imputed):
+        whole, events = completed(model, X)
+        found = fit(
+            whole.of, events, loss, solver, penalty=penalty, start=start, seed=seed, state=state,
+            validation=None if validation is None else completed(whole, validation)[1],
+            history=history, progress=progress, checkpoint=checkpoint, look=look,
+        )  # fmt: skip
+        fitted = replace(whole, of=found.model)
+        return replace(
+            found, model=fitted, problem=replace(found.problem, model=fitted, X=X, gram=None)
+        )
     problem = ready(Problem(model, X, loss, penalty), solver, start)
     fresh = solver.start(problem.model, seed=seed)
     state = fresh if state is None else state
@@ -200,6 +216,18 @@ def fit(
         problem.model.moved(solution), state, loop.history, *verdict, problem, solver,
         loop.interrupted, partial(loop.q, solution, X),
     )  # fmt: skip
+
+
+def completed(model: Imputed, X: Events) -> tuple[Imputed, Events]:
+    """The model with its medians fixed from X (of a Stream, its sample), and X filled in by it."""
+    model = model.filling((X.sample if isinstance(X, Stream) else X).x)
+    known = {f.name: f for f in X.features}
+    features = tuple(known.get(name, Feature(name)) for name in model.names(X.names))
+
+    def change(block: Samples) -> Samples:
+        return block.with_parts(x=model.completed(block.x), features=features, missing=False)
+
+    return model, X.map(change) if isinstance(X, Stream) else change(X)
 
 
 def _check_kinds(**given: tuple[Any, ...]) -> None:
@@ -223,6 +251,11 @@ def ready(problem: Problem, solver: Solver | None = None, start: str = "constant
     Raises ValueError where all events that count are of one class.
     """
     model, X, loss = problem.model, problem.X, problem.loss
+    if X.missing:
+        raise ValueError(
+            f"{type(model).__name__} needs complete events; these may lack features. Fill them in,"
+            f" bk.Imputed({type(model).__name__}()), or leave incomplete events out."
+        )
     outputs = loss.outputs(X.head.answers, len(X.class_names))
     if isinstance(model, Linear) and model.features:
         outputs = model.outputs  # a model that goes on; targets of another width are refused

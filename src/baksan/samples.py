@@ -45,7 +45,8 @@ class Samples:
     Parameters
     ----------
     x : (n, …) float
-        Features; finite. Usually (n, d); images and stations have more axes.
+        Features; finite, but for NaN where `missing` allows it. Usually (n, d); images and stations
+        have more axes.
     y : (n,) or (n, k), optional
         Answers: numbers (regression), or class indices 0 … K−1 when `class_names` is given.
         With two classes `class_names[0]` is background and `class_names[1]` signal.
@@ -64,6 +65,9 @@ class Samples:
         Present for classification, absent for regression.
     notes : sequence of str, optional
         What was left out or changed on the way here, one sentence each; reports print them.
+    missing : bool
+        x may hold NaN, a missing value. Models that know what to do about it take such samples:
+        `Imputed(…)`, scikit-learn's trees and forests.
 
     Raises
     ------
@@ -88,6 +92,7 @@ class Samples:
     answer: Feature | None = None
     class_names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    missing: bool = False
 
     def __init__(
         self,
@@ -100,9 +105,11 @@ class Samples:
         answer: Feature | str | None = None,
         class_names: Sequence[str] = (),
         notes: Sequence[str] = (),
+        missing: bool = False,
     ) -> None:
         put = object.__setattr__
-        put(self, "x", _floats(x, "x"))
+        put(self, "missing", missing)
+        put(self, "x", _floats(x, "x", missing))
         put(self, "class_names", tuple(str(c) for c in class_names))
         put(self, "y", None if y is None else self._answers(y))
         put(self, "weight", None if weight is None else _floats(weight, "weight"))
@@ -499,8 +506,11 @@ def _frozen(values: ArrayLike) -> Array:
     return _own(array.copy(order="K") if shared and array.flags.writeable else array)
 
 
-def _floats(values: ArrayLike, what: str) -> Array:
-    """A read-only float array, single precision kept; a value that is not finite is named."""
+def _floats(values: ArrayLike, what: str, missing: bool = False) -> Array:
+    """A read-only float array, single precision kept; a value that is not finite is named.
+
+    With `missing` NaN may stand in it.
+    """
     array = _frozen(values)
     if array.dtype.kind not in "iufb":
         try:
@@ -511,8 +521,9 @@ def _floats(values: ArrayLike, what: str) -> Array:
             ) from None
     if array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float64)
-    if not np.isfinite(array).all():
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+    good = np.isfinite(array) | np.isnan(array) if missing else np.isfinite(array)
+    if not good.all():
+        place = tuple(int(i) for i in np.argwhere(~good)[0])
         raise ValueError(
             f"{what} must be finite; {array[place]} stands at {place}."
             " Leave such events out or fill them in first."

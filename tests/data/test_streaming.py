@@ -284,7 +284,8 @@ def test_blocks_without_an_event_or_a_weight_still_count(tmp_path):
     [
         {"answer": "no"},
         {"features": ["no"]},
-        {"features": ["kind"]},
+        {"features": ["name"]},
+        {"features": ["kind"], "answer": "kind"},
         {"features": ["width", "flat"]},
         {"answer": "flat"},
         {"answer": "flat", "signal": "7.0"},

@@ -5,7 +5,8 @@ from __future__ import annotations
 import typer
 from rich.console import Console
 
-from baksan.cli.options import AllowChanged, Answer, Where, X
+from baksan.cli import catalogue
+from baksan.cli.options import AllowChanged, Answer, Marks, Where, X
 from baksan.cli.show import progress
 
 __all__ = ["app"]
@@ -13,17 +14,8 @@ __all__ = ["app"]
 app = typer.Typer(help="Look at data and at the catalogue.", no_args_is_help=True)
 
 
-@app.command("list")
-def data_list() -> None:
-    """What the catalogue holds."""
-    from baksan.data import entry, names
-
-    for name in names():
-        known = entry(name)
-        print(f"{name:20}{known.title}")
-        for part, what in known.parts.items():
-            if len(known.parts) > 1:
-                print(f"  {name}:{part} — {what}")
+app.command("list")(catalogue.data_list)
+app.command("fetch")(catalogue.data_fetch)
 
 
 @app.command("describe")
@@ -31,6 +23,7 @@ def data_describe(
     x: X,
     answer: Answer = None,
     where: Where = None,
+    mark: Marks = None,
     allow_changed: AllowChanged = False,
 ) -> None:
     """What is in a table: columns, units, ranges, what is missing, what gives the answer away."""
@@ -44,16 +37,19 @@ def data_describe(
     if is_file(x) and footprint(x) > memory.available() / 3:
         with progress(f"reading {x}") as show:
             told = describe_passes(
-                lambda columns: stream(x, columns=columns, where=where), answer,
+                lambda columns: stream(x, columns=columns, where=where, marks=mark or ()), answer,
                 progress=lambda n: show(f"describing {x}: {n:,} rows"),
             )  # fmt: skip
         print(told.text(width=Console().width))
         return
     with progress(f"reading {x}") as show:
-        loaded = open_table(x, where=where, allow_changed=allow_changed, progress=show)
+        loaded = open_table(
+            x, where=where, marks=mark or (), allow_changed=allow_changed, progress=show
+        )
         known = loaded.entry.answer if loaded.entry else ""
         show(f"describing {len(loaded.table):,} rows")
         told = describe(
             loaded.table, answer=answer or (known if known in loaded.table.columns else None)
         )
     print(told.text(width=Console().width))
+    catalogue.credit(x)

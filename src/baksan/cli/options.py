@@ -19,6 +19,10 @@ Features = Annotated[
     ),
 ]  # fmt: skip
 Where = Annotated[str | None, typer.Option(help="Keep rows for which this formula is true.")]
+Marks = Annotated[
+    list[float] | None,
+    typer.Option("--mark", help="A number that stands for a missing value, such as -999. Repeat."),
+]
 Out = Annotated[Path | None, typer.Option(help="The folder or file to write.")]
 Seed = Annotated[int, typer.Option(help="Everything random follows from it.", min=0)]
 AllowChanged = Annotated[

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from baksan.cli.options import AllowChanged, Answer, Features, Out, Seed, Signal, Where, X
+from baksan.cli.catalogue import credit
+from baksan.cli.options import AllowChanged, Answer, Features, Marks, Out, Seed, Signal, Where, X
 from baksan.cli.show import free, progress
 
 __all__ = ["apply", "demo", "report", "train"]
@@ -55,6 +56,10 @@ def train(
     group: Annotated[str | None, typer.Option(help="The column of groups kept together.")] = None,
     id: Annotated[str | None, typer.Option(help="The column that names events.")] = None,
     where: Where = None,
+    mark: Marks = None,
+    impute: Annotated[
+        bool, typer.Option("--impute", help="Keep events that lack features; models fill them in.")
+    ] = False,
     method: Annotated[
         list[str] | None, typer.Option("--method", "-m", help="linear, cuts, trees, forest, …")
     ] = None,
@@ -87,7 +92,8 @@ def train(
     began = time.perf_counter()
     asked: dict[str, Any] = {
         "answer": answer, "signal": signal, "features": features, "weight": weight,
-        "group": group, "id": id, "where": where, "bin_by": bin_by, "allow_changed": allow_changed,
+        "group": group, "id": id, "where": where, "bin_by": bin_by, "marks": mark or [],
+        "impute": impute, "allow_changed": allow_changed,
     }  # fmt: skip
     how: dict[str, Any] = {"methods": method, "folds": folds, "test": test, "seed": seed}
     if x is None:
@@ -103,6 +109,7 @@ def train(
         print(f"  They are read as a stream{': ' + why if why else ''}.")
     for note in opened.notes:
         print(f"  {note}")
+    credit(x)
     default = Path(f"baksan-{Path(x).stem.replace(':', '-')}")
     with progress("training", lines=True) as show:
         run = run_training(
@@ -153,6 +160,7 @@ def apply(
             id=id, ranked=ranked, progress=lambda n: show(f"{n:,} events predicted"),
         )  # fmt: skip
     print(f"{done}\nPredictions: {out}")
+    credit(x)
 
 
 def report(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:

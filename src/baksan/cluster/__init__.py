@@ -133,6 +133,8 @@ class Partitions(Stream):
         group: str | None = None,
         id: str | None = None,
         where: str | None = None,
+        impute: bool = False,
+        marks: Sequence[float] = (),
         client: Any = None,
         buffer: int = 131_072,
         progress: Callable[[int], object] | None = None,
@@ -160,7 +162,9 @@ class Partitions(Stream):
 
         roles = {"answer": answer, "weight": weight, "group": group, "id": id, "signal": signal}
         first = Loaded(_first_table(tables(None), source))
-        events = Events.of(tables, first, features, where, roles, None).part(_no_tables)
+        events = Events.of(
+            tables, first, features, where, roles, None, impute=impute, marks=marks
+        ).part(_no_tables)
         held = [delayed(_of_frame, pure=False)(part, events, source, id) for part in parts]
         return cls(held, client=client, buffer=buffer, source=source, progress=progress)
 

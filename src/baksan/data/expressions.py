@@ -32,6 +32,7 @@ __all__ = [
     "ExpressionError",
     "columns",
     "derive",
+    "equality",
     "evaluate",
     "features_of",
     "formula_of",
@@ -176,6 +177,21 @@ def formula_of(feature: Feature) -> str:
     return feature.name if re.fullmatch(r"\w+\[\d+\]", feature.name) else ""
 
 
+def equality(expression: str) -> tuple[str, str] | None:
+    """The column and the text of a formula such as kind == 'gamma'; None for any other formula."""
+    if not expression:
+        return None
+    formula = _parse(expression)
+    tree = formula.tree
+    if not isinstance(tree, ast.Compare) or not isinstance(tree.left, ast.Name):
+        return None
+    value = tree.comparators[0]
+    alone = len(tree.ops) == 1 and isinstance(tree.ops[0], ast.Eq)
+    if not alone or not isinstance(value, ast.Constant) or not isinstance(value.value, str):
+        return None
+    return formula.name(tree.left), value.value
+
+
 def made_of(features: Sequence[Feature]) -> tuple[dict[str, str], dict[str, str]]:
     """What features are made of: their formulas by name, and the units of all columns they need."""
     formulas = {f.name: told for f in features if (told := formula_of(f))}
@@ -186,9 +202,12 @@ def made_of(features: Sequence[Feature]) -> tuple[dict[str, str], dict[str, str]
 
 def _named(item: str) -> tuple[str, str]:
     """'name = formula' in its two halves; a formula alone is its own name."""
-    found = re.fullmatch(r"(.+?)(?<![=<>!])=(?!=)(.+)", item, flags=re.DOTALL)
-    name, formula = found.groups() if found else (item, item)
-    return name.strip(), formula.strip()
+    plain = _ODD.sub(lambda quoted: "_" * len(quoted[0]), item)  # a text may hold =
+    found = re.search(r"(?<![=<>!])=(?!=)", plain)
+    if found is None:
+        return item.strip(), item.strip()
+    name, formula = item[: found.start()].strip(), item[found.end() :].strip()
+    return (name, formula) if name and formula else (item.strip(), item.strip())
 
 
 def _column(expression: str, table: Table) -> Column:

@@ -74,8 +74,10 @@ def read(
     progress : callable, optional
         progress(what is being done).
     **options
-        For text `names`, `header`, `separator`, `text` (`baksan.data.text.blocks`); for FITS and
-        HDF5 `part`, the same as '#…'; for Parquet `groups`, the numbers of the row groups to read.
+        For all formats `marks`, numbers that stand for a missing value, such as −999. For text
+        `names`, `header`, `separator`, `text` (`baksan.data.text.blocks`); for what may hold
+        several tables `part`, the same as '#…'; for Parquet `groups`, the numbers of the row groups
+        to read.
 
     Raises
     ------
@@ -105,12 +107,13 @@ def whole(
 ) -> Table:
     """As `read`, without the note on missing values: for those who choose columns first."""
     tables, rows = [], 0
+    marks = options.pop("marks", ())
     for table in blocks(path, **options):
         tables.append(table)
         rows += len(table)
         if progress is not None:
             progress(f"reading {path}: {rows:,} rows")
-    return joined(tables)
+    return joined(tables).unmarked(marks)
 
 
 def blocks(
@@ -118,6 +121,7 @@ def blocks(
     rows: int = DEFAULT_ROWS,
     *,
     columns: Sequence[str] | None = None,
+    marks: Sequence[float] = (),
     **options: Any,
 ) -> Iterator[Table]:
     """The same in tables of at most `rows` rows, in bounded memory; `table.rows` counts on.
@@ -137,7 +141,7 @@ def blocks(
             if names is not None and found != names:
                 raise _columns_error(files[0], file, names, found)
             names = found
-            yield table.renumbered(start)
+            yield table.unmarked(marks).renumbered(start)
         start += int(table.rows[-1]) + 1
 
 

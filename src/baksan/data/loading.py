@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from baksan.data import formats
-from baksan.data.catalogue import ENTRIES, Entry, File
+from baksan.data.catalogue import ENTRIES, Entry
+from baksan.data.catalogue.files import check, find, sha256
 from baksan.data.columns import DEFAULT_ROWS
 from baksan.data.expressions import columns as columns_of
 from baksan.data.expressions import derive, features_of, left_out, select
@@ -26,7 +25,7 @@ Progress = Callable[[str], object]
 """progress(what is being done)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Loaded:
     """A table, and what the catalogue knows about it (`entry` is None for a file)."""
 
@@ -34,6 +33,10 @@ class Loaded:
     entry: Entry | None = None
     part: str = ""
     files: tuple[Path, ...] = ()
+
+    def __repr__(self) -> str:
+        credit = f" {self.entry.credit}" if self.entry else ""
+        return f"Loaded({self.table.source}: {len(self.table):,} rows.{credit})"
 
     def samples(
         self,
@@ -45,6 +48,7 @@ class Loaded:
         group: str | None = None,
         id: str | None = None,
         where: str | None = None,
+        impute: bool = False,
     ) -> Samples:
         """Samples: the catalogue's choices, unless another is given.
 
@@ -57,6 +61,8 @@ class Loaded:
             As in `Table.samples`.
         where : str
             Rows to keep, e.g. 'fSize > 2.3 and fDist < 250'.
+        impute : bool
+            Keep rows that lack features, with NaN in their place, for each model to fill in.
 
         Raises
         ------
@@ -78,7 +84,7 @@ class Loaded:
         if wanted is not None:
             table, chosen = derive(table, wanted)
         roles = {"answer": answer, "weight": weight, "group": group, "id": id, "signal": signal}
-        return table.samples(features=chosen, **self.choices(roles))
+        return table.samples(features=chosen, impute=impute, **self.choices(roles))
 
     def choices(self, asked: Mapping[str, str | None]) -> dict[str, Any]:
         """The arguments of `Table.samples` (answer, weight, …): the catalogue's, unless given."""
@@ -117,7 +123,7 @@ class Loaded:
 
     def checksums(self, progress: Progress | None = None) -> dict[str, str]:
         """The SHA-256 of each file, by name."""
-        return {path.name: _sha256(path, progress) for path in self.files}
+        return {path.name: sha256(path, progress) for path in self.files}
 
     def _listed(self, features: Sequence[str] | str | None) -> list[str] | None:
         lists = self.entry.features if self.entry else {}
@@ -194,7 +200,7 @@ def load(
     TypeError
         `name` is no name.
     FileNotFoundError
-        The files of the data set are not here; the message says where to get them.
+        The files of the data set are not here; the message says how to get them.
     ValueError
         A file of the data set was changed; a file cannot be read.
     """
@@ -202,15 +208,17 @@ def load(
         return Loaded(read(name, progress=progress, **options), files=tuple(files_of(name)))
     found = entry(str(name))
     part = str(name).partition(":")[2] or next(iter(found.parts))
-    paths = [_find(found, file) for file in found.files]
+    files = found.files_of(part)
+    paths = [find(found, file) for file in files]
     notes = [
         note
-        for f, p in zip(found.files, paths, strict=True)
-        for note in _check(f, p, allow_changed, progress)
+        for f, p in zip(files, paths, strict=True)
+        for note in check(f, p, allow_changed, progress)
     ]
     if progress is not None:
         progress(f"reading {name}")
     table = found.described(found.make(paths, part)).with_notes(*notes)
+    table = table.unmarked(options.get("marks") or ())
     label = found.name + (f":{part}" if len(found.parts) > 1 else "")
     table = Table(table.columns, label, table.notes, table.rows)
     return Loaded(table, found, part, tuple(paths))
@@ -264,8 +272,9 @@ def footprint(name: str | Path, columns: Sequence[str] | None = None, **options:
     """
     if is_file(name):
         return formats.footprint(name, columns, **options)
-    found = entry(str(name))
-    return sum(_find(found, file).stat().st_size for file in found.files)
+    found, part = entry(str(name)), str(name).partition(":")[2]
+    files = found.files_of(part or next(iter(found.parts)))
+    return sum(find(found, file).stat().st_size for file in files)
 
 
 def is_file(name: str | Path) -> bool:
@@ -277,49 +286,3 @@ def is_file(name: str | Path) -> bool:
         if any(mark in str(name) for mark in "./\\#"):
             raise
         return False
-
-
-def _folders() -> list[Path]:
-    """Where data sets are looked for: BAKSAN_DATA, then the cache."""
-    import pooch
-
-    given = os.environ.get("BAKSAN_DATA", "")
-    return [*(Path(p) for p in given.split(os.pathsep) if p), Path(pooch.os_cache("baksan"))]
-
-
-def _find(known: Entry, file: File) -> Path:
-    if file.installed is not None:
-        return file.installed()
-    for folder in _folders():
-        for name in file.known:
-            for path in (folder / known.folder / name, folder / name):
-                if path.exists():
-                    return path
-    *_, cache = _folders()
-    raise FileNotFoundError(
-        f"{known.name} needs the file {' or '.join(file.known)}; it is neither in BAKSAN_DATA"
-        f" ({os.environ.get('BAKSAN_DATA') or 'not set'}) nor in the cache. Get it from"
-        f" {known.publisher} and put it into {cache / known.folder}, or name its folder in"
-        " BAKSAN_DATA."
-    )
-
-
-def _check(file: File, path: Path, allow_changed: bool, progress: Progress | None) -> list[str]:
-    """Raises ValueError for a changed file, or notes it."""
-    expected, found = file.known.get(path.name, file.known[file.name]), _sha256(path, progress)
-    if found == expected:
-        return []
-    if not allow_changed:
-        raise ValueError(
-            f"{path}: the published file has the SHA-256 {expected}; this one has {found}, so"
-            " someone changed it. Fetch it again, or go on only with --allow-changed"
-            " (allow_changed=True)."
-        )
-    return [f"{path.name} is not the published file: its SHA-256 is {found}, not {expected}."]
-
-
-def _sha256(path: Path, progress: Progress | None = None) -> str:
-    if progress is not None:
-        progress(f"SHA-256 of {path.name}")
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

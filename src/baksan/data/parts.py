@@ -50,6 +50,8 @@ def open_parts(
     group: str | None = None,
     id: str | None = None,
     where: str | None = None,
+    impute: bool = False,
+    marks: Sequence[float] = (),
     rows: int = DEFAULT_ROWS,
     least: int = PART,
     progress: Progress | None = None,
@@ -61,7 +63,7 @@ def open_parts(
     ----------
     name : str or Path
         A file, or a folder of files with the same columns.
-    features, answer, signal, weight, group, id, where, rows, progress, **options
+    features, answer, signal, weight, group, id, where, impute, marks, rows, progress, **options
         As in `open_stream`.
     least : int
         Row groups of a Parquet file are put together until a part has so many rows.
@@ -92,7 +94,7 @@ def open_parts(
         )
     tables, first = opened(Path(name).resolve(), rows, False, progress, options)
     roles = {"answer": answer, "weight": weight, "group": group, "id": id, "signal": signal}
-    events = Events.of(tables, first, features, where, roles, progress)
+    events = Events.of(tables, first, features, where, roles, progress, impute=impute, marks=marks)
     return [
         Part(told, events.part(partial(_tables, file, start, rows, held)))
         for told, file, start, held in _pieces(Path(name).resolve(), least, options)

@@ -23,7 +23,8 @@ from baksan.data.formats import blocks
 from baksan.data.loading import Loaded, Progress, is_file, load, none_kept
 from baksan.samples import Samples
 from baksan.stream import Stream
-from baksan.table import Census, Table, lost_notes, text_note
+from baksan.table import Census, Table, gap_notes, lost_notes, text_note
+from baksan.table.filling import texts_of
 
 __all__ = ["Events", "Pass", "open_stream", "opened"]
 
@@ -41,6 +42,8 @@ def open_stream(
     group: str | None = None,
     id: str | None = None,
     where: str | None = None,
+    impute: bool = False,
+    marks: Sequence[float] = (),
     rows: int = DEFAULT_ROWS,
     buffer: int | None = None,
     allow_changed: bool = False,
@@ -56,8 +59,10 @@ def open_stream(
     ----------
     name : str or Path
         A file, a folder of files with the same columns, or a data set of the catalogue.
-    features, answer, signal, weight, group, id, where
+    features, answer, signal, weight, group, id, where, impute
         As in `Loaded.samples`.
+    marks : sequence of float
+        Numbers that stand for a missing value, such as −999.
     rows : int
         Rows of the file in a block.
     buffer : int, optional
@@ -78,7 +83,7 @@ def open_stream(
     """
     tables, first = opened(name, rows, allow_changed, progress, options)
     roles = {"answer": answer, "weight": weight, "group": group, "id": id, "signal": signal}
-    events = Events.of(tables, first, features, where, roles, progress)
+    events = Events.of(tables, first, features, where, roles, progress, impute=impute, marks=marks)
     told = None if progress is None else lambda n: progress(f"reading {name}: {n:,} rows")
     held = {} if buffer is None else {"buffer": buffer}
     return Stream(events.blocks, source=str(name), progress=told, **held)
@@ -113,10 +118,12 @@ class Events:
         where: str | None,
         roles: dict[str, str | None],
         progress: Progress | None,
+        **more: Any,
     ) -> Events:
         """As asked for by the arguments of `Loaded.samples`; `first` begins the tables."""
         choices = first.choices(roles)
-        return cls(tables, first.table, where, first.wanted(features), choices, progress)
+        wanted = first.wanted(features)
+        return cls(tables, first.table, where, wanted, choices, progress, **more)
 
     def __init__(
         self,
@@ -126,14 +133,19 @@ class Events:
         wanted: Sequence[str] | None,
         choices: dict[str, Any],
         progress: Progress | None,
+        impute: bool = False,
+        marks: Sequence[float] = (),
     ) -> None:
-        self.tables, self.first, self.where, self.wanted = tables, first, where, wanted
+        self.tables, self.where, self.wanted, self.marks = tables, where, wanted, marks
         self.progress = progress
+        columns = first.unmarked(marks).columns
+        self.first = first = Table(columns, first.source, first.notes, first.rows)
         self.signal = choices.pop("signal")
         self.order = choices.pop("class_names", ())
         self.allow_constant = choices.pop("allow_constant", False)
-        table, names = derive(first, wanted) if wanted is not None else (first, None)
-        self.roles = table.roles(names, **choices)
+        self.texts = self._texts()
+        table, names, needs = self._derived(first)
+        self.roles = table.roles(names, needs=needs, impute=impute, **choices)
         self.numbers = self._numbers()
         self.kind: np.dtype[Any] | None = None
         self.seen: NDArray[np.generic] | None = None
@@ -141,7 +153,7 @@ class Events:
         self._looked()
         self._decided()
         about = table.about(self.roles)
-        self.empty = Samples(np.empty((0, len(about["features"]))), **about)
+        self.empty = Samples(np.empty((0, len(about["features"]))), missing=impute, **about)
         self.first = first.take(np.arange(0))  # its rows have told what they can
 
     def part(self, tables: Pass) -> Events:
@@ -159,7 +171,8 @@ class Events:
             kept, lost = table.complete(self.roles)
             fresh = dict.fromkeys(n for n in (*notes, *raw.notes) if n not in said)
             said.update(fresh)
-            notes = (*fresh, *table.notes, *words, *lost_notes(lost), *told)
+            gaps = gap_notes(table.gaps(self.roles, kept))
+            notes = (*fresh, *table.notes, *words, *lost_notes(lost), *gaps, *told)
             yield self.empty.with_parts(**table.parts_as(self.roles, kept, "F"), notes=notes)
             words, told, notes = [], [], ()
 
@@ -176,7 +189,7 @@ class Events:
     def _kept(self, raw: Table) -> Table:
         """The rows that were asked for; the notes tell of this alone."""
         self._check_numbers(raw)
-        table = Table(raw.columns, raw.source, (), raw.rows)
+        table = Table(raw.columns, raw.source, (), raw.rows).unmarked(self.marks)
         answer = self.roles.answer
         if answer and self.kind is not None and table[answer].dtype != self.kind:
             # Integers become floats where some are missing; their class is then '1.0'.
@@ -200,10 +213,27 @@ class Events:
 
     def _prepared(self, raw: Table) -> Table:
         """The rows and the features that were asked for."""
-        table = self._kept(raw)
-        return table if self.wanted is None else derive(table, self.wanted)[0]
+        return self._derived(self._kept(raw))[0]
+
+    def _derived(self, table: Table) -> tuple[Table, list[str] | None, dict[str, list[str]]]:
+        """The table with its formulas and indicators; the features; the indicators of each text."""
+        if self.wanted is None:
+            return table, None, {}
+        return Table.indicated(*derive(table, self.wanted), self.texts)
 
     # What only all rows together tell -------------------------------------------------------------
+
+    def _texts(self) -> dict[str, tuple[str, ...]]:
+        """The texts of each column of text among the features, by one pass over these columns."""
+        held = {n: self.first.columns.get(n) for n in self.wanted or ()}
+        found = {n: c.values[:0] for n, c in held.items() if c is not None and c.is_text}
+        if not found:
+            return {}
+        for raw in self._pass({*found, *self._condition()}):
+            table = select(raw, self.where) if self.where else raw
+            for name, texts in found.items():
+                found[name] = np.array(texts_of(table[name], raw.source, name) + tuple(texts))
+        return {n: texts_of(values, self.first.source, n) for n, values in found.items()}
 
     def _numbers(self) -> list[str]:
         """The columns that must hold numbers, as they do in the first rows."""

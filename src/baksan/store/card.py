@@ -29,6 +29,8 @@ class InputCard(_Strict):
 
     name: str
     unit: str = ""
+    texts: list[str] | None = None
+    """Of a column of text, the texts that it held in training."""
 
 
 class FeatureCard(_Strict):
@@ -72,6 +74,10 @@ class Card(_Strict):
     class_names: list[str] = Field(default_factory=list)
     id: str | None = None
     where: str | None = None
+    marks: list[FiniteFloat] = Field(default_factory=list)
+    """Numbers that stand for a missing value in the input, such as −999."""
+    impute: bool = False
+    """Whether the model predicts events that lack features."""
     loss: LossCard | None = None
     solver: str = ""
     metrics: dict[str, Any] = Field(default_factory=dict)
@@ -91,7 +97,8 @@ class Card(_Strict):
         """The model's features of a table: x (n, d), which rows are complete, which are outside.
 
         Units are converted where they differ; a column without one is taken as it is. `outside`
-        marks rows with a feature beyond its range in training.
+        marks rows with a feature beyond its range in training, or with a text that was not there.
+        Complete is a row that lacks no feature, or any finite row for a model that fills in.
 
         Raises
         ------
@@ -104,10 +111,27 @@ class Card(_Strict):
         """
         table = self._in_my_units(table)
         x = np.column_stack([self._feature(f, table) for f in self.features])
-        complete = np.asarray(np.isfinite(x).all(axis=1))
+        known = np.isfinite(x) | np.isnan(x) if self.impute else np.isfinite(x)
+        complete = np.asarray(known.all(axis=1))
+        if not self.impute:
+            for name in self.texts:
+                complete &= ~table.column(name).missing
         low = np.array([-np.inf if f.low is None else f.low for f in self.features])
         high = np.array([np.inf if f.high is None else f.high for f in self.features])
-        return x, complete, np.asarray(((x < low) | (x > high)).any(axis=1))
+        outside = np.asarray(((x < low) | (x > high)).any(axis=1))
+        for strange in self.strange(table).values():
+            outside |= strange
+        return x, complete, outside
+
+    def strange(self, table: Table) -> dict[str, Array]:
+        """By column of text, which rows hold a text that it did not hold in training, (n,) bool."""
+        held = {name: table.column(name) for name in self.texts}
+        return {n: ~np.isin(c.values, self.texts[n]) & ~c.missing for n, c in held.items()}
+
+    @property
+    def texts(self) -> dict[str, list[str]]:
+        """The texts of each column of text in training."""
+        return {need.name: need.texts for need in self.inputs if need.texts is not None}
 
     def _feature(self, feature: FeatureCard, table: Table) -> Array:
         if feature.formula:
@@ -129,9 +153,15 @@ class Card(_Strict):
                 f"{'s' if len(missing) > 1 else ''} {', '.join(missing)}; the file has"
                 f" {', '.join(table.names)}. Rename its columns or give a file with them."
             )
+        table = table.unmarked(self.marks)
         turned: dict[str, Column] = {}
         for need in self.inputs:
             column = table.column(need.name)
+            if need.texts is not None and not column.is_text:
+                raise TypeError(
+                    f"{table.source}: column {need.name!r} must hold text, one of"
+                    f" {', '.join(need.texts[:5])}; it holds numbers. Give a file where it does."
+                )
             if need.unit and need.unit != column.unit and not column.is_text:
                 turned[need.name] = self._turned(column, need, table.source)
         return table.with_columns(turned) if turned else table
@@ -152,7 +182,8 @@ def feature_cards(X: Samples | Stream, formulas: dict[str, str]) -> list[Feature
     if isinstance(X, Stream):
         low, high = X.survey.low, X.survey.high
     else:
-        low, high = X.x.min(axis=0), X.x.max(axis=0)
+        # fmin and fmax pass over NaN, a missing value.
+        low, high = np.fmin.reduce(X.x, axis=0), np.fmax.reduce(X.x, axis=0)
     return [
         FeatureCard(
             name=f.name,

@@ -18,11 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from baksan.data.columns import one_line
 from baksan.files import plain, replacing
 from baksan.losses import by_name
 from baksan.metrics import Prediction
 from baksan.models.base import Model
 from baksan.models.cuts import Cuts
+from baksan.models.imputed import Imputed
 from baksan.models.linear import Linear
 from baksan.store.card import Card, card_of
 from baksan.store.trees import check_trees
@@ -89,9 +91,32 @@ def _cuts_build(shape: Mapping[str, Any], arrays: Mapping[str, Array]) -> Cuts:
     return a
 
 
+def _imputed_apart(a: Imputed) -> tuple[dict[str, Any], dict[str, Array]]:
+    kind = next(name for name, known in KINDS.items() if type(a.of) is known.of)
+    shape, arrays = KINDS[kind].apart(a.of)
+    inner = {f"of.{name}": values for name, values in arrays.items()}
+    return {"of": kind, "shape": shape}, {"fill": a.fill, "flagged": a.flagged, **inner}
+
+
+def _imputed_build(shape: Mapping[str, Any], arrays: Mapping[str, Array]) -> Imputed:
+    if shape["of"] not in KINDS or shape["of"] == "imputed":
+        raise ValueError(f"a model of complete events is needed inside; it is {shape['of']!r}.")
+    inner = {k.removeprefix("of."): v for k, v in arrays.items() if k.startswith("of.")}
+    if len(inner) + 2 != len(arrays):
+        raise ValueError(f"fill, flagged and the inner model are needed; there are {list(arrays)}.")
+    fill, flagged = arrays["fill"], arrays["flagged"]
+    if fill.ndim != 1 or not np.isfinite(fill).all() or flagged.ndim != 1:
+        raise ValueError("fill must be finite numbers in one row, flagged one row; they are not.")
+    if not np.isin(flagged, np.arange(len(fill))).all():
+        raise ValueError(f"flagged must be features 0 … {len(fill) - 1}; it is not.")
+    of = KINDS[shape["of"]].build(shape["shape"], inner)
+    return Imputed(of, fill, flagged.astype(np.int64))
+
+
 KINDS: dict[str, Kind] = {
     "linear": Kind(Linear, _linear_apart, _linear_build),
     "cuts": Kind(Cuts, _cuts_apart, _cuts_build),
+    "imputed": Kind(Imputed, _imputed_apart, _imputed_build),
 }
 """The kinds of model that files may hold; wings add theirs."""
 
@@ -110,10 +135,22 @@ class Stored:
     def predict(self, x: Array) -> Prediction:
         """Predictions for (n, d) features in the card's order and units."""
         if self.card.kind == "sklearn":
-            return estimator_prediction(self.model, x, self.card.task)
+            return self._estimated(x)
         assert self.card.loss is not None
         loss = by_name(self.card.loss.name, self.card.loss.setting)
         return Prediction(**loss.read(self.model(x)))
+
+    def _estimated(self, x: Array) -> Prediction:
+        try:
+            return estimator_prediction(self.model, x, self.card.task)
+        except MemoryError:
+            raise
+        except Exception as error:  # scikit-learn raises whatever its parts come upon
+            why = str(error).partition("\n")[0].rstrip(".")
+            raise ValueError(
+                f"the model {self.card.title!r} cannot predict these events: {why}. Check their"
+                " values, or take another copy of the model."
+            ) from None
 
     def apply(self, table: Table) -> tuple[Prediction, Array, Array]:
         """Predictions of the complete rows of a table; which rows these are; which are outside."""
@@ -224,10 +261,17 @@ def load_model(path: Path | str) -> Stored:
             f"{path} must be a model file as baksan writes it (a zip); {error}."
             " Take a whole copy of it."
         ) from None
-    with archive:
-        _check_members(archive, path)
-        card = _card(archive, path)
-        model = _estimator(card, path) if card.kind == "sklearn" else _ours(archive, card, path)
+    try:
+        with archive:
+            return _loaded(archive, path)
+    except ValueError as error:  # names in a forged file hold anything
+        raise ValueError(one_line(str(error))) from error
+
+
+def _loaded(archive: zipfile.ZipFile, path: Path) -> Stored:
+    _check_members(archive, path)
+    card = _card(archive, path)
+    model = _estimator(card, path) if card.kind == "sklearn" else _ours(archive, card, path)
     stored = Stored(card, model)
     _check_agreement(stored, path)
     return stored

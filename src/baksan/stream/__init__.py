@@ -263,6 +263,11 @@ class Stream:
         return self.head.weight is not None
 
     @property
+    def missing(self) -> bool:
+        """Whether events may lack features: NaN in x."""
+        return self.head.missing
+
+    @property
     def mean_weight(self) -> float:
         """Σ w_i / n; without weights 1, and no pass."""
         return self.survey.mass / self.survey.n if self.weighted else 1.0
@@ -300,6 +305,13 @@ class Stream:
         Events keep their ids, and so their folds. The same block must give the same choice.
         """
         return self._changed(partial(kept, keep))
+
+    def map(self, change: Callable[[Samples], Samples]) -> Stream:
+        """The stream of change(block): the same events with other features.
+
+        The same block must give the same events each time.
+        """
+        return self._changed(change)
 
     def select(self, names: Sequence[str]) -> Stream:
         """The same events with these features only, in this order. Raises KeyError."""

@@ -21,7 +21,7 @@ __all__ = ["SAMPLE", "Survey", "Surveyor"]
 SAMPLE = 65_536
 """How many events `Stream.sample` holds at most."""
 
-_COUNTED = re.compile(r"(\d+)( rows left out.*)", re.DOTALL)
+_COUNTED = re.compile(r"(\d+)( rows (?:left out|without|of).*)", re.DOTALL)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class Survey:
     mean, variance : (d,) float64
         Σ w x / Σ w and Σ w (x − mean)² / Σ w of each feature.
     low, high : (d,)
-        The range of each feature.
+        The range of each feature, missing values apart.
     class_counts : dict of str to int
         Events of each class; empty for regression.
     class_weights : dict of str to float
@@ -45,8 +45,8 @@ class Survey:
     answer_mean : () or (k,) float64
         Σ w y / Σ w of answers that are numbers; NaN where there are none.
     notes : tuple of str
-        The blocks' notes, each once. Those that begin '12 rows left out' count rows of their block
-        and are summed.
+        The blocks' notes, each once. Those that begin '12 rows left out' '12 rows without' or
+        '12 rows of' count rows of their block and are summed.
     sample : Samples
         At most `SAMPLE` events, all equally likely, in the order of the stream; all events if there
         are no more than that.
@@ -108,8 +108,9 @@ class Surveyor:
         if not len(block):
             return
         self.n += len(block)
-        self.low = np.minimum(self.low, block.x.min(0))
-        self.high = np.maximum(self.high, block.x.max(0))
+        # fmin and fmax pass over NaN, a missing value.
+        self.low = np.fmin(self.low, np.fmin.reduce(block.x, axis=0))
+        self.high = np.fmax(self.high, np.fmax.reduce(block.x, axis=0))
         self.counts.update(block.class_counts)
         w = block.w.astype(np.float64, copy=False)
         self.answers = self.answers + _weighed(block, w)
@@ -121,8 +122,7 @@ class Surveyor:
     def join(self, other: Surveyor) -> None:
         """What another one has seen."""
         self.n += other.n
-        self.low = np.minimum(self.low, other.low)
-        self.high = np.maximum(self.high, other.high)
+        self.low, self.high = np.fmin(self.low, other.low), np.fmax(self.high, other.high)
         for note, left in other.notes.items():
             self.notes[note] += left
         self.counts.update(other.counts)

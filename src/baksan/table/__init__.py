@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from baksan.samples import Feature, Samples
-from baksan.table.census import Census, Roles, labels, lost_notes, text_note
+from baksan.table.census import Census, Roles, gap_notes, labels, lost_notes, text_note
 from baksan.table.column import NUMBER, Column, mixed
+from baksan.table.filling import indicators, texts_of, unmarked
 
-__all__ = ["Census", "Column", "Roles", "Table", "lost_notes", "mixed", "text_note"]
+__all__ = ["Census", "Column", "Roles", "Table", "gap_notes", "lost_notes", "mixed", "text_note"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,40 +121,89 @@ class Table:
         signal: str | None = None,
         class_names: Sequence[str] = (),
         allow_constant: bool = False,
+        impute: bool = False,
     ) -> Samples:
         """Samples of this table; rows with a missing value are left out, counted and noted.
 
+        With `impute` rows that lack features are kept with NaN in their place, for each model to
+        fill in (`Imputed`).
+
         Without `features`, every number column that has no other part and that varies is one. A
         text answer, or any answer with `signal` or `class_names` (all classes in the order that
-        is wanted), makes a classification. The id defaults to the row number. `allow_constant`
-        keeps named features that never vary, such as the dark corner pixels of an image.
+        is wanted), makes a classification. A named feature that holds text becomes indicators, one
+        for each text: 1 where it is, 0 elsewhere (`indicated`). The id defaults to the row number.
+        `allow_constant` keeps named features that never vary, such as the dark corner pixels of an
+        image.
 
         Raises
         ------
         KeyError
             An unknown column.
         TypeError
-            A feature or weight that holds text; an answer, weight or group whose cells are vectors.
+            A weight that holds text; an answer, weight or group whose cells are vectors.
         ValueError
             No row or no feature is left; a named feature is constant or is the answer itself; the
             answer has a single class, or one that `class_names` does not list; the weights
             sum to 0 or less.
         """
-        roles = self.roles(features, answer=answer, weight=weight, group=group, id=id)
+        table, names, needs = (self, None, {}) if features is None else self.indicated(features)
+        parts = {"answer": answer, "weight": weight, "group": group, "id": id}
+        roles = table.roles(names, **parts, needs=needs, impute=impute)
         if not len(self):
             raise ValueError(
                 f"{self.source}: rows are needed; the table has none. Check where it came from."
             )
-        kept, lost = self.complete(roles)
+        kept, lost = table.complete(roles)
         census = Census(self.source, roles, signal, class_names)
-        census.add(self, kept, lost)
+        census.add(table, kept, lost)
         words = [] if features is not None else text_note(self.texts(roles))
         roles, dull, choice = census.decided(features is None, allow_constant)
+        gaps = table.gaps(roles, kept)
         return Samples(
-            **self.parts_as(roles, kept),
-            **self.about(roles),
-            notes=(*self.notes, *words, *lost_notes(lost), *dull, *choice),
+            **table.parts_as(roles, kept),
+            **table.about(roles),
+            notes=(*self.notes, *words, *lost_notes(lost), *gap_notes(gaps), *dull, *choice),
+            missing=bool(gaps),
         )
+
+    def indicated(
+        self, features: Sequence[str], texts: Mapping[str, Sequence[str]] | None = None
+    ) -> tuple[Table, list[str], dict[str, list[str]]]:
+        """The table with indicators of the text among these features; the features with them in
+        its place; and the indicators of each column of text.
+
+        An indicator is called, and computed, as a formula: kind == 'gamma'. Its texts are those of
+        the table unless `texts` tells them. Raises ValueError for more than 64, TypeError for
+        numbers where `texts` tells some.
+        """
+        names, needs, made = list[str](), dict[str, list[str]](), dict[str, Column]()
+        for name in features:
+            column = self.columns.get(name)
+            told = None if texts is None else texts.get(name)
+            if column is not None and told is not None and not column.is_text and len(self):
+                raise TypeError(
+                    f"{self.source}: column {name!r} must hold text, as in the first rows; it holds"
+                    f" numbers such as {column.values[0]}. Mend the file, or leave the column out."
+                )
+            if column is None or not (column.is_text or told is not None):
+                names.append(name)
+                continue
+            found = texts_of(column.values, self.source, name) if told is None else told
+            more = indicators(name, column, found)
+            made |= more
+            names += more
+            needs[name] = list(more)
+        return (self.with_columns(made) if made else self), names, needs
+
+    def unmarked(self, marks: Sequence[float]) -> Table:
+        """The table with missing values in place of marks such as −999; notes count them."""
+        if not len(marks):
+            return self
+        every = {n: unmarked(c, marks) for n, c in self.columns.items()}
+        found = {n: (c, count) for n, (c, count) in every.items() if count}
+        held = " or ".join(f"{mark:g}" for mark in marks)
+        notes = [f"{k} rows of {n} hold {held}: taken as missing." for n, (_, k) in found.items()]
+        return self.with_columns({n: c for n, (c, _) in found.items()}).with_notes(*notes)
 
     def roles(
         self,
@@ -163,13 +213,18 @@ class Table:
         weight: str | None = None,
         group: str | None = None,
         id: str | None = None,
+        needs: Mapping[str, Sequence[str]] | None = None,
+        impute: bool = False,
     ) -> Roles:
-        """Which column becomes what, checked as `samples` does as far as no row is needed."""
+        """Which column becomes what, checked as `samples` does as far as no row is needed.
+
+        `needs` are the columns of text with their indicators, as `indicated` has found them.
+        """
         taken = [name for name in (answer, weight, group, id) if name]
         for name in taken:
             self._check_scalar(name)
         names = list(features) if features is not None else self._numbers(besides=taken)
-        if answer in names:
+        if answer in (*names, *(needs or ())):
             raise ValueError(
                 f"{self.source}: features must leave the answer to be found; {answer!r} is the"
                 " answer and among them. Take it out of the features."
@@ -180,19 +235,33 @@ class Table:
                 f"{self.source}: weights must be numbers; column {weight!r} holds text such as"
                 f" {self._example(self.column(weight))!r}. Name another column of weights."
             )
-        return Roles(tuple(names), answer, weight, group, id)
+        needs = needs or {}
+        made = frozenset(name for some in needs.values() for name in some)
+        return Roles(
+            tuple(names), answer, weight, group, id,
+            needs=tuple(needs), indicators=made, impute=impute,
+        )  # fmt: skip
 
     def complete(self, roles: Roles) -> tuple[NDArray[np.int64], dict[str, int]]:
         """Rows without a missing or infinite value in these columns; how many each column costs."""
         good = np.ones(len(self), dtype=bool)
         lost = {}
-        for name in roles.columns:
-            bad = self.column(name).unusable
+        bad_of = {name: self.column(name).unusable for name in roles.columns}
+        if roles.impute:
+            bad_of |= {n: self.column(n).infinite for n in roles.features if n not in bad_of}
+        for name, bad in bad_of.items():
             if bad is not None and (count := int((bad & good).sum())):
                 lost[name] = count
                 good &= ~bad
         kept = np.flatnonzero(good)
         return kept, lost
+
+    def gaps(self, roles: Roles, kept: NDArray[np.int64]) -> dict[str, int]:
+        """How many of the rows `kept` lack each feature or text, where such rows are kept."""
+        if not roles.impute:
+            return {}
+        every = {n: self.column(n).missing[kept].sum() for n in (*roles.features, *roles.needs)}
+        return {name: int(count) for name, count in every.items() if count}
 
     def parts_as(
         self, roles: Roles, kept: NDArray[np.int64], order: Literal["C", "F"] = "C"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from baksan.samples import Feature, classes
 from baksan.table.column import mixed
 
-__all__ = ["Census", "Roles", "labels", "lost_notes", "text_note"]
+__all__ = ["Census", "Roles", "gap_notes", "labels", "lost_notes", "text_note"]
 
 _NAMED = 8  # columns that a note calls by name
 
@@ -37,6 +37,12 @@ class Roles:
     class_names: tuple[str, ...] = ()
     constant: frozenset[str] = frozenset()
     """Features that never vary, and are left out for that."""
+    needs: tuple[str, ...] = ()
+    """Columns of text of which indicators were made."""
+    indicators: frozenset[str] = frozenset()
+    """These indicators, which may be constant: a text may be gone with the rows left out."""
+    impute: bool = False
+    """Rows without some of the features are events, too."""
 
     @property
     def parts(self) -> dict[str, str | None]:
@@ -45,7 +51,8 @@ class Roles:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that a row must have to be an event."""
-        return tuple(dict.fromkeys([*self.features, *filter(None, self.parts.values())]))
+        needed = () if self.impute else (*self.features, *self.needs)
+        return tuple(dict.fromkeys([*needed, *filter(None, self.parts.values())]))
 
 
 class Census:
@@ -78,9 +85,10 @@ class Census:
             self.mass += float(np.sum(table[self.roles.weight][rows], dtype=np.float64))
         for name in self.roles.features:
             for feature, values in table.numbers_of(name, rows):
-                low, high = float(values.min()), float(values.max())
-                self.low[feature.name] = min(low, self.low.get(feature.name, low))
-                self.high[feature.name] = max(high, self.high.get(feature.name, high))
+                # fmin and fmax pass over NaN, a missing value.
+                low, high = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
+                self.low[feature.name] = np.fmin(low, self.low.get(feature.name, low))
+                self.high[feature.name] = np.fmax(high, self.high.get(feature.name, high))
         if self.roles.answer:
             self.add_labels(table[self.roles.answer][rows])
 
@@ -101,7 +109,7 @@ class Census:
     @property
     def constant(self) -> list[str]:
         """The features that have not varied so far."""
-        return [name for name, low in self.low.items() if low == self.high[name]]
+        return [name for name, low in self.low.items() if not low < self.high[name]]
 
     def decided(self, drop: bool, allow_constant: bool) -> tuple[Roles, list[str], list[str]]:
         """The roles with their classes and constant features, and sentences on both.
@@ -136,11 +144,16 @@ class Census:
         dull = self.constant if self.rows > 1 else []
         if not dull or (drop and len(dull) < len(self.low)):
             return dull
-        if allow and not drop:
-            return []
+        gone = [name for name in dull if name in self.roles.indicators]
+        held = [name for name in dull if name not in gone]
+        if (allow and not drop) or (not held and len(gone) < len(self.low)):
+            return gone
+        name = (held or gone)[0]
+        never = np.isnan(self.low[name])
         raise ValueError(
-            f"{self.source}: feature {dull[0]!r} must vary; it is {self.low[dull[0]]:g} in every"
-            f" row. Leave it out with --features or features=…"
+            f"{self.source}: feature {name!r} must vary; it is"
+            f" {'missing' if never else format(self.low[name], 'g')} in every row."
+            " Leave it out with --features or features=…"
         )
 
     def _classes(self, values: NDArray[np.generic]) -> tuple[str, ...]:
@@ -177,6 +190,13 @@ def labels(values: NDArray[np.generic]) -> NDArray[np.generic]:
 def lost_notes(lost: Mapping[str, int]) -> list[str]:
     """Sentences on rows that are left out; see `Table.complete`."""
     return [f"{n} rows left out: {name} is missing or infinite." for name, n in lost.items()]
+
+
+def gap_notes(gaps: Mapping[str, int]) -> list[str]:
+    """Sentences on rows that are kept although they lack a feature; see `Table.gaps`."""
+    return [
+        f"{n} rows without {name} are kept: each model fills it in." for name, n in gaps.items()
+    ]
 
 
 def text_note(texts: Mapping[str, tuple[int, int]]) -> list[str]:

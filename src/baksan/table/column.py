@@ -62,6 +62,14 @@ class Column:
         return self.missing if self.is_text else None
 
     @property
+    def infinite(self) -> NDArray[np.bool_] | None:
+        """True where a value is infinite, (n,); None where there is no such value."""
+        if self.finite or self.values.dtype.kind != "f":
+            return None
+        infinite = np.isinf(self.values)
+        return infinite.any(axis=tuple(range(1, infinite.ndim))) if infinite.any() else None
+
+    @property
     def usable(self) -> NDArray[np.generic]:
         """The values that are neither missing nor infinite."""
         return self.values if (bad := self.unusable) is None else self.values[~bad]

@@ -166,7 +166,7 @@ class Job:
             kind=method.kind,
             title=method.title or method.name,
             task="classification" if X.class_names else "regression",
-            inputs=[InputCard(name=n, unit=u) for n, u in self.source.inputs.items()],
+            inputs=self._inputs(),
             features=feature_cards(X, dict(self.source.formulas)),
             answer=AnswerCard(
                 name=answer.name, unit=answer.unit, description=answer.description
@@ -175,10 +175,19 @@ class Job:
             id=self.source.id,
             loss=loss,
             where=self.source.settings.get("where"),
+            marks=list(self.source.settings.get("marks") or ()),
+            impute=X.missing,
             solver=method.settings,
             metrics=figures,
             provenance=told,
         )  # fmt: skip
+
+    def _inputs(self) -> list[InputCard]:
+        texts = {name: list(held) for name, held in self.source.texts.items()}
+        return [
+            InputCard(name=name, unit=unit, texts=texts.get(name))
+            for name, unit in self.source.inputs.items()
+        ]
 
     def bootstrap(self, done: int, total: int) -> None:
         self.show("error bars", done / total)

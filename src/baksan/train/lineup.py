@@ -34,6 +34,7 @@ from baksan.losses import Loss
 from baksan.metrics import Prediction
 from baksan.models.base import Model
 from baksan.models.cuts import Cuts
+from baksan.models.imputed import Imputed
 from baksan.models.linear import Linear
 from baksan.samples import Samples
 from baksan.solvers.analytic import Analytic
@@ -105,6 +106,10 @@ class Method(ABC):
         """Whether training needs events held back, to stop by their loss."""
         return False
 
+    def filling_in(self) -> Method:
+        """The method for events that lack some of their features."""
+        return self
+
     def check(self, X: Samples) -> None:  # noqa: B027 (most have nothing to check)
         """Raises ValueError where these samples cannot be trained on; before any work is done."""
 
@@ -144,6 +149,10 @@ class Ours(Method):
                 f" {', '.join(losses.LOSSES)}. Put it into baksan.losses.LOSSES to save the model."
             )
         return LossCard(name=self.loss.name, setting=self.loss.setting)
+
+    def filling_in(self) -> Method:
+        known = isinstance(self.model, Imputed)
+        return self if known else replace(self, model=Imputed(self.model))
 
     @property
     def streams(self) -> bool:  # type: ignore[override]
@@ -198,6 +207,17 @@ class Theirs(Method):
     def kind(self) -> str:
         return "sklearn"
 
+    def filling_in(self) -> Method:
+        """The estimator itself if it takes NaN, else behind scikit-learn's SimpleImputer."""
+        from sklearn.impute import SimpleImputer
+        from sklearn.pipeline import make_pipeline
+        from sklearn.utils import get_tags
+
+        if get_tags(self.estimator).input_tags.allow_nan:
+            return self
+        filled = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), self.estimator)
+        return replace(self, estimator=filled)
+
     def check(self, X: Samples) -> None:
         if X.weight is not None:
             self._takes_weights()
@@ -247,7 +267,7 @@ def line_up(methods: str | Sequence[Any] | None, X: Events) -> list[Method]:
     chosen: list[Method] = []
     methods = [methods] if isinstance(methods, str) else methods
     for method in methods if methods is not None else _default(X):
-        chosen += _methods(method, X)
+        chosen += [m.filling_in() if X.missing else m for m in _methods(method, X)]
     names = [method.name for method in chosen]
     if twice := [name for name in names if names.count(name) > 1]:
         raise ValueError(

@@ -6,7 +6,7 @@ memory becomes a Stream.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from baksan.data import Loaded, blocks, footprint, load
-from baksan.data.expressions import columns, features_of, formula_of, made_of
+from baksan.data.expressions import columns, equality, features_of, formula_of, made_of
 from baksan.data.formats import files_of
 from baksan.data.loading import is_file
 from baksan.data.streaming import open_stream
+from baksan.describe import marks_in
 from baksan.evaluate import BinBy
 from baksan.memory import available
-from baksan.samples import Feature
+from baksan.samples import Feature, Samples
 from baksan.solvers.base import Events
 from baksan.stream import Stream
 from baksan.table import Table
@@ -53,6 +54,8 @@ class Source:
     """The columns that the features are made of, and their units."""
     formulas: Mapping[str, str] = field(default_factory=dict)
     """The features that are computed, and how."""
+    texts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The columns of text among the inputs, and the texts that they hold."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """How the samples were asked for; config.toml keeps it."""
 
@@ -101,6 +104,8 @@ def open_samples(
     id: str | None = None,
     where: str | None = None,
     bin_by: str | None = None,
+    marks: Sequence[float] = (),
+    impute: bool = False,
     allow_changed: bool = False,
     stream: bool = False,
     progress: Callable[[str], object] | None = None,
@@ -108,20 +113,22 @@ def open_samples(
     """The samples of a file, a folder or a catalogue name; options as in `Loaded.samples`.
 
     `bin_by` is a column or formula; figures of merit are given in ten bins of equal counts of it.
-    With `stream` the same events come as a Stream, whose survey has been made. `progress` is told
-    what is being done. Errors as `baksan.data.load` and `Loaded.samples`;
-    ValueError for a file without `answer`, or for a part of a data set that has no answers.
+    `marks` are numbers that stand for missing values; with `impute` events that lack features are
+    kept, and each model fills them in. With `stream` the same events come as a Stream, whose survey
+    has been made. `progress` is told what is being done. Errors as `baksan.data.load` and
+    `Loaded.samples`; ValueError for a file without `answer`, or for a part of a data set that has
+    no answers.
     """
     settings = {
         "answer": answer, "signal": signal, "features": list(features) if features else None,
         "weight": weight, "group": group, "id": id, "where": where, "bin_by": bin_by,
-        "allow_changed": allow_changed,
+        "marks": list(marks), "impute": impute, "allow_changed": allow_changed,
     }  # fmt: skip
     if not (stream and is_file(x)):
-        loaded = load(x, allow_changed=allow_changed, progress=progress)
+        loaded = load(x, allow_changed=allow_changed, progress=progress, marks=marks)
     else:  # its first block tells all that is asked of a table
-        loaded = Loaded(next(iter(blocks(x))), files=tuple(files_of(x)))
-    make = partial(open_stream, x, allow_changed=allow_changed, progress=progress)
+        loaded = Loaded(next(iter(blocks(x))).unmarked(marks), files=tuple(files_of(x)))
+    make = partial(open_stream, x, allow_changed=allow_changed, progress=progress, marks=marks)
     opened = _opened(loaded, x, settings, progress, make if stream else None)
     _ = opened.notes
     return opened
@@ -138,11 +145,12 @@ def open_table(
     x: str,
     *,
     where: str | None = None,
+    marks: Sequence[float] = (),
     allow_changed: bool = False,
     progress: Callable[[str], object] | None = None,
 ) -> Loaded:
     """The table of a file, a folder or a catalogue name, perhaps some of its rows."""
-    loaded = load(x, allow_changed=allow_changed, progress=progress)
+    loaded = load(x, allow_changed=allow_changed, progress=progress, marks=marks)
     return loaded.kept(where) if where else loaded
 
 
@@ -154,14 +162,15 @@ def _opened(
     make: Make | None = None,
 ) -> Opened:
     entry = loaded.entry
-    if entry is None and not settings.get("answer"):
+    if not (entry and entry.answer) and not settings.get("answer"):
         raise ValueError(
             f"{loaded.table.source}: which column is the answer? There are"
             f" {', '.join(loaded.table.names)}. Name it with --answer (answer=…)."
         )
     _check_answer(loaded, settings.get("answer"))
     answer = settings.get("answer") or (entry.answer if entry else "")
-    chosen = {k: settings.get(k) for k in ("answer", "signal", "weight", "group", "id", "where")}
+    known = ("answer", "signal", "weight", "group", "id", "where", "impute")
+    chosen = {k: settings[k] for k in known if k in settings}
     features = _listed(settings.get("features"))
     X, bin_by = _binned(
         make or loaded.samples, loaded.table, features, settings.get("bin_by"), chosen
@@ -174,6 +183,7 @@ def _opened(
             f"the feature {knows!r} is made of the answer {answer!r}, which a new event does not"
             " have. Leave it out."
         )
+    X = _warned(X, loaded.table, dict.fromkeys(raw))
     return Opened(
         X,
         Source(
@@ -187,6 +197,7 @@ def _opened(
             id=settings.get("id") or (entry.id if entry else None),
             inputs={c: loaded.table.column(c).unit for c in dict.fromkeys(raw)},
             formulas=formulas,
+            texts=_texts(loaded, features, X),
             settings=settings,
         ),
         bin_by,
@@ -213,6 +224,35 @@ def _listed(features: Any) -> Any:
     return [feature for text in features for feature in features_of(text)]
 
 
+def _warned(X: Events, table: Table, inputs: Iterable[str]) -> Events:
+    """The events with notes on values of these columns that look like marks for missing ones."""
+    held = {name: np.ravel(table.column(name).usable) for name in inputs}
+    found = [
+        f"{name}: {mark:g} stands apart from all other values; if it marks a missing one, say"
+        f" --mark {mark:g} (marks=[{mark:g}])."
+        for name, values in held.items()
+        if values.dtype.kind in "iuf"
+        for mark, _ in marks_in(values)
+    ]
+
+    def change(block: Samples) -> Samples:
+        return block.with_parts(notes=(*block.notes, *found))
+
+    return X if not found else X.map(change) if isinstance(X, Stream) else change(X)
+
+
+def _texts(loaded: Loaded, features: Any, X: Events) -> dict[str, list[str]]:
+    """The columns of text among the features that were asked for, and the texts of X."""
+    table = loaded.table
+    held = [n for n in loaded.wanted(features) or () if n in table.columns]
+    found = [equality(formula_of(f)) for f in X.features]
+    return {
+        name: [text for column, text in filter(None, found) if column == name]
+        for name in held
+        if table.column(name).is_text
+    }
+
+
 def _formula(feature: Feature, table: Table) -> str:
     """How a feature is computed from columns; "" for a column itself."""
     return "" if feature.name in table.columns else formula_of(feature) or feature.name
@@ -225,16 +265,26 @@ def _binned(
     X: Events = make(features=features, **chosen)
     if by is None or (X.answer and X.answer.name == by and not X.class_names):
         return X, None  # evaluate bins numbers by the answer itself
-    wide = X if by in X.names else make(features=[*_again(X, table), by], **chosen)
+    wide = X if by in X.names else make(features=[*_again(X, table, features), by], **chosen)
     j = wide.names.index(by)
     values = (wide.sample if isinstance(wide, Stream) else wide).x[:, j]
+    if np.isnan(values).any():
+        raise ValueError(
+            f"every event needs the variable to bin by; {by!r} is missing in"
+            f" {int(np.isnan(values).sum()):,}. Leave these out: --where 'not isnan({by})'."
+        )
     edges = np.unique(np.quantile(values, np.linspace(0, 1, _BINS + 1)))
     # Rows without the variable are left out.
     X = wide if wide is X else wide.select(wide.names[:-1])
     return X, BinBy(values, by, wide.features[j].unit, edges)
 
 
-def _again(X: Events, table: Table) -> list[str]:
-    """The features of X as they can be asked for again."""
-    formulas = [(f.name, _formula(f, table)) for f in X.features]
-    return [f"{name}={formula}" if formula else name for name, formula in formulas]
+def _again(X: Events, table: Table, asked: Any) -> list[str]:
+    """The features of X as they can be asked for again; text that was asked for as that."""
+    texts = [n for n in asked or () if n in table.columns and table.column(n).is_text]
+    known = [equality(formula_of(f)) for f in X.features]
+    kept = [
+        f for f, told in zip(X.features, known, strict=True) if not told or told[0] not in texts
+    ]
+    formulas = [*((n, "") for n in texts), *((f.name, _formula(f, table)) for f in kept)]
+    return [f"{n}={formula}" if formula not in ("", n) else n for n, formula in formulas]

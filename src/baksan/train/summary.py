@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from baksan import losses
 from baksan.evaluate import Evaluation, plus_minus
-from baksan.fit import fit
+from baksan.fit import completed, fit
 from baksan.metrics import METRICS, Prediction, overtraining
+from baksan.models.imputed import Imputed
 from baksan.models.linear import Linear
 from baksan.samples import Samples
 from baksan.solvers.analytic import Analytic, covariance
@@ -58,7 +59,7 @@ def contents(run: Run) -> dict[str, Any]:
         "evaluation": run.evaluation.to_dict(),
         "histories": histories,
         "optimum": _optimum(run),
-        "steps": _steps(X) if any(m.kind == "linear" for m in run.methods) else None,
+        "steps": _steps(_whole(X)) if any(_is_linear(m) for m in run.methods) else None,
         "scores": {n: _scores(run, n) for n in first} if X.class_names else {},
         "importance": {n: _importance(run, n) for n in first},
         "weights": {m.name: _weights(run, m) for m in run.methods if isinstance(m, Ours)},
@@ -66,6 +67,18 @@ def contents(run: Run) -> dict[str, Any]:
         "residuals": {} if X.class_names else {n: _residuals(run, n) for n in first},
         "provenance": run.provenance,
     }  # fmt: skip
+
+
+def _is_linear(method: Method) -> bool:
+    model = getattr(method, "model", None)
+    return isinstance(model.of if isinstance(model, Imputed) else model, Linear)
+
+
+def _whole(X: Samples) -> Samples:
+    """The same events with what is missing filled in."""
+    whole = completed(Imputed(), X)[1] if X.missing else X
+    assert isinstance(whole, Samples)
+    return whole
 
 
 def _file(method: Method) -> str:
@@ -255,9 +268,13 @@ def _importance(run: Run, name: str) -> dict[str, Any]:
 def _weights(run: Run, method: Ours) -> list[dict[str, Any]]:
     """Weights in the user's units with their errors, for a linear model."""
     model = run.models[method.name].model
+    events: Events = run.events if method.streams else run.X
+    if isinstance(model, Imputed):
+        whole, events = completed(model, events)
+        model = whole.of
     if not isinstance(model, Linear):
         return []
-    X, classes = run.X, run.X.class_names
+    X, classes = events, events.class_names
     if model.outputs > 1:
         return [
             {
@@ -268,7 +285,7 @@ def _weights(run: Run, method: Ours) -> list[dict[str, Any]]:
             for k in range(model.outputs)
             for j, f in enumerate(X.features)
         ]  # fmt: skip
-    errors = _errors(model, run.events if method.streams else X, method)
+    errors = _errors(model, events, method)
     answer = X.answer.unit if X.answer and not classes else ""
     return [
         {
