@@ -3,6 +3,7 @@
 What to use when
 ----------------
 `load("magic")`, `load("fermi-4fgl:unassociated")`   a known data set, with its features and rules
+`fetch("magic")`                                     its files, from their publisher
 `load("my_events.parquet")`                          a file in the same way
 `read("events.fits.gz")`                             the table of a file, all columns
 `blocks("events.csv", rows=65536)`                   the same, larger than memory
@@ -15,6 +16,7 @@ What to use when
 from baksan.data.catalogue import Entry
 from baksan.data.columns import ReadError
 from baksan.data.expressions import derive, evaluate, select, specification
+from baksan.data.fetch import fetch
 from baksan.data.formats import blocks, format_of, read
 from baksan.data.loading import Loaded, entry, footprint, load, names, stream
 from baksan.data.parquet import write_parquet
@@ -22,7 +24,7 @@ from baksan.data.parts import open_parts
 from baksan.data.streaming import open_stream
 
 __all__ = [
-    "Entry", "Loaded", "ReadError", "blocks", "derive", "entry", "evaluate", "footprint",
+    "Entry", "Loaded", "ReadError", "blocks", "derive", "entry", "evaluate", "fetch", "footprint",
     "format_of", "load", "names", "open_parts", "open_stream", "read", "select", "specification",
     "stream", "write_parquet",
 ]  # fmt: skip

@@ -68,8 +68,8 @@ AUGER_EVENTS = Entry(
         " a model learns how much of it the number of stations and the zenith angle tell.",
         "Below about 3 EeV the array does not see every shower: there the energies do not follow"
         " the spectrum.",
-        "This list, built on 29 December 2019, is no longer given by its publisher; the present"
-        " releases have other columns.",
+        "This list was built on 29 December 2019; what its publisher gives today, the Open Data,"
+        " has other events and other columns.",
     ),
 )
 

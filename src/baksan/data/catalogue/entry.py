@@ -103,7 +103,7 @@ class Entry:
     @property
     def credit(self) -> str:
         """Whose data these are: licence and citation, in one line."""
-        return f"{self.title} (licence: {self.licence}); cite {self.citation}."
+        return f"{self.title}. Licence: {self.licence}. Cite: {self.citation}."
 
     def files_of(self, part: str = "") -> tuple[File, ...]:
         """The files that a part needs; without one all files."""
