@@ -261,6 +261,8 @@ def test_learning_goes_on_from_a_fit():
     steps, rows = int(line.state_["step"]), len(line.history_["step"])
     line.partial_fit(x, y)
     assert int(line.state_["step"]) == steps + 2 and len(line.history_["step"]) == rows + 1
+    assert not hasattr(line, "fit_") and hasattr(line.fit(x, y), "fit_")
+    assert line.message_ and not hasattr(line, "rate_")
 
 
 def test_partial_fit_is_there_where_the_solver_can():
@@ -502,6 +504,15 @@ def test_classes_are_named_when_learning_begins():
     line = LinearClassifier("sgd").partial_fit(x, y, classes=[0, 1])
     with pytest.raises(ValueError, match="knows the classes 0, 1; 2 came."):
         line.partial_fit(x, y + 2)
+
+
+def test_answers_of_another_width_are_refused_and_change_nothing():
+    x, y = data_for(LinearRegressor())
+    line = LinearRegressor("sgd").partial_fit(x, y)
+    before = line.predict(x)
+    with pytest.raises(ValueError, match="the model has 1 outputs, the answers have 2"):
+        line.partial_fit(x, np.column_stack([y, y]))
+    assert np.array_equal(line.predict(x), before)
 
 
 def test_what_did_not_converge_is_warned_of(events):

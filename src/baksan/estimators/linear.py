@@ -160,6 +160,8 @@ class _Linear(Estimator):
         if not hasattr(self, "rate_"):
             problem = Problem(self.model_, X, parts.loss, parts.penalty)
             self.rate_ = parts.solver.schedule(problem)
+        for name in ("fit_", "message_"):  # of what was fitted before
+            vars(self).pop(name, None)
         before = replace(State.from_arrays(self.state_), place=0)
         after = _one_pass(self.model_, X, parts, self.rate_, before)
         self.history_ = _with_row(self.history_, before, after)
@@ -173,7 +175,8 @@ def _size(X: Samples) -> float:
     if X.class_names:
         return 1.0
     mean = np.average(X.answers, axis=0, weights=X.w)
-    return math.sqrt(np.average((X.answers - mean) ** 2, axis=0, weights=X.w).mean()) or 1.0
+    spread = np.average((X.answers - mean) ** 2, axis=0, weights=X.w).mean()
+    return math.sqrt(max(spread, 0.0)) or 1.0  # weights of either sign may make it negative
 
 
 def _one_pass(model: Model, X: Samples, parts: Parts, rate: Any, before: State) -> State:
@@ -243,7 +246,7 @@ class LinearRegressor(RegressorMixin, _Linear):  # type: ignore[misc]
     history_ : dict of arrays
         The columns of `Fit.history`; after `partial_fit` a row for each chunk.
     message_, n_iter_
-        Why it stopped; passes over the events.
+        Why `fit` stopped; passes over the events, or chunks learned.
     n_features_in_, feature_names_in_
 
     Raises
@@ -275,7 +278,8 @@ class LinearRegressor(RegressorMixin, _Linear):  # type: ignore[misc]
 
     def _numbers(self, X: Any, y: Any, weight: Any, reset: bool = True) -> Samples:
         x, answers = self._checked(X, y, multi_output=True, y_numeric=True, reset=reset)
-        self._flat = answers.ndim == 1
+        if reset:
+            self._flat = answers.ndim == 1
         return self._samples(x, answers, weight)
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
