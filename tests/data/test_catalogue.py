@@ -1,24 +1,182 @@
 """The catalogue: what the data sets hold, and what must not be done with them."""
 
 import shutil
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
 from baksan.data import entry, load, names, stream
 from baksan.data.catalogue import ENTRIES
-from baksan.units import known
+from baksan.data.expressions import columns
+from baksan.train.source import open_samples
+from baksan.units import known, parse
 
 MAGIC = "magic-gamma-telescope/magic04.data"
 
 
 def test_every_entry_is_whole():
-    assert names() == ("magic", "fermi-4fgl", "uhecr-composition", "digits")
+    assert names() == (
+        "magic", "fact-gamma", "fact-energy", "fermi-4fgl", "fermi-3fgl", "fermi-blazars",
+        "uhecr-composition", "auger-events", "telescope-array-events", "icecube-hese", "digits",
+    )  # fmt: skip
     for item in ENTRIES.values():
         assert item.citation and item.licence and item.publisher.startswith("https://")
+        assert f"Licence: {item.licence}. Cite: {item.citation}." in item.credit
         assert all(known(f.unit) and f.description for f in item.columns)
+        assert len({f.name for f in item.columns}) == len(item.columns)
         assert all(len(sha) == 64 for f in item.files for sha in f.known.values())
-        assert item.reason(item.answer) == "it is the answer"
+        assert {f.part for f in item.files} <= {"", *item.parts}
+        assert (item.task == "exploration") == (not item.answer)
+        assert (item.task == "classification") == bool(item.class_names)
+        assert item.reason(item.answer or "none") == ("it is the answer" if item.answer else None)
+        wanted = {c for listed in item.features.values() for f in listed for c in columns(f)}
+        assert not any(item.reason(column) for column in wanted)
+
+
+SIZES = {
+    "fact-gamma": ({"proton": 1000, "gamma": 1000}, {"standard": 11, "source": 13}),
+    "fact-energy:source": (1000, {"standard": 12, "source": 14}),
+    "fact-energy:diffuse": (1000, {"standard": 12}),
+    "fermi-3fgl": ({"AGN": 1745, "pulsar": 167}, {"standard": 9, "months": 57}),
+    "fermi-3fgl:unassociated": (1010, {"standard": 9, "months": 57}),
+    "fermi-blazars": ({"BL Lac": 1131, "FSRQ": 694}, {"standard": 22, "authors": 33}),
+    "fermi-blazars:bcu": (1312, {"standard": 22, "authors": 33}),
+    "auger-events": (49223, {"standard": 2}),
+    "telescope-array-events": (72, {"standard": 4}),
+    "icecube-hese": (102, {"standard": 2}),
+}
+
+
+@pytest.mark.usefixtures("data_dir")
+@pytest.mark.parametrize("name", SIZES)
+def test_no_event_is_lost(name):
+    counts, lists = SIZES[name]
+    loaded = load(name)
+    for listed, width in lists.items():
+        X = loaded.samples(listed)
+        told = X.class_counts if isinstance(counts, dict) else len(X)
+        assert (told, X.x.shape[1]) == (counts, width)
+        assert not any("missing or infinite" in note for note in X.notes)
+    assert loaded.entry.credit in repr(loaded)
+    unit = {f.name: f.unit for f in loaded.entry.columns}
+    held = {n: c.unit for n, c in loaded.table.columns.items() if n in unit}
+    assert all(parse(held[n]) == parse(unit[n]) for n in held)
+
+
+@pytest.mark.usefixtures("data_dir")
+@pytest.mark.parametrize(
+    ("name", "feature"),
+    [
+        ("fact-gamma", "corsika_event_header_total_energy"),
+        ("fact-gamma", "ceres_event_basic_impact"),
+        ("fact-gamma", "1/cos(pointing_position_zd)"),
+        ("fact-gamma", "aux_pointing_position_az"),
+        ("fact-gamma", "run_id"),
+        ("fact-gamma", "incident_angle"),
+        ("fact-gamma", "photoncharge_pedestal_mean"),
+        ("fact-gamma", "cog_x"),
+        ("fact-energy", "log10(corsika_event_header_total_energy)"),
+        ("fact-energy", "lgE"),
+        ("fact-energy:diffuse", "gamma_energy_prediction"),
+        ("fact-energy:diffuse", "source_position_x"),
+        ("fermi-3fgl", "Spectral_Index"),
+        ("fermi-3fgl", "Cutoff"),
+        ("fermi-3fgl", "1FHL_Name"),
+        ("fermi-3fgl", "Signif_Peak"),
+        ("fermi-3fgl", "GLAT"),
+        ("fermi-blazars", "row"),
+        ("fermi-blazars", "ASSOC1"),
+        ("icecube-hese", "recoMorphology"),
+    ],
+)
+def test_what_knows_the_answer_is_forbidden(name, feature):
+    with pytest.raises(ValueError, match="is forbidden: "):
+        load(name).samples([f"`{feature}`" if feature[0].isdigit() else feature])
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_fact_groups_are_showers_and_alpha_points_to_the_source():
+    fact = load("fact-gamma")
+    X, table = fact.samples("source"), fact.table
+    assert len(np.unique(X.group)) == 1992
+    alpha, dist = table["alpha"], table["dist"]
+    image, source = (table.matrix([f"{n}_x", f"{n}_y"]) for n in ("cog", "source_position"))
+    axis = np.column_stack([np.cos(table["delta"]), np.sin(table["delta"])])
+    along = np.abs(((image - source) * axis).sum(axis=1))  # Pythagoras, without an arc cosine
+    np.testing.assert_allclose(dist * np.cos(np.radians(alpha)), along, rtol=1e-9, atol=1e-9)
+    assert np.median(alpha[X.y == 1]) < 6 and 40 < np.median(alpha[X.y == 0]) < 50
+    energy = load("fact-energy").samples()
+    assert energy.task == "regression" and 2.3 <= energy.y.min() and energy.y.max() < 4.6
+    np.testing.assert_allclose(
+        10**energy.y, table["corsika_event_header_total_energy"][:1000], rtol=1e-12
+    )
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_hardness_ratios_of_3fgl_are_bounded():
+    X = load("fermi-3fgl").samples()
+    ratios = X.x[:, [j for j, name in enumerate(X.names) if name.startswith("HR")]]
+    assert ratios.shape[1] == 4 and np.abs(ratios).max() <= 1
+    assert X.ids[0].startswith("3FGL J") and X.features[0].description.startswith("= log(")
+    months = load("fermi-3fgl").table.column("Flux_History")
+    assert months.values.shape == (1912, 48) and months.unit == "photon cm-2 s-1"
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_times_of_telescope_array():
+    table = load("telescope-array-events").table
+    parts = [table[n].tolist() for n in ("year", "month", "day", "hour", "minute", "second")]
+    for told, *part in zip(table["utime"].tolist(), *parts, strict=True):
+        clock = datetime.strptime(" ".join(map(str, part)), "%Y %b %d %H %M %S")
+        assert told == clock.replace(tzinfo=UTC).timestamp()
+    assert (table["energy"] > 57).all() and (table["theta"] < 55).all()
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_sets_without_answer_ask_for_one():
+    for name in ("auger-events", "telescope-array-events", "icecube-hese"):
+        assert load(name).samples().y is None
+        with pytest.raises(ValueError, match=f"{name}: which column is the answer. There are"):
+            open_samples(name)
+    X = open_samples("auger-events", answer="lgE").samples
+    assert (len(X), X.task, X.names) == (49223, "regression", ("stations", "1/cos(theta[rad])"))
+    assert np.corrcoef(X.x[:, 0], X.y)[0, 1] > 0.6
+    X = open_samples("icecube-hese", answer="morphology").samples
+    assert X.class_counts == {"double cascade": 4, "shower": 71, "track": 27}
+
+
+def test_a_month_that_is_none_is_refused(tmp_path):
+    (tmp_path / "TA.txt").write_text("2008 May 11 1 2 3 10.0 60.0 1.0 2.0 3.0 4.0\n" * 2)
+    made = entry("telescope-array-events").make([tmp_path / "TA.txt"], "all")
+    assert made["utime"].tolist() == [1210467723] * 2
+    (tmp_path / "TA.txt").write_text("2008 Mai 11 1 2 3 10.0 60.0 1.0 2.0 3.0 4.0\n" * 2)
+    with pytest.raises(ValueError, match="'month' must hold Jan, .*; row 1 has 'Mai'"):
+        entry("telescope-array-events").make([tmp_path / "TA.txt"], "all")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("data_dir")
+def test_no_column_alone_tells_gamma_from_proton():
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from sklearn.tree import DecisionTreeClassifier
+
+    fact = load("fact-gamma")
+    gamma = fact.table["class"] == "gamma"
+    tree = DecisionTreeClassifier(min_samples_leaf=20, random_state=0)
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+
+    def auc(name):
+        _, x = np.unique(fact.table[name], return_inverse=True)
+        scores = cross_val_predict(tree, x[:, None], gamma, cv=folds, method="predict_proba")
+        return roc_auc_score(gamma, scores[:, 1])
+
+    numbers = [n for n, c in fact.table.columns.items() if not c.is_text]
+    allowed = [n for n in numbers if not fact.entry.reason(n) and n not in ("alpha", "dist")]
+    assert len(allowed) > 100 and max(map(auc, allowed)) < 0.7
+    for name in ("pointing_position_az", "pointing_position_zd", "run_id", "source_position_az"):
+        assert auc(name) > 0.95 and fact.entry.reason(name)
 
 
 def test_digits_need_no_data_folder():
@@ -199,7 +357,7 @@ def test_five_features_tell_the_composition():
 def test_a_cut_set_without_its_files_says_where_to_get_them(tmp_path, monkeypatch):
     monkeypatch.setenv("BAKSAN_DATA", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    with pytest.raises(FileNotFoundError, match="Get it from https://archive.ics.uci.edu"):
+    with pytest.raises(FileNotFoundError, match="Fetch it with baksan data fetch magic"):
         load("magic")
 
 
@@ -213,7 +371,7 @@ def test_data_are_found_flat_and_in_the_cache(data_dir, tmp_path, monkeypatch):
 
 
 def test_names_that_are_nothing():
-    with pytest.raises(KeyError, match="'magik' is none of them.*magic, fermi-4fgl"):
+    with pytest.raises(KeyError, match="'magik' is none of them.*magic, fact-gamma"):
         load("magik")
     with pytest.raises(KeyError, match="fermi-4fgl has the parts labelled, unassociated"):
         load("fermi-4fgl:all")
