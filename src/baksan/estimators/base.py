@@ -74,7 +74,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
             raise KeyboardInterrupt
         if _failed(found):
             warnings.warn(found.message, ConvergenceWarning, stacklevel=3)
-        vars(self).pop("rate_", None)  # of learning on from what was fitted before
+        self.__dict__.pop("rate_", None)  # of learning on from what was fitted before
         self.fit_, self.history_ = found, found.history.to_dict()
         self.message_, self.n_iter_ = found.message, max(found.state.epoch, 1)
         self._keep(found.model, found.state)

@@ -161,7 +161,7 @@ class _Linear(Estimator):
             problem = Problem(self.model_, X, parts.loss, parts.penalty)
             self.rate_ = parts.solver.schedule(problem)
         for name in ("fit_", "message_"):  # of what was fitted before
-            vars(self).pop(name, None)
+            self.__dict__.pop(name, None)
         before = replace(State.from_arrays(self.state_), place=0)
         after = _one_pass(self.model_, X, parts, self.rate_, before)
         self.history_ = _with_row(self.history_, before, after)
