@@ -191,9 +191,10 @@ def of_hdf5(folder):
         file["word"] = ["gamma", "hadron", "muon"]
         file["soft"] = h5py.SoftLink("/word")
         file["matrix"] = np.arange(6.0).reshape(3, 2)
-    with tables.open_file(folder / "tables.h5", "w") as file:
-        filters = tables.Filters(5, "blosc", fletcher32=True)
-        file.create_table("/", "t", rows, filters=filters, chunkshape=(5,), track_times=False)
+    for packing in ("blosc", "blosc2:lz4"):
+        filters = tables.Filters(5, packing, fletcher32=packing == "blosc")
+        with tables.open_file(folder / f"tables-{packing[:6]}.h5", "w") as file:
+            file.create_table("/", "t", rows, filters=filters, chunkshape=(5,), track_times=False)
     frame = pd.DataFrame({"a": np.arange(3), "b": [0.5, 1.5, 2.5]})
     frame.to_hdf(folder / "fixed.h5", key="df")
     frame.to_hdf(folder / "named.h5", key="df", format="table", data_columns=True)

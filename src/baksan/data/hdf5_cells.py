@@ -8,6 +8,7 @@ datasets): these are never opened.
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -195,8 +196,28 @@ def _unpacked(packed: bytes, kind: int) -> Any:
     except ImportError:
         raise OSError("it is packed with Blosc; pip install 'baksan[hdf5]' can unpack it") from None
     if kind == _BLOSC:
+        _check_chunk(packed)
         return blosc2.decompress(packed)
     return blosc2.schunk_from_cframe(packed)[:]
+
+
+def _check_chunk(packed: bytes) -> None:
+    """Blosc believes what a chunk says of itself, and would read beyond its end.
+
+    The header: https://github.com/Blosc/c-blosc/blob/main/README_CHUNK_FORMAT.rst
+    """
+    if len(packed) < 16:
+        raise OSError(f"a packed chunk has {len(packed)} bytes")
+    size, block, length = struct.unpack_from("<III", packed, 4)
+    blocks = -(-size // max(block, 1))
+    begin = (32 if packed[2] & 5 == 5 else 16) + 4 * blocks  # flags: 5 is Blosc2's longer header
+    plain = packed[2] & 2
+    if length != len(packed) or not 0 < block <= size or (begin > length and not plain):
+        raise OSError("a packed chunk contradicts its own length")
+    if not plain:
+        starts = np.frombuffer(packed, "<i4", blocks, begin - 4 * blocks)
+        if starts.min() < begin or starts.max() > length - 4:
+            raise OSError("a packed chunk points beyond its end")
 
 
 def _told(cells: NDArray[Any], dataset: Any, kind: Any) -> NDArray[Any]:
