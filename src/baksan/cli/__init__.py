@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from baksan import __version__
-from baksan.cli import check, data, lab, simulation, training
+from baksan.cli import check, compare, data, lab, simulation, training
 from baksan.cli.show import SETTINGS
 
 __all__ = ["app", "main"]
@@ -26,7 +26,9 @@ app = typer.Typer(
 app.command()(training.demo)
 app.add_typer(data.app, name="data")
 app.add_typer(simulation.app, name="simulate")
-for command in (training.train, training.apply, training.report, lab.lab, check.check):
+for command in (
+    training.train, training.apply, training.report, compare.compare, lab.lab, check.check,
+):  # fmt: skip
     app.command()(command)
 
 # The base of what is wrong in the use of options: older versions of typer have it from click.

@@ -10,7 +10,7 @@ paper it is light. What the contents do not hold is left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -19,11 +19,12 @@ import jinja2
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
-from baksan.report.blocks import Picture
+from baksan.report import comparison
+from baksan.report.blocks import Cell, Picture, Section
 from baksan.report.plots.style import COLOURS, DARK, INK, MUTED, PAPER, RULE
 from baksan.report.sections import facts, sections
 
-__all__ = ["render"]
+__all__ = ["compared", "render"]
 
 
 def render(contents: Mapping[str, Any]) -> str:
@@ -69,14 +70,32 @@ def render(contents: Mapping[str, Any]) -> str:
     for key in ("title", "summary"):
         if not contents.get(key):
             raise KeyError(f"a report needs {key!r}; the contents hold {', '.join(contents)}.")
+    return _written(contents, facts(contents), sections(contents))
+
+
+def compared(contents: Mapping[str, Any]) -> str:
+    """The page of a comparison of runs as one HTML string, in the style of the report.
+
+    Parameters
+    ----------
+    contents : mapping
+        `baksan.compare.Comparison.to_dict()`.
+    """
+    return _written(contents, comparison.facts(contents), comparison.sections(contents))
+
+
+def _written(
+    contents: Mapping[str, Any], facts: Sequence[Cell], sections: Sequence[Section]
+) -> str:
+    """The head of the page and its sections; the first sentence leads."""
     lead, *rest = re.split(r"(?<=[.!?])\s+(?=[A-Z])", str(contents["summary"]), maxsplit=1)
     return _template().render(
         title=contents["title"],
         lead=lead,
         rest="".join(rest),
         created=_moment(contents.get("created")),
-        facts=facts(contents),
-        sections=sections(contents),
+        facts=facts,
+        sections=sections,
         colours=_colours(),
         figure=_Drawing(),
         numbered=_Numbers(),

@@ -32,8 +32,8 @@ from baksan.report.tables import (
 Styles = Mapping[str, Series]
 
 __all__ = [
-    "calibration", "confusion", "descent", "importance", "inputs", "merit_in_bins", "residuals",
-    "roc", "scores", "step_sizes", "weights",
+    "MOST_METHODS", "bin_columns", "calibration", "confusion", "descent", "importance", "inputs",
+    "merit_in_bins", "residuals", "roc", "roc_alt", "scores", "step_sizes", "weights",
 ]  # fmt: skip
 
 MOST_METHODS = 8
@@ -213,11 +213,11 @@ def roc(contents: Contents, styles: Styles) -> Section:
     if len(by_class) == 1:
         (curves,) = by_class.values()
         pictures = [_for_both(
-            lambda narrow: plots.roc(curves, styles, narrow=narrow), _roc_alt(shown[0], curves), ""
+            lambda narrow: plots.roc(curves, styles, narrow=narrow), roc_alt(shown[0], curves), ""
         )]  # fmt: skip
     else:
         pictures = [
-            Picture(plots.roc(by_class[c], styles, c, narrow=True), _roc_alt(c, by_class[c]), c)
+            Picture(plots.roc(by_class[c], styles, c, narrow=True), roc_alt(c, by_class[c]), c)
             for c in shown
         ]
     caption = (
@@ -236,7 +236,8 @@ def roc(contents: Contents, styles: Styles) -> Section:
     return Section("roc", "ROC", _gallery(pictures, caption))
 
 
-def _roc_alt(name: str, curves: Mapping[str, Any]) -> str:
+def roc_alt(name: str, curves: Mapping[str, Any]) -> str:
+    """What a ROC picture says to those who do not see it."""
     said = []
     for model, curve in curves.items():
         kept = np.interp(0.01, numbers(curve["background"]), numbers(curve["signal"]))
@@ -347,7 +348,7 @@ def merit_in_bins(contents: Contents, styles: Styles) -> Section:
     for metric in dict.fromkeys(r["metric"] for r in rows):
         mine = [r for r in rows if r["metric"] == metric]
         curves = {
-            m: _bin_columns([r for r in mine if r["model"] == m], edges)
+            m: bin_columns([r for r in mine if r["model"] == m], edges)
             for m in dict.fromkeys(r["model"] for r in mine)
         }
         title = metric_title(evaluation, metric)
@@ -364,7 +365,8 @@ def merit_in_bins(contents: Contents, styles: Styles) -> Section:
     return Section("bins", f"Figures of merit in bins of {name}", _gallery(pictures, caption))
 
 
-def _bin_columns(rows: Sequence[Mapping[str, Any]], edges: Any) -> dict[str, Any]:
+def bin_columns(rows: Sequence[Mapping[str, Any]], edges: Any) -> dict[str, Any]:
+    """The rows of one model and metric as columns, with the edges of their bins."""
     at = np.array([r["bin"] for r in rows], dtype=int)
     columns = {k: [r.get(k) for r in rows] for k in ("value", "low", "high")}
     return {"low_edge": edges[at], "high_edge": edges[at + 1], **columns}

@@ -12,9 +12,9 @@ from baksan.report.blocks import Cell, Definitions, Notes, Table, number, rounde
 Row = Mapping[str, Any]
 
 __all__ = [
-    "MOST_WEIGHTS", "best_first", "better_of", "differences_table", "explanations",
-    "feature_table", "leading_metric", "methods_table", "metric_title", "models_tables",
-    "settings_of", "value_text", "weights_table",
+    "MOST_WEIGHTS", "best_first", "better_of", "difference_cell", "differences_table",
+    "explanations", "feature_table", "figure_cell", "leading_metric", "methods_table",
+    "metric_title", "models_tables", "settings_of", "value_text", "weights_table",
 ]  # fmt: skip
 
 MOST_WEIGHTS = 40
@@ -42,7 +42,7 @@ def models_tables(evaluation: Row) -> list[Table | Notes]:
         head = [Cell("model"), *(_metric_head(evaluation, cells, models, m) for m in group)]
         best = {m: _best(evaluation, cells, models, m) for m in group}
         rows = [
-            [Cell(model), *(_figure(cells.get((model, m)), model in best[m]) for m in group)]
+            [Cell(model), *(figure_cell(cells.get((model, m)), model in best[m]) for m in group)]
             for model in models
         ]
         tables.append(Table(caption, head, rows, _reasons(cells, group)))
@@ -122,7 +122,8 @@ def _best(
     return [a for a, v in known.items() if v == top]
 
 
-def _figure(row: Row | None, best: bool) -> Cell:
+def figure_cell(row: Row | None, best: bool = False) -> Cell:
+    """A figure of merit with its interval below, and its spread over folds where it is known."""
     if row is None or not _finite(row.get("value")):
         return Cell("–", is_number=True, note=str((row or {}).get("reason") or "not known"))
     show = rounded(row["value"], row.get("low"), row.get("high"))
@@ -235,7 +236,7 @@ def differences_table(evaluation: Row) -> Table | None:
         [
             Cell(model),
             *(
-                _difference(pairs.get((model, m)), cells.get((model, m)), cells.get((best, m)))
+                difference_cell(pairs.get((model, m)), cells.get((model, m)), cells.get((best, m)))
                 for m in shown
             ),
         ]
@@ -257,8 +258,11 @@ def differences_table(evaluation: Row) -> Table | None:
     )
 
 
-def _difference(found: tuple[Any, Any, Any] | None, one: Row | None, other: Row | None) -> Cell:
-    """One digit more than the two figures have themselves, at most: the rest is dust."""
+def difference_cell(found: tuple[Any, Any, Any] | None, one: Row | None, other: Row | None) -> Cell:
+    """A difference (value, low, high) of two figures, which are given too.
+
+    One digit more than the two figures have themselves, at most: the rest is dust.
+    """
     if found is None or not _finite(found[0]):
         return Cell("–", is_number=True)
     value, low, high = found

@@ -4,7 +4,7 @@ What to use when
 ----------------
 descent          `loss_against_iteration`, `small_and_big_steps`, `loss_over_weight`
 classification   `scores`, `roc`, `calibration`, `confusion`
-regression       `residuals`, `merit_in_bins`
+regression       `residuals`, `residual_shapes`, `merit_in_bins`
 features         `importance`, `weights`, `inputs`, `correlations`
 path             `weights_against_strength`
 style            colours, axes, `series` (one colour a method, everywhere), `svg` (for a page)
@@ -20,12 +20,12 @@ from baksan.report.plots.descent import (
 )
 from baksan.report.plots.features import correlations, importance, inputs, weights
 from baksan.report.plots.path import weights_against_strength
-from baksan.report.plots.regression import merit_in_bins, residuals
+from baksan.report.plots.regression import merit_in_bins, residual_shapes, residuals
 from baksan.report.plots.style import Series, series, svg
 
 __all__ = [
     "Series", "calibration", "confusion", "correlations", "importance", "inputs",
-    "loss_against_iteration", "loss_over_weight", "merit_in_bins", "residuals", "roc", "scores",
-    "series", "small_and_big_steps", "svg", "weights",
+    "loss_against_iteration", "loss_over_weight", "merit_in_bins", "residual_shapes", "residuals",
+    "roc", "scores", "series", "small_and_big_steps", "svg", "weights",
     "weights_against_strength",
 ]  # fmt: skip

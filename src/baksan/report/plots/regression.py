@@ -33,7 +33,7 @@ from baksan.report.plots.style import (
 
 Array = NDArray[Any]
 
-__all__ = ["merit_in_bins", "residuals"]
+__all__ = ["merit_in_bins", "residual_shapes", "residuals"]
 
 _LEVELS = (0.15865, 0.5, 0.84135)
 _HEADROOM = 0.16
@@ -179,6 +179,54 @@ def _density(
     # In shares of the axes, which `_profile` fits to these bins: an image is never logarithmic.
     ax.imshow(image, extent=(0, 1, 0, 1 / (1 + _HEADROOM)), transform=ax.transAxes,
               origin="lower", aspect="auto", zorder=0, interpolation="nearest")  # fmt: skip
+
+
+def residual_shapes(
+    held: Mapping[str, Mapping[str, ArrayLike | None]],
+    unit: str = "",
+    name: str = "answer",
+    title: str = "",
+    styles: Mapping[str, Series] | None = None,
+) -> Figure:
+    """Histograms of prediction − answer on each other, each of area 1, in common bins.
+
+    They reach five resolutions from the biases; what lies beyond is in the end bins.
+
+    Parameters
+    ----------
+    held : {name: {value, answer, weight}}
+        (n,) each; `weight` may be missing or None.
+    unit, name : str
+        Of the answer, for the axis.
+
+    Raises
+    ------
+    ValueError
+        There are no predictions.
+    """
+    if not held:
+        raise ValueError("a picture of residuals needs predictions and answers; there are none.")
+    styles = styles or series(held)
+    figure, (ax,) = new_figure(HALF, 2.75)
+    parts = {}
+    for key, h in held.items():
+        delta = numbers(h["value"]) - numbers(h["answer"])
+        w = np.ones(len(delta)) if h.get("weight") is None else numbers(h["weight"])
+        parts[key] = delta, w
+    ends = np.array([_core(delta, *_quantiles(delta, w)) for delta, w in parts.values()])
+    edges = np.linspace(ends[:, 0].min(), ends[:, 1].max(), 51)
+    for key, (delta, w) in parts.items():
+        inside = np.clip(delta, edges[0], edges[-1])
+        density, _ = np.histogram(inside, edges, weights=w, density=True)
+        ax.stairs(density, edges, color=styles[key].colour, linewidth=1.1)
+    ax.axvline(0, color=MUTED, linewidth=0.8, linestyle=(0, (1, 2)))
+    ax.set_xlim(edges[0], edges[-1])
+    ax.set_ylim(bottom=0)
+    tail = f" [{unit}]" if unit else ""
+    dress(ax, x=f"prediction − {name}{tail}", y="density", title=title)
+    handles = [Line2D([], [], color=styles[key].colour, lw=1.1, label=plain(key)) for key in held]
+    legend(figure, handles, columns=2)
+    return figure
 
 
 def merit_in_bins(

@@ -1,0 +1,193 @@
+"""Sentences: whether a comparison is fair, and what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from baksan.compare.asked import differ
+from baksan.compare.difference import leading
+from baksan.compare.events import Common
+from baksan.compare.runs import Side
+from baksan.evaluate import plus_minus
+
+if TYPE_CHECKING:
+    from baksan.compare.result import Comparison
+
+Row = dict[str, Any]
+
+__all__ = ["fairness", "listed", "result", "what_differs"]
+
+_SURE = 2.0
+"""So many standard errors make a difference."""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as one reads them.
+
+    Examples
+    --------
+    >>> listed(["the data", "the seed", "the methods"])
+    'the data, the seed and the methods'
+    """
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def what_differs(names: Sequence[str], rows: Sequence[Row]) -> str:
+    """One sentence on what was asked."""
+    of = differ(rows)
+    chosen = [what for what in of if what not in ("the versions", "the machine")]
+    made = [what for what in of if what not in chosen]
+    if chosen:
+        return f"{listed(names)} differ in {listed(chosen)}."
+    if made:
+        return f"{listed(names)} were asked for the same; {listed(made)} differ."
+    return f"{listed(names)} were asked for the same, and made with the same versions."
+
+
+# Fair? --------------------------------------------------------------------------------------------
+
+
+def fairness(runs: Sequence[Side], common: Common, rows: Sequence[Row]) -> list[str]:
+    """Whether like is compared with like: events, folds, weights, groups, a sentence each."""
+    told = [*_events(runs, common), *_folds(runs, common)]
+    of = differ(rows)
+    if len(common) and "the data" in of:
+        told.append(
+            "The files read are not the same, yet names and answers of these events agree one by"
+            " one: they are taken for the same events."
+        )
+    if len(common) and not _same_weights(runs, common):
+        told.append(
+            f"The weights of the events differ: here they count as in {runs[0].name}, and figures"
+            " of other runs differ from those in their reports."
+        )
+    if len({run.config.get("compared") is None for run in runs}) > 1:
+        streamed = [run.name for run in runs if run.config.get("compared") is not None]
+        told.append(
+            f"{listed(streamed)} read the events as a stream and compared methods on a sample."
+        )
+    return [*told, *_groups(runs, common)]
+
+
+def _events(runs: Sequence[Side], common: Common) -> list[str]:
+    if not len(common):
+        return [
+            f"Not paired: {common.why_not}. The differences include the scatter of the events:"
+            " the errors of both runs are added in squares."
+        ]
+    paired = "differences are paired, and what the events have in common cancels"
+    if all(run.evaluation.events == len(common) for run in runs):
+        return [f"Fair: all runs tested the same {len(common):,} events; {paired}."]
+    each = ", ".join(f"{run.name} {run.evaluation.events:,}" for run in runs)
+    return [
+        f"Fair on the {len(common):,} events that all runs tested ({each}); {paired}. Figures of"
+        " these events differ from those in the reports."
+    ]
+
+
+def _folds(runs: Sequence[Side], common: Common) -> list[str]:
+    shares = [_trained_on(run) for run in runs]
+    if len(set(shares)) > 1:
+        each = ", ".join(f"{r.name} {100 * s:.0f} %" for r, s in zip(runs, shares, strict=True))
+        return [
+            f"Models were trained on other shares of the events ({each}): more events make better"
+            " models."
+        ]
+    if not len(common):
+        return []
+    held = [run.tested["fold"][rows] for run, rows in zip(runs, common.rows, strict=True)]
+    if all(np.array_equal(held[0], other) for other in held[1:]):
+        return []
+    return [
+        "The events were dealt into folds in other ways: part of a difference is the draw of the"
+        " training events, which its error does not hold."
+    ]
+
+
+def _trained_on(run: Side) -> float:
+    """The share of the events that a fold is trained on."""
+    if run.config.get("test") is not None:
+        return 1.0 - float(run.config["test"])
+    folds = run.evaluation.folds
+    return 1.0 - 1.0 / folds if folds else 1.0
+
+
+def _same_weights(runs: Sequence[Side], common: Common) -> bool:
+    held = [run.tested["weight"][rows] for run, rows in zip(runs, common.rows, strict=True)]
+    return all(np.array_equal(held[0], other) for other in held[1:])
+
+
+def _groups(runs: Sequence[Side], common: Common) -> list[str]:
+    """A word where events are grouped and no run kept of which group each is."""
+    grouped = any(run.evaluation.groups < run.evaluation.events for run in runs)
+    if not (len(common) and grouped) or any("group" in run.tested for run in runs):
+        return []
+    return [
+        "Events belong to groups, which these runs did not keep with their predictions: replicas"
+        " draw events, and errors may come out too small."
+    ]
+
+
+# Found --------------------------------------------------------------------------------------------
+
+
+def result(found: Comparison) -> str:
+    """What came out, by the leading figure: one sentence for each later run."""
+    metric = leading(found.task)
+    told = []
+    for name in found.names[1:]:
+        rows = [r for r in found.differences if r["run"] == name and r["metric"] == metric]
+        same = [r for r in rows if r["model"] == r["base_model"]]
+        if not same:
+            told.append(f"No method is in both {found.names[0]} and {name}.")
+        told += [_sentence(found, name, same)] if same else []
+        told += [_best(found, name, r) for r in rows if r["model"] != r["base_model"]]
+    return " ".join(told)
+
+
+def _sentence(found: Comparison, name: str, rows: Sequence[Row]) -> str:
+    metric = leading(found.task)
+    title, first = found.metrics[metric]["title"], found.names[0]
+    groups: dict[str, list[str]] = {"better": [], "worse": [], "alike": []}
+    for row in rows:
+        groups[_verdict(found, row)].append(row["model"])
+    parts = [
+        f"{listed(groups[how])} {'is' if len(groups[how]) == 1 else 'are'} {how} in {name} than in"
+        f" {first}"
+        for how in ("better", "worse")
+        if groups[how]
+    ]
+    if groups["alike"]:
+        between = "" if parts else f" between {first} and {name}"
+        parts.append(f"{listed(groups['alike'])} cannot be told apart{between}")
+    among = f"Of the {len(rows)} methods in common, by" if len(rows) > 1 else "By"
+    return f"{among} {title} and two standard errors, {'; '.join(parts)}."
+
+
+def _verdict(found: Comparison, row: Row) -> str:
+    """'better', 'worse' or 'alike' in the later run, by two standard errors."""
+    better = found.metrics[row["metric"]]["better"]
+    if row["value"] is None or not row["told_apart"] or (row["sigma"] or np.inf) < _SURE:
+        return "alike"
+    return "better" if (row["value"] > 0) == (better == "higher") else "worse"
+
+
+def _best(found: Comparison, name: str, row: Row) -> str:
+    """The best of a later run against the best of the first, where they are two methods."""
+    about, verdict = found.metrics[row["metric"]], _verdict(found, row)
+    one, two = f"{row['base_model']} of {found.names[0]}", f"{row['model']} of {name}"
+    if verdict == "alike":
+        return f"Of the best of each, {one} and {two} cannot be told apart."
+    by = plus_minus(abs(row["value"]), *_turned(row))
+    unit = f" {about['unit']}" if about["unit"] else ""
+    return f"Of the best of each, {two} is {verdict} than {one}, by {by}{unit} in {about['title']}."
+
+
+def _turned(row: Row) -> tuple[float, float]:
+    """The interval of the value without its sign."""
+    low, high = row["low"], row["high"]
+    return (low, high) if row["value"] > 0 else (-high, -low)
