@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from baksan.data import fits, hdf5, npy, parquet
+from baksan.data import fits, hdf5, npy, parquet, root, sqlite
 from baksan.data.columns import DEFAULT_ROWS, table_of
 from baksan.data.formats import blocks, files_of, format_of
 from baksan.data.loading import Progress, is_file
@@ -141,7 +141,10 @@ def _together(sizes: Sequence[int], least: int) -> Iterator[range]:
 
 def _rows(file: Path, options: dict[str, Any]) -> int:
     """How many rows a file has: by its header, or by reading one column where it has none."""
-    known = {"npy": npy.rows, "fits": fits.rows, "hdf5": hdf5.rows}.get(format_of(file))
+    known = {
+        "npy": npy.rows, "fits": fits.rows, "hdf5": hdf5.rows, "root": root.rows,
+        "sqlite": sqlite.rows,
+    }.get(format_of(file))  # fmt: skip
     if known is not None:
         return int(known(file, str(file), **options))
     names = next(iter(blocks(file, 1, **options))).names
