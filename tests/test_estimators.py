@@ -345,6 +345,7 @@ def test_in_a_pipeline_of_frames_under_a_grid_search(classes):
     assert best.fit_.problem.X.names == tuple("abcde")
 
 
+@pytest.mark.slow
 def test_cross_validation_on_two_processes_gives_the_same(events):
     line = LinearRegressor("sgd", epochs=2)
     alone, together = (
