@@ -148,7 +148,7 @@ def _opened(path: Path, source: str, part: str | None) -> Iterator[_Found]:
         with closing(sqlite3.connect(address, uri=True)) as connection:
             _lock(connection)
             yield _find(connection, _choose(connection, part, source), path, source)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # a message may quote damaged names
         raise ReadError(
             f"{source}: a whole SQLite database is needed; this one is damaged or encrypted"
             f" ({error}). Fetch it again, or try sqlite3 with '.recover'."
