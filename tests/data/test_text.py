@@ -121,6 +121,12 @@ def test_bools_integers_and_infinities(file):
     assert table["c"].tolist() == [np.inf, -1e-300]
 
 
+def test_long_whole_numbers(file):
+    for cells in ([2**63 - 1, -(2**63)], [2**64 - 1, 0]):
+        assert read(file("a\n" + "".join(f"{c}\n" for c in cells)))["a"].tolist() == cells
+    assert read(file(f"a\n{2**64 - 1}\n-1\n"))["a"].tolist() == [2.0**64, -1]
+
+
 def test_the_100000th_row_has_one_field_too_many(file):
     rows = ["1,2,3,4,5,6,7,8,9,10,11\n"] * 120_000
     rows[99_999] = "1,2,3,4,5,6,7,8,9,10,11,12\n"

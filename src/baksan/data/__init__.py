@@ -10,11 +10,13 @@ What to use when
 `open_stream("events.parquet", answer="E")`          what is larger than memory, as a Stream
 `footprint("events.parquet")`                        the bytes that a table takes in memory
 `open_parts("folder", answer="E")`                   the same in parts, for processes side by side
-`write_parquet(table, "events.parquet")`             a table with its units
+`write(table, "events.parquet")`                      a table in any of the formats
+`convert("events.root", "events.parquet")`           a file, a folder or a data set as well
 """
 
 from baksan.data.catalogue import Entry
 from baksan.data.columns import ReadError
+from baksan.data.convert import Written, convert, write
 from baksan.data.expressions import derive, evaluate, select, specification
 from baksan.data.fetch import fetch
 from baksan.data.formats import blocks, format_of, read
@@ -24,7 +26,7 @@ from baksan.data.parts import open_parts
 from baksan.data.streaming import open_stream
 
 __all__ = [
-    "Entry", "Loaded", "ReadError", "blocks", "derive", "entry", "evaluate", "fetch", "footprint",
+    "Entry", "Loaded", "ReadError", "Written", "blocks", "convert", "derive", "entry", "evaluate", "fetch", "footprint",
     "format_of", "load", "names", "open_parts", "open_stream", "read", "select", "specification",
-    "stream", "write_parquet",
+    "stream", "write", "write_parquet",
 ]  # fmt: skip

@@ -316,8 +316,10 @@ def _kinds(
 def _kind(cells: list[str]) -> str:
     if cells and all(c in _TRUE or c in _FALSE for c in cells):
         return "bool"
-    if all(re.fullmatch(r"[+-]?\d{1,18}", c) for c in cells):
-        return "int"
+    if all(re.fullmatch(r"[+-]?[0-9]{1,20}", c) for c in cells):
+        low, high = min(map(int, cells), default=0), max(map(int, cells), default=0)
+        if low >= -(2**63) and high < 2**64:
+            return "int" if high < 2**63 else "uint" if low >= 0 else "float"
     return "float" if all(is_number(c) for c in cells) else "text"
 
 
