@@ -125,7 +125,8 @@ sketch.images(weights, test.class_names, signed=True)
 # pictures of that variety. A fourth line shows the linear model that has seen **print only**.
 #
 # A `Prediction` is what anybody says of the events, us and scikit-learn included: here a score for each
-# class. `bk.evaluate` compares predictions on the same events and gives each figure an error.
+# class. `bk.evaluate` compares predictions on the same events and gives each figure an error; a star
+# marks the best of a row.
 
 
 # %%
@@ -168,7 +169,9 @@ sketch.lines(
 )  # fmt: skip
 
 # %% [markdown]
-# The error bars are the central 68 % of bootstrap replicas of the test pictures (`bk.evaluate`).
+# The error bars, mostly smaller than the markers, tell how much the shares would change with other test
+# pictures. `bk.evaluate` draws a hundred **replicas** of them, each as large and with repetition, computes
+# the share anew for each, and takes the central 68 % of the hundred: that is called a *bootstrap*.
 #
 # * On print all are perfect, the rules without having seen a single example.
 # * With growing variety the rules lose ground first: each was true for print, and each breaks in its
@@ -187,6 +190,10 @@ from baksan.report import plots
 test = pen.digits(TEST, variety=0.7, seed=2).flattened()
 counts = bk.metrics.confusion(read_by_rules(test).label, test.y, 10)
 plots.confusion(counts, test.class_names, title="read by rules, variety 0.7")
+
+# %% [markdown]
+# On the diagonal stands what was read correctly. The mistakes beside it gather in few places: a rule that
+# breaks, breaks in the same way each time.
 
 # %% [markdown]
 # ## How many examples?
@@ -264,8 +271,10 @@ print("2 + 3 =", adder.model(np.array([[2, 3]])).round(9)[0])
 
 # %% [markdown]
 # The weights come out as 1 and 1, the intercept as 0: it has found addition. And outside the range of
-# the examples? For comparison a **random forest**, which is far more flexible (it can learn any
-# smooth or stepped function where it has examples).
+# the examples? For comparison a **random forest**: the mean of a hundred *trees*, each a ladder of
+# questions like "is $a$ above 4.5?" that was grown on another draw of the examples, with an answer at the
+# end of each branch. It is far more flexible (it can learn any smooth or stepped function where it has
+# examples).
 
 # %%
 from sklearn.ensemble import RandomForestRegressor
@@ -351,6 +360,12 @@ level = int(np.argmin(np.abs(np.array(bk.CutSearch().targets) - mine)))
 print(f"our cuts keep {mine:.3f} of the training background; the learned box nearest to that:")
 print(cuts.model.text(level))
 
+# %% [markdown]
+# Both say one number of each event, the **score**, and leave the last word to us: an event passes if its score
+# is above a cut of our choice. As the cut is lowered, more gammas pass (upwards in the picture, the signal
+# efficiency), and more hadrons too (to the right, the background efficiency). The curve of all cuts is called
+# the **ROC curve**. Its horizontal axis is logarithmic, since a telescope works where few hadrons are left.
+
 # %%
 predictions = {
     "cuts found": cuts.predict(test.x),
@@ -401,7 +416,74 @@ figure
 #
 # ## Exercises
 #
-# After each stands what you should find, about; not how.
+# They check themselves. Write the function, run the cell, and read which laws it keeps; for each law that is
+# broken there is a hint. (Or in a file of your own: `baksan check 01.1`, `baksan check` lists all.)
+
+# %% [markdown]
+# ### Exercise 01.1. The share that is right
+#
+# `label` and `answer` are arrays of n class numbers: what was said of each event, and the
+# truth. Return the share of the events, between 0 and 1, for which the two agree.
+
+
+# %%
+def share_right(label, answer):
+    raise NotImplementedError
+
+
+bk.check("01.1", share_right)
+
+# %% [markdown]
+# ### Exercise 01.2. A table of confusions
+#
+# `label` and `answer` are arrays of n class numbers 0 … classes − 1. Return an array of
+# `classes` rows and `classes` columns: in row i and column j stands how many events of the
+# true class i were called j.
+
+
+# %%
+def confusions(label, answer, classes):
+    raise NotImplementedError
+
+
+bk.check("01.2", confusions)
+
+# %% [markdown]
+# ### Exercise 01.3. The nearest neighbour
+#
+# `seen` holds m events that somebody has labelled, one a row, and `answers` their m classes;
+# `x` holds n new events with the same features. Return an array of n labels: for each new
+# event the class of that one of the events seen which is nearest to it, by the length of the
+# straight line between them.
+
+
+# %%
+def nearest(x, seen, answers):
+    raise NotImplementedError
+
+
+bk.check("01.3", nearest)
+
+# %% [markdown]
+# ### Exercise 01.4. The number that counts
+#
+# `x` holds n events (n is even), one a row, `y` their classes. `learn(x, y)` trains something
+# on the events it is given, and returns a function that takes events and returns their
+# labels. Return the share that is right, measured as it should be: half of the events, drawn
+# at random by `seed`, are for learning, the others for counting.
+
+
+# %%
+def honest_share(x, y, learn, seed):
+    raise NotImplementedError
+
+
+bk.check("01.4", honest_share)
+
+# %% [markdown]
+# ## Projects
+#
+# Larger, and without a check. After each stands what you should find, about; not how.
 #
 # 1. **A better rule.** Find in the confusion matrix the pair of digits that the rules confuse most
 #    often. Look at some of these pictures, write a rule that tells them apart, and measure what it

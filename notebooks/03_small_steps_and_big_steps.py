@@ -129,9 +129,12 @@ for rate in (0.03, 0.3, 0.95, 1.05):
 best = exact.model.matrix[0, 1]
 grid = np.linspace(best - 1.1, best + 1.1, 101)
 curve = [Q(start.moved(np.array([one.y.mean(), w])), one, squared) for w in grid]
-plots.loss_over_weight(grid, curve, paths, label="weight of fConc, standardised")
+plots.loss_over_weight(grid, curve, paths, label="weight of fConc")
 
 # %% [markdown]
+# Each panel begins at the black dot, with the weight 0, and shows ten steps. The factors of the table can be
+# read off: small steps on one side, jumps from wall to wall, and jumps that climb out.
+#
 # In general, with the curvature $L$ (the largest second derivative of $Q$; here $L = 2$), gradient descent
 # is stable below
 #
@@ -242,6 +245,10 @@ sketch.finish(axes[0], "weight of fLength", "weight of fWidth")
 figure
 
 # %% [markdown]
+# At the rate $1/L$ the first step lands near the floor of the valley, and the others creep along it. At
+# $1.9/L$ they jump from wall to wall. With momentum the jumps along the valley add up and those across it
+# cancel.
+#
 # How many steps until $Q - Q^* < 10^{-6}$, with all nine features? Theory says about $\kappa$ for plain
 # descent and about $\sqrt\kappa$ with the right momentum,
 # $\sqrt{\mu} = (\sqrt\kappa - 1)/(\sqrt\kappa + 1)$.
@@ -442,7 +449,73 @@ print("all three agree")
 #
 # ## Exercises
 #
-# After each stands what you should find, about; not how.
+# They check themselves: write the function, run the cell, read the hints. (Or in a file: `baksan check 03.1`.)
+
+# %% [markdown]
+# ### Exercise 03.1. One step down
+#
+# `x` holds n events with d features, one a row, `y` their answers, `w` the d + 1 weights,
+# intercept first. Return new weights: those after one step of gradient descent on the mean
+# square of the errors of all events, with this `rate`. Do not change `w`.
+
+
+# %%
+def one_step(w, x, y, rate):
+    raise NotImplementedError
+
+
+bk.check("03.1", one_step)
+
+# %% [markdown]
+# ### Exercise 03.2. The largest rate
+#
+# `x` holds n events with d features, one a row, just as they are: nothing is standardised,
+# and there is an intercept besides. Return the rate above which gradient descent on the mean
+# square of the errors runs away, for any answers.
+
+
+# %%
+def largest_rate(x):
+    raise NotImplementedError
+
+
+bk.check("03.2", largest_rate)
+
+# %% [markdown]
+# ### Exercise 03.3. Momentum
+#
+# `slope(w)` gives the slope ∂Q/∂w at the weights `w`, an array. Begin at `w` without any
+# speed, make `steps` steps of gradient descent with Polyak's momentum (the heavy ball of the
+# lesson), and return the last weights. Do not change the `w` that you were given.
+
+
+# %%
+def descend(slope, w, rate, momentum, steps):
+    raise NotImplementedError
+
+
+bk.check("03.3", descend)
+
+# %% [markdown]
+# ### Exercise 03.4. One epoch
+#
+# `slope(w, i)` gives the slope of the cost of event i alone, i = 0 … n − 1, at the weights
+# `w`. Begin at `w`, go once through all events in a random order drawn by `seed`, make a step
+# of stochastic gradient descent on each, and return the last weights. Do not change the `w`
+# that you were given.
+
+
+# %%
+def one_epoch(w, slope, n, rate, seed):
+    raise NotImplementedError
+
+
+bk.check("03.4", one_epoch)
+
+# %% [markdown]
+# ## Projects
+#
+# Larger, and without a check. After each stands what you should find, about; not how.
 #
 # 1. **By hand, all features.** Extend the three lines to nine features with a matrix `Z` (one `@` for the
 #    prediction, one for the gradient). Compare with `GradientDescent` after 50 steps, then add momentum: one

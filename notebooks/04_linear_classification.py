@@ -141,11 +141,11 @@ turned = [line.moved(w + np.array([0, step, 0])) for step in np.linspace(-1.5, 1
 along = [a.parameters[1] for a in turned]
 
 figure, (ax,) = sketch.panels()
-for name, loss in (
-    ("zero_one: a staircase", losses.zero_one),
-    ("logistic: a valley", losses.logistic),
+for name, loss, colour in (
+    ("zero_one: a staircase", losses.zero_one, sketch.COLOURS[0]),
+    ("logistic: a valley", losses.logistic, sketch.COLOURS[1]),
 ):
-    ax.plot(along, [bk.Q(a, some, loss) for a in turned], label=name)
+    ax.plot(along, [bk.Q(a, some, loss) for a in turned], color=colour, label=name)
 sketch.finish(ax, "weight of fAlpha (standardised)", "Q on 100 events")
 figure
 
@@ -193,7 +193,10 @@ print(logistic.message)
 logistic.plot()
 
 # %% [markdown]
-# Its minimum comes with the errors of the weights (the covariance is the inverse curvature of $Q$, in
+# Some ten steps, and $Q$ is flat. The dashed line is $Q$ of the validation events, which are not trained on. It
+# happens to lie lower, since these events are a little easier; what matters is that it does not turn up again.
+#
+# The minimum comes with the errors of the weights (the covariance is the inverse curvature of $Q$, in
 # the form that also holds when the model is not quite true):
 
 # %%
@@ -240,8 +243,9 @@ figure
 
 # %%
 bins = metrics.calibration(seen.probability, test.answers, bins=10)
-curve = {"predicted": bins.predicted, "observed": bins.observed, "weight": bins.weight}
 error = np.sqrt(bins.predicted * (1 - bins.predicted) / bins.weight)
+curve = {"predicted": bins.predicted, "observed": bins.observed, "weight": bins.weight,
+         "low": bins.observed - error, "high": bins.observed + error}  # fmt: skip
 pulls = (bins.observed - bins.predicted) / error
 print(f"mean distance from the promise (ECE): {bins.error():.3f}")
 print("distance over its error, bin by bin:", pulls.round(1))
@@ -281,7 +285,9 @@ print("|w|        ", round(float(np.linalg.norm(plain.model.parameters)), 6))
 # ## All losses side by side
 #
 # The same line, the same events, seven losses. $Q$ of each is on its own scale; what can be compared
-# is what they were made for: mistakes and separation on events that they have not seen.
+# is what they were made for, on events that they have not seen: mistakes, and separation. For the latter
+# we take the **AUC**: the share of all pairs of a gamma and a hadron in which the gamma has the higher score.
+# Guessing has 0.5, perfection 1.
 
 
 # %%
@@ -339,6 +345,10 @@ sketch.finish(ax, "fAlpha [deg]", "fLength [mm]", columns=4)
 figure
 
 # %% [markdown]
+# Each line is the border of one loss, where $a(x) = 0$: below and to the left of it events are called gamma.
+# Where most events are they nearly run together; they part at long images, of which there are few.
+
+# %% [markdown]
 # ## Several classes: digits
 #
 # With $K$ classes the model has $K$ outputs $a_k(x)$, and the largest wins. Two ways to train them:
@@ -376,6 +386,10 @@ for name, fit in read.items():
 # %%
 label = read["softmax with L2"].predict(test.x).label
 plots.confusion(metrics.confusion(label, test.answers, 10), test.class_names)
+
+# %% [markdown]
+# Rows are the true digit, columns what was read. Nearly all lies on the diagonal, and what does not one can
+# understand: an 8 is read as a 1, a 5 as a 9.
 
 # %% [markdown]
 # ### Weights are images
@@ -521,6 +535,11 @@ curve = metrics.roc(p.score, test.answers)
 thin = curve.thinned()
 plots.roc({"logistic, fAlpha and fLength": {"background": thin.background, "signal": thin.signal}})
 
+# %% [markdown]
+# Look at the left end: where a hundredth of the hadrons pass, hardly more than a hundredth of the gammas does.
+# The highest scores belong to images with a small `fAlpha` *and* a small `fLength`, and there both kinds are
+# mixed. A good AUC is no promise for the end of the curve at which one works.
+
 # %%
 print("hadrons kept  gammas kept   threshold  events kept")
 for level in (0.01, 0.02, 0.05, 0.1, 0.2):
@@ -555,7 +574,74 @@ print(
 #
 # ## Exercises
 #
-# After each stands what you should find, about; not how.
+# They check themselves: write the function, run the cell, read the hints. (Or in a file: `baksan check 04.1`.)
+
+# %% [markdown]
+# ### Exercise 04.1. The logistic loss
+#
+# `margin` is an array of margins M. Return two arrays of its shape: the cost ln(1 + e^(−M)),
+# and its slope, the derivative of the cost by M. Margins may be large.
+
+
+# %%
+def logistic_cost(margin):
+    raise NotImplementedError
+
+
+bk.check("04.1", logistic_cost)
+
+# %% [markdown]
+# ### Exercise 04.2. The ROC curve
+#
+# `score` holds n scores, `signal` n numbers, 1 for signal and 0 for background. Return two
+# arrays of one length, the points of the ROC curve from the tightest cut to the loosest: the
+# share of the background that passes, and the share of the signal that passes. An event
+# passes where its score is at least as high as the cut. The first point is (0, 0), the last
+# (1, 1).
+
+
+# %%
+def roc(score, signal):
+    raise NotImplementedError
+
+
+bk.check("04.2", roc)
+
+# %% [markdown]
+# ### Exercise 04.3. Classes of equal weight
+#
+# `answers` holds the classes of n events, numbers 0, 1, 2, … of which each occurs. Return n
+# weights: all events of a class have the same one, all classes have the same total, and the
+# mean over the events is 1.
+
+
+# %%
+def equal_weights(answers):
+    raise NotImplementedError
+
+
+bk.check("04.3", equal_weights)
+
+# %% [markdown]
+# ### Exercise 04.4. A probability moves house
+#
+# `p` is an array of probabilities to be signal, by a model that is right where a share
+# `trained` of the events is signal. The events come from a place where that share is `here`;
+# signals look like signals and backgrounds like backgrounds in both places. Return the
+# probabilities there.
+
+
+# %%
+def moved(p, trained, here):
+    raise NotImplementedError
+
+
+bk.check("04.4", moved)
+
+# %% [markdown]
+# ## Projects
+#
+# Larger, and without a check. After each stands what you should find, about; not how.
 #
 # 1. **Too right.** Add to `train` of the first section a hundred gammas that lie far on the right side, at
 #    `fAlpha` = −100 and `fLength` = −100 (no image is there; never mind). How do least squares and logistic

@@ -77,6 +77,8 @@ plots.inputs(X.x, [str(f) for f in X.features], X.answers, X.class_names)
 plots.correlations(X.x, X.names, X.answers, X.class_names)
 
 # %% [markdown]
+# The second picture holds the correlations of each pair of features, in percent, for either class.
+#
 # `fAlpha` stands out: images of gammas point to the source, those of hadrons come from everywhere.
 # `fLength` and `fWidth` come next. And the correlations differ between the classes: a method that
 # looks at one feature at a time will miss that.
@@ -133,6 +135,11 @@ print(found.model.text(min(level, len(found.model.boxes) - 1)))
 # histories, predictions, figures of merit, a report. (The command line does the same:
 # `baksan simulate telescope`, then `baksan train`.) It takes a minute or two; `progress` is called now and
 # then with what is being done and the share of the work that is done.
+#
+# The methods of the line-up: `linear-analytic`, least squares on ±1, and `linear-gd`, logistic regression by
+# gradient descent (both lesson 4); `cuts`, as above; and two of scikit-learn's. A tree asks yes-or-no questions
+# of one feature after another. The `forest` lets many large trees vote, each grown on another draw of the
+# events; `trees` adds many small ones up, each grown to mend what those before it got wrong (boosting).
 
 
 # %%
@@ -148,6 +155,21 @@ def show(text, share):
 methods = ["linear-analytic", "linear-gd", "cuts", "trees", "forest"]
 run = bk.train(X, methods, out=HERE / "run", seed=0, progress=show, **FAST)
 print("\r" + run.evaluation.text())
+
+# %% [markdown]
+# One column a method, one row a figure of merit, a star for the best:
+#
+# * **AUC**: the share of pairs, gamma and hadron, in the right order (lesson 4); **accuracy**: the share of events
+#   with the right label.
+# * **ε_b at ε_s = 0.5**: how many hadrons pass a cut that keeps half of the gammas; **ε_s at ε_b = 0.01**: how many
+#   gammas pass one that lets a hundredth of the hadrons through. Here the methods differ most.
+# * **best Q**: the quality factor, below. **Merit factor**: how far the mean scores of the classes are apart,
+#   in units of their spread.
+# * **Brier score**, **log loss**, **ECE**: how wrong the probabilities are; small is good. The mean square of
+#   $P$ less the truth, the logistic loss, and the mean distance of the calibration curve from the diagonal. Cuts
+#   tell no probability, hence the dashes.
+#
+# In the run folder lies now:
 
 # %%
 for path in sorted((HERE / "run").rglob("*.*")):
@@ -241,6 +263,10 @@ plots.scores(scores["train"], scores["test"], X.class_names, scores["p_values"],
 # %%
 importance = {name: held["rows"] for name, held in shown["importance"].items()}
 plots.importance(importance, metric="AUC")
+
+# %% [markdown]
+# All live on the angle to the source first. `fWidth` and `fSize` say next to nothing to the lines, and much to
+# the trees and the forest: an image is narrow or broad *for its size*, and no weighted sum says that.
 
 # %% [markdown]
 # ## Is the difference real?
@@ -487,7 +513,72 @@ if fermi:
 #
 # ## Exercises
 #
-# After each stands what you should find, about; not how. (`train` and `test` are the halves of 4,000 events.)
+# They check themselves: write the function, run the cell, read the hints. (Or in a file: `baksan check 05.1`.)
+
+# %% [markdown]
+# ### Exercise 05.1. A cut for an efficiency
+#
+# `score` holds n scores, `signal` n numbers, 1 for signal and 0 for background. An event
+# passes where its score is at least as high as the cut. Return the tightest cut that keeps a
+# share of the signals of at least `efficiency` (more than 0, at most 1), one number.
+
+
+# %%
+def cut_for(score, signal, efficiency):
+    raise NotImplementedError
+
+
+bk.check("05.1", cut_for)
+
+# %% [markdown]
+# ### Exercise 05.2. A column that knows
+#
+# `x` holds n events with d features, one a row, `y` their classes, 0 or 1. Return the list of
+# the numbers of those columns (0 … d − 1) that separate the classes *alone* with an AUC above
+# `level`, in whichever direction. `bk.metrics.auc(score, y)` may be used.
+
+
+# %%
+def suspects(x, y, level):
+    raise NotImplementedError
+
+
+bk.check("05.2", suspects)
+
+# %% [markdown]
+# ### Exercise 05.3. Showers stay whole
+#
+# `group` tells for each of n events the number of its shower. Return n booleans, True for the
+# events that are to be tested on: a share `share` of the *showers* (to the nearest whole
+# number), drawn at random by `seed`, with all their events.
+
+
+# %%
+def test_events(group, share, seed):
+    raise NotImplementedError
+
+
+bk.check("05.3", test_events)
+
+# %% [markdown]
+# ### Exercise 05.4. An error bar for anything
+#
+# `values` is an array of n numbers, and `figure(values)` any figure of merit of them. Draw so
+# many bootstrap `replicas`, by `seed`: n of the values, with repetition. Return two numbers,
+# between which the figures of the central 68.27 % of the replicas lie.
+
+
+# %%
+def interval(figure, values, replicas, seed):
+    raise NotImplementedError
+
+
+bk.check("05.4", interval)
+
+# %% [markdown]
+# ## Projects
+#
+# Larger, and without a check. After each stands what you should find, about; not how. (`train` and `test` are the halves of 4,000 events.)
 #
 # 1. **Your own cuts.** Improve the rules by hand on `train` until you are content, then look at `test`
 #    once. How near did you come to the cuts found at the same background?

@@ -130,12 +130,17 @@ each = {"interpreted Python": 1e9 * time_of_a_step(few, logistic, way="python") 
 with threads(1), threadpool_limits(1):
     each["NumPy"] = 1e9 * time_of_a_step(X, logistic, way="generic") / n
     each["compiled"] = 1e9 * time_of_a_step(X, logistic, way="compiled", steps=20) / n
-each[f"compiled, {cores()} threads"] = (
-    1e9 * time_of_a_step(X, logistic, way="compiled", steps=20) / n
-)
+if cores() > 1:
+    each[f"compiled, {cores()} threads"] = (
+        1e9 * time_of_a_step(X, logistic, way="compiled", steps=20) / n
+    )
 sketch.bars(each, "time of a step for each event [ns]", log=True)
 
 # %% [markdown]
+# Mind the axis: it is logarithmic, from one grid line to the next the time is ten times as long. The largest gain
+# by far is to leave the interpreter; what the compiled loop gains on NumPy is a factor of some; what threads add
+# depends on your cores.
+#
 # ## Where the time goes: the interpreter
 #
 # An event has ten features, each is multiplied with a weight, twice: some sixty operations, and the processor
@@ -650,8 +655,7 @@ folder.cleanup()
 # ## Questions
 #
 # 1. Twice as many cores make the fused step hardly faster on some machines. Which line of the roofline picture
-#    says so, and which programs gain most from
-#    cores?
+#    says so, and which programs gain most from cores?
 # 2. Why do several answers (or several classes) at once cost less than one after the other?
 # 3. `x -= centre` changes an array in place. Which part of the price of `x − centre` does it save, and why does
 #    the library not do it to your events?
@@ -661,7 +665,60 @@ folder.cleanup()
 #
 # ## Exercises
 #
-# After each stands what you should find, about; not how.
+# They check themselves: write the function, run the cell, read the hints. (Or in a file: `baksan check 06.1`.)
+
+# %% [markdown]
+# ### Exercise 06.1. Standardise the weights
+#
+# A linear model has the d + 1 weights `w`, intercept first, for standardised features
+# z = (x − `centre`) / `scale`, where `centre` and `scale` hold d numbers each. Return the
+# d + 1 weights, intercept first, that give the same predictions from x itself, so that no
+# event needs to be standardised.
+
+
+# %%
+def raw_weights(w, centre, scale):
+    raise NotImplementedError
+
+
+bk.check("06.1", raw_weights)
+
+# %% [markdown]
+# ### Exercise 06.2. Sums that are enough
+#
+# `x` holds n events with d features, one a row, `y` their answers. Return the lesson's Gram
+# matrix G, of d + 1 rows and columns, and the vector h of d + 1 numbers, intercept first,
+# both as means over the events: with them, and without the events, Q and its slope are known
+# for any weights.
+
+
+# %%
+def gram_sums(x, y):
+    raise NotImplementedError
+
+
+bk.check("06.2", gram_sums)
+
+# %% [markdown]
+# ### Exercise 06.3. The variance in one pass
+#
+# `blocks` gives arrays of numbers, one after another, in a `for` loop; it can be gone through
+# once. Return the variance of all the numbers together, the mean square of their distances
+# from their common mean. There is memory for a few blocks only, and the numbers may be far
+# from zero.
+
+
+# %%
+def variance(blocks):
+    raise NotImplementedError
+
+
+bk.check("06.3", variance)
+
+# %% [markdown]
+# ## Projects
+#
+# Larger, and without a check. After each stands what you should find, about; not how.
 #
 # 1. **By hand.** Time $\sum_i x_i^2$ of a million numbers: a Python loop over a list, a loop over an array,
 #    `sum(x**2)`, `np.sum(x**2)`, `x @ x`.

@@ -330,7 +330,7 @@ for name, weight in weights.items():
     print(f"{name:11} g is off by {off[100:].std():.4f} pC/MeV (root mean square, after 100 days)")
 
 # %% [markdown]
-# With less noise the best rate is larger; the formula says by how much (exercise 4).
+# With less noise the best rate is larger; the formula says by how much (project 4).
 #
 # ## Noticing it: a rule by hand
 #
@@ -460,7 +460,46 @@ assert np.array_equal(morning.model.parameters, undisturbed.model.parameters)
 #
 # ## Exercises
 #
-# After each stands what you should find, about; not how.
+# They check themselves: write the function, run the cell, read the hints. (Or in a file: `baksan check 06b.1`.)
+
+# %% [markdown]
+# ### Exercise 06b.1. First the test, then the lesson
+#
+# `x` holds n events with d features, one a row, in the order in which they came, `y` their
+# answers, and `w` the d + 1 weights of a plane, intercept first. Go through the events once,
+# in their order: note the squared error of the prediction, *then* make one step of
+# stochastic descent on the squared loss with this `rate`. Return two things: the last
+# weights, and the array of the n squared errors. Do not change `w`.
+
+
+# %%
+def online(w, x, y, rate):
+    raise NotImplementedError
+
+
+bk.check("06b.1", online)
+
+# %% [markdown]
+# ### Exercise 06b.2. The rate, without the truth
+#
+# `y` are measurements of a level that may move, in their order; nobody knows the level
+# itself, nor how noisy the measurements are. A learner begins at the level y[0] and makes,
+# after each further measurement, one step of descent on (level − y)² with a constant rate.
+# Return that one of the `rates`, an array, with which it follows best. (The progressive
+# loss needs no truth.)
+
+
+# %%
+def best_rate(y, rates):
+    raise NotImplementedError
+
+
+bk.check("06b.2", best_rate)
+
+# %% [markdown]
+# ## Projects
+#
+# Larger, and without a check. After each stands what you should find, about; not how.
 #
 # 1. **The noise of a memory.** Follow a station with constant $g = 1$ at rates from 0.001 to 0.03 and take the
 #    variance of $g$ over the evenings after the first τ.

@@ -1,13 +1,19 @@
 """The lessons reach a student's folder as notebooks, and what the student changed stays."""
 
+import ast
+import re
 import sys
+import textwrap
 import tomllib
 import types
+from functools import cache
 
+import jupytext
 import nbformat
 import pytest
 
 from baksan import lessons
+from baksan.exercises import exercises
 
 NUMBERS = ["01", "02", "03", "04", "05", "06", "06b"]
 
@@ -38,6 +44,58 @@ def test_prepare_writes_valid_notebooks(tmp_path):
         assert notebook.cells[0].cell_type == "markdown"
         assert notebook.cells[0].source.startswith("# ")
         assert all(not cell.get("outputs") for cell in notebook.cells)
+
+
+# Exercises ----------------------------------------------------------------------------------------
+
+
+@cache
+def cells_of(lesson):
+    """The cells of a lesson."""
+    (path,) = (p for p in lessons.sources() if p.name.startswith(f"{lesson}_"))
+    return jupytext.read(path, fmt="py:percent").cells
+
+
+@pytest.mark.parametrize("number", list(exercises()))
+def test_an_exercise_stands_in_its_lesson_word_for_word(number):
+    asked, cells = exercises()[number], cells_of(number.partition(".")[0])
+    title = f"### Exercise {number}. {asked.title}"
+    (k,) = (k for k, cell in enumerate(cells) if cell.source.startswith(title))
+    assert cells[k].source == f"{title}\n\n{textwrap.dedent(asked.statement).strip()}"
+    assert cells[k + 1].source == (
+        f"def {asked.signature}:\n    raise NotImplementedError\n\n\n"
+        f'bk.check("{number}", {asked.name})'
+    )
+
+
+def test_no_lesson_names_an_exercise_that_is_not_there():
+    named = {
+        number
+        for path in lessons.sources()
+        for number in re.findall(r"Exercise (\w+\.\d+)|check\(\"(\w+\.\d+)", path.read_text())
+        for number in number
+        if number
+    }
+    assert named == set(exercises())
+
+
+@pytest.mark.parametrize("number", list(exercises()))
+def test_the_name_of_an_exercise_is_free_in_its_lesson(number):
+    """A student who runs an earlier cell again does not lose the answer, nor the cell its name."""
+    asked = exercises()[number]
+    for cell in cells_of(number.partition(".")[0]):
+        lines = [line for line in cell.source.splitlines() if not line.startswith("%")]
+        if cell.cell_type == "code" and f'check("{number}"' not in cell.source:
+            bound = {
+                node.id if isinstance(node, ast.Name) else node.name
+                for node in ast.walk(ast.parse("\n".join(lines)))
+                if isinstance(node, ast.FunctionDef)
+                or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+            }
+            assert asked.name not in bound
+
+
+# The folder ---------------------------------------------------------------------------------------
 
 
 def test_what_a_student_changed_stays(tmp_path):

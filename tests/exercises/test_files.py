@@ -122,7 +122,7 @@ def test_endless_printing_is_cut(handed_in):
 
 
 def test_the_command_begins_checks_and_lists(handed_in, tmp_path, capfd):
-    handed_in("def balanced(answers):\n    return answers\n", "04.3")
+    handed_in("def equal_weights(answers):\n    return answers\n", "04.3")
     assert command("1.1") == 1
     assert "exercise_01_1.py is new" in capfd.readouterr().out
     assert command("01.1") == 1

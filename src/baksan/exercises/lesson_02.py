@@ -310,7 +310,7 @@ EXERCISES = (
     Exercise(
         "02.4",
         "Errors that are right",
-        "errors(x, y)",
+        "standard_errors(x, y)",
         """
         As 02.2; all answers scatter alike about a plane, nobody says how much. Return the d + 1
         standard errors of the weights of least squares, intercept first.

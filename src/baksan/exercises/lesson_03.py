@@ -262,7 +262,7 @@ EXERCISES = (
     Exercise(
         "03.1",
         "One step down",
-        "step(w, x, y, rate)",
+        "one_step(w, x, y, rate)",
         """
         `x` holds n events with d features, one a row, `y` their answers, `w` the d + 1 weights,
         intercept first. Return new weights: those after one step of gradient descent on the mean
@@ -309,7 +309,7 @@ EXERCISES = (
     Exercise(
         "03.4",
         "One epoch",
-        "epoch(w, slope, n, rate, seed)",
+        "one_epoch(w, slope, n, rate, seed)",
         """
         `slope(w, i)` gives the slope of the cost of event i alone, i = 0 … n − 1, at the weights
         `w`. Begin at `w`, go once through all events in a random order drawn by `seed`, make a step

@@ -252,7 +252,7 @@ EXERCISES = (
     Exercise(
         "04.1",
         "The logistic loss",
-        "logistic(margin)",
+        "logistic_cost(margin)",
         """
         `margin` is an array of margins M. Return two arrays of its shape: the cost ln(1 + e^(−M)),
         and its slope, the derivative of the cost by M. Margins may be large.
@@ -286,7 +286,7 @@ EXERCISES = (
     Exercise(
         "04.3",
         "Classes of equal weight",
-        "balanced(answers)",
+        "equal_weights(answers)",
         """
         `answers` holds the classes of n events, numbers 0, 1, 2, … of which each occurs. Return n
         weights: all events of a class have the same one, all classes have the same total, and the

@@ -185,7 +185,7 @@ EXERCISES = (
     Exercise(
         "06.2",
         "Sums that are enough",
-        "gram(x, y)",
+        "gram_sums(x, y)",
         """
         `x` holds n events with d features, one a row, `y` their answers. Return the lesson's Gram
         matrix G, of d + 1 rows and columns, and the vector h of d + 1 numbers, intercept first,

@@ -141,7 +141,7 @@ EXERCISES = (
     Exercise(
         "06b.1",
         "First the test, then the lesson",
-        "follow(w, x, y, rate)",
+        "online(w, x, y, rate)",
         """
         `x` holds n events with d features, one a row, in the order in which they came, `y` their
         answers, and `w` the d + 1 weights of a plane, intercept first. Go through the events once,
