@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 from rich.console import Console
 
@@ -52,4 +55,41 @@ def data_describe(
             loaded.table, answer=answer or (known if known in loaded.table.columns else None)
         )
     print(told.text(width=Console().width))
+    catalogue.credit(x)
+
+
+@app.command("convert")
+def data_convert(
+    x: X,
+    out: Annotated[
+        Path,
+        typer.Argument(
+            help="The file to write; its ending tells the format: .parquet, .csv, .tsv, .txt,"
+            " .ecsv, .json, .jsonl, .npy, .npz, .fits, .h5, .hdf5, .root, .sqlite, .db or .libsvm;"
+            " .csv.gz and the like."
+        ),
+    ],
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--columns",
+            "-c",
+            help="Columns or formulas such as 'lgE=log10(energy)', separated by commas; or the name"
+            " of a feature list of the catalogue. All, if left out. Repeat or list.",
+        ),
+    ] = None,
+    answer: Answer = None,
+    where: Where = None,
+    mark: Marks = None,
+    allow_changed: AllowChanged = False,
+) -> None:
+    """A table in another format, with its units where the format keeps them."""
+    from baksan.data import convert
+
+    with progress(f"reading {x}") as show:
+        written = convert(
+            x, out, columns=",".join(columns) if columns else None, where=where, answer=answer,
+            marks=mark or (), allow_changed=allow_changed, progress=show,
+        )  # fmt: skip
+    print(written)
     catalogue.credit(x)

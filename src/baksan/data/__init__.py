@@ -10,7 +10,7 @@ What to use when
 `open_stream("events.parquet", answer="E")`          what is larger than memory, as a Stream
 `footprint("events.parquet")`                        the bytes that a table takes in memory
 `open_parts("folder", answer="E")`                   the same in parts, for processes side by side
-`write(table, "events.parquet")`                      a table in any of the formats
+`write(table, "events.parquet")`                     a table in any of the formats
 `convert("events.root", "events.parquet")`           a file, a folder or a data set as well
 """
 
@@ -26,7 +26,7 @@ from baksan.data.parts import open_parts
 from baksan.data.streaming import open_stream
 
 __all__ = [
-    "Entry", "Loaded", "ReadError", "Written", "blocks", "convert", "derive", "entry", "evaluate", "fetch", "footprint",
-    "format_of", "load", "names", "open_parts", "open_stream", "read", "select", "specification",
-    "stream", "write", "write_parquet",
+    "Entry", "Loaded", "ReadError", "Written", "blocks", "convert", "derive", "entry", "evaluate",
+    "fetch", "footprint", "format_of", "load", "names", "open_parts", "open_stream", "read",
+    "select", "specification", "stream", "write", "write_parquet",
 ]  # fmt: skip
