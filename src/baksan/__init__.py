@@ -35,6 +35,9 @@ _HOME = {
     "MiniBatch": "solvers.descent",
     "CutSearch": "solvers.cuts",
     "ridge_path": "solvers.ridge",
+    "LinearRegressor": "estimators",
+    "LinearClassifier": "estimators",
+    "CutsClassifier": "estimators",
     "Fit": "fit",
     "fit": "fit",
     "Prediction": "metrics",
@@ -52,9 +55,9 @@ _HOME = {
     "load_model": "store",
 }
 _ROOMS = (
-    "apply", "cli", "cluster", "compiled", "data", "describe", "evaluate", "exercises", "fit",
-    "losses", "metrics", "models", "reconstruct", "report", "samples", "simulate", "sketch", "solvers",
-    "store", "stream", "table", "train", "units",
+    "apply", "cli", "cluster", "compiled", "data", "describe", "estimators", "evaluate",
+    "exercises", "fit", "losses", "metrics", "models", "reconstruct", "report", "samples",
+    "simulate", "sketch", "solvers", "store", "stream", "table", "train", "units",
 )  # fmt: skip
 
 __all__ = ["__version__", *sorted(_HOME)]

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from tests.runs import events
 
@@ -97,3 +99,18 @@ def test_what_is_refused_and_why():
         line_up([], X)
     with pytest.raises(ValueError, match="the answer has 3 classes"):
         line_up(["cuts"], events(20, 3))
+
+
+def test_our_estimators_stand_there_as_what_they_are(tmp_path):
+    X = events(200)
+    (line,) = line_up([bk.LinearClassifier("sgd", epochs=2, penalty=bk.L2(0.1))], X)
+    assert isinstance(line, Ours) and line.penalty == bk.L2(0.1)
+    assert line.solver.epochs == 2
+    piped = make_pipeline(StandardScaler(), bk.LinearClassifier())
+    run = bk.train(X, [bk.CutsClassifier(), piped], folds=2, replicas=20, out=tmp_path / "run")
+    files = {file.name for file in (tmp_path / "run" / "models").iterdir()}
+    assert files == {"CutsClassifier.baksan", "Pipeline.skops"} and not run.unsaved
+    again = bk.load_model(tmp_path / "run" / "models" / "Pipeline.skops")
+    np.testing.assert_array_equal(
+        again.predict(X.x).score, run.models["Pipeline"].predict(X.x).score
+    )

@@ -186,7 +186,8 @@ def tell(run: Any, began: float) -> None:
     if any((run.folder.path / "models").glob("*.skops")):
         from baksan.store.model import TRUSTED
 
-        print(f"  .skops files may hold, beyond skops' own list: {', '.join(TRUSTED)}")
+        theirs = ", ".join(name for name in TRUSTED if name.startswith("sklearn."))
+        print(f"  .skops files may hold, beyond skops' own list: {theirs}; baksan's own estimators")
     if (run.folder.path / "report.html").exists():
         print(f"Report: {run.folder.path / 'report.html'}")
     print(f"Done in {time.perf_counter() - began:.0f} s{_peak(run)}.")

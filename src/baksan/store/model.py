@@ -38,12 +38,18 @@ LARGEST_CARD = 16 * 2**20
 LARGEST_ARRAYS = 4 * 2**30
 
 TRUSTED = (
+    "baksan.estimators.cuts.CutsClassifier",
+    "baksan.estimators.linear.LinearClassifier",
+    "baksan.estimators.linear.LinearRegressor",
+    "baksan.losses.L1",
+    "baksan.losses.L2",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     "sklearn.tree._tree.Tree",
 )
-"""scikit-learn types beyond skops' own list that a NAME.skops may hold: plain numbers and arrays.
+"""Types beyond skops' own list that a NAME.skops may hold: plain numbers and arrays. Ours stand in
+pipelines of scikit-learn and look at their arrays themselves.
 
 The arrays of trees steer compiled code; `baksan.store.trees` looks at them first.
 """

@@ -283,6 +283,10 @@ def _methods(method: Any, X: Events) -> list[Method]:
         return [method]
     if isinstance(method, str):
         return _named(method, X)
+    if hasattr(method, "parts"):  # an estimator of ours is a model, a loss and a solver
+        parts = method.parts(X.sample if isinstance(X, Stream) else X)
+        name = type(method).__name__
+        return [Ours(name, name, "", parts.model, parts.loss, parts.solver, parts.penalty)]
     if hasattr(method, "fit") and hasattr(method, "get_params"):
         return [Theirs(type(method).__name__, method)]
     raise TypeError(
