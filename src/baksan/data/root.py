@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -340,8 +341,16 @@ def _ntuple(ntuple: Any) -> _Found:
 
 
 def _reader(held: Any) -> Callable[[int, int], NDArray[Any]]:
-    def read(start: int, stop: int) -> NDArray[Any]:
-        values = held.array(entry_start=start, entry_stop=stop, library="np")
-        return _text(values) if held.typename == "std::string" else np.asarray(values)
+    if held.typename == "std::string":
+        return lambda a, b: _words(held.array(entry_start=a, entry_stop=b, library="ak").layout)
+    return lambda a, b: np.asarray(held.array(entry_start=a, entry_stop=b, library="np"))
 
-    return read
+
+def _words(layout: Any) -> NDArray[Any]:
+    """Text cut out of its bytes; awkward would do so unchecked, in C, beyond their end."""
+    ends, content = np.asarray(layout.offsets.data), np.asarray(layout.content.data)
+    if ends[0] < 0 or ends[-1] > len(content) or (ends[1:] < ends[:-1]).any():
+        raise ValueError("texts that begin before others end")
+    whole = content.tobytes()
+    cells = [whole[a:b].decode("utf-8", "replace") for a, b in pairwise(ends.tolist())]
+    return np.array(cells, dtype=str)
