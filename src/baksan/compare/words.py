@@ -80,11 +80,12 @@ def _events(runs: Sequence[Side], common: Common) -> list[str]:
             " the errors of both runs are added in squares."
         ]
     paired = "differences are paired, and what the events have in common cancels"
+    both = "both" if len(runs) == 2 else "all"
     if all(run.evaluation.events == len(common) for run in runs):
-        return [f"Fair: all runs tested the same {len(common):,} events; {paired}."]
+        return [f"Fair: {both} runs tested the same {len(common):,} events; {paired}."]
     each = ", ".join(f"{run.name} {run.evaluation.events:,}" for run in runs)
     return [
-        f"Fair on the {len(common):,} events that all runs tested ({each}); {paired}. Figures of"
+        f"Fair on the {len(common):,} events that {both} runs tested ({each}); {paired}. Figures of"
         " these events differ from those in the reports."
     ]
 
