@@ -224,9 +224,9 @@ def Q(a: Callable[[Array], Array], X: Any, loss: Loss) -> float:
 
     found = X.total(sums)
     cost, mass = found or (0.0, 0.0)
-    if not mass:
-        came = "all weights are zero" if found else "the samples are empty"
-        raise ValueError(f"Q needs at least one event that counts; {came}. Give other events.")
+    if not mass > 0:
+        came = f"the weights sum to {mass:g}" if found else "the samples are empty"
+        raise ValueError(f"Q needs events whose weights sum to more than 0; {came}. Give others.")
     return float(cost / mass)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
@@ -15,9 +15,10 @@ from baksan.models.base import Model
 
 Array = NDArray[Any]
 
-__all__ = ["Linear"]
+__all__ = ["Linear", "deviations"]
 
 _PART = 65_536
+_STILL = 4 * float(np.finfo(float).eps)  # what rounding may make of a deviation, over the mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,8 @@ class Linear(Model):
     outputs : int, set by `prepared`
         Predictions for each event, k.
     centre, scale : (d,), set by `prepared`
-        Weighted mean and standard deviation; the scale of a constant feature is 1.
+        Weighted mean and standard deviation; the scale of a constant feature is 1. Negative
+        weights can make a variance negative: a ValueError says so.
     parameters : (k (d + 1),), set by `prepared`
         w_kj, row by row, intercept first.
 
@@ -184,4 +186,19 @@ def _mean_and_spread(x: Array, weight: Array) -> tuple[Array, Array]:
     mass = weight.sum()
     mean = np.sum([weight[part] @ x[part] for part in parts], axis=0) / mass
     squares = np.sum([weight[part] @ (x[part] - mean) ** 2 for part in parts], axis=0)
-    return mean, np.sqrt(squares / mass)
+    return mean, deviations(mean, squares / mass)
+
+
+def deviations(mean: Array, variance: Array, names: Sequence[str] = ()) -> Array:
+    """√variance, (d,). Raises ValueError for a negative one, which negative weights can make; not
+    for what rounding makes of 0.
+    """
+    low = variance < -((_STILL * mean) ** 2)
+    if low.any():
+        j = int(np.where(low, variance, 0.0).argmin())
+        raise ValueError(
+            "features need a weighted variance of 0 or more, which brings them to one scale; negative"
+            f" weights make that of {names[j] if names else f'column {j}'} {variance[j]:.3g}. Take"
+            " more events, leave the feature out, or leave out the events of negative weight."
+        )
+    return np.asarray(np.sqrt(np.maximum(variance, 0.0)))

@@ -39,6 +39,9 @@ class Analytic(Solver):
     For classes the loss is `squared_margin`: least squares on ±1, one class against the rest. A
     design of deficient rank gets the solution of smallest norm (of the weights for features brought
     to one scale).
+
+    Events of negative weight count as they are. Then Q has a minimum only where the weighted
+    scatter of the features is positive; where it is not, a ValueError says so.
     """
 
     name = "analytic"
@@ -131,8 +134,12 @@ def covariance(problem: Problem, parameters: Array, *, inverse_variances: bool =
     difference of the slope. No condition of the design is squared; of columns that depend on each
     other the pseudo-inverse is taken. Transform with `Linear.in_user_units`.
 
+    Weights may be negative: their squares enter G. They are taken as known; what sWeights owe to
+    the fit that they come from is not in it (Langenbruch, Eur. Phys. J. C 82 (2022) 393).
+
     Raises ValueError for several outputs, for a piecewise linear loss, for L1, for a stream with
-    groups, and for inverse variances with another loss, a penalty or no weights.
+    groups, for parameters that negative weights leave at no minimum, and for inverse variances with
+    another loss, a penalty, or no weights or negative ones.
     """
     model, X, loss = problem.model, problem.X, problem.loss
     if not isinstance(model, Linear) or model.outputs != 1:
@@ -173,6 +180,7 @@ def _check_inverse_variances(problem: Problem) -> None:
     """Raises ValueError where weights are no inverse variances, or do not tell the errors alone."""
     came = [] if problem.loss.cost is losses.squared.cost else [f"the {problem.loss.name} loss"]
     came += [] if _weighted(problem.X) else ["no weights"]
+    came += ["negative weights"] if problem.negative else []
     came += [repr(problem.penalty)] if problem.penalty else []
     if came:
         raise ValueError(
@@ -194,6 +202,8 @@ def _sandwich(problem: Problem, a: Linear) -> Array:
         return bread + problem.l2 * mass * (root.T * a.penalised) @ root, filling
 
     bread, filling = sums(np.eye(a.features + 1))
+    if problem.negative:
+        _check_minimum(bread)
     root, reciprocal = _whitening(bread)
     if reciprocal < _SHARP:
         bread, filling = sums(root)
@@ -201,6 +211,18 @@ def _sandwich(problem: Problem, a: Linear) -> Array:
         bread, filling = root.T @ bread @ root, root.T @ filling @ root
     outer = root @ np.linalg.pinv(bread, rcond=10 * _EPS * len(root), hermitian=True)
     return np.asarray(outer @ filling @ outer.T)
+
+
+def _check_minimum(bread: Array) -> None:
+    """Raises ValueError where negative weights make a second derivative negative."""
+    size = np.sqrt(np.abs(np.diag(bread)))
+    size = np.where(size > 0, size, 1.0)
+    lowest = np.linalg.eigvalsh(bread / np.outer(size, size))[0]
+    if lowest < -_SHARP:
+        raise ValueError(
+            "errors need a minimum of Q; here negative weights make its second derivative negative"
+            f" in some direction ({lowest:.2g}). Take more events, fewer features, or a penalty."
+        )
 
 
 def _whitening(bread: Array) -> tuple[Array, float]:

@@ -130,6 +130,11 @@ class Problem:
         return float(self.penalty.strength) if isinstance(self.penalty, L1) else 0.0
 
     @cached_property
+    def negative(self) -> bool:
+        """Whether some events have negative weights; of a stream its survey tells."""
+        return bool(self.X.negative_share if self.gram is None else self.gram.negative)
+
+    @cached_property
     def mean_weight(self) -> float:
         return self.X.mean_weight if self.gram is None else self.gram.mass / self.gram.events
 
@@ -187,6 +192,10 @@ class Solver(ABC):
     def wants_gram(self, problem: Problem) -> bool:
         """Whether it works on the Gram matrix, so that a fit makes it first, in the first pass."""
         return False
+
+    def no_negative_weights(self, loss: Loss) -> str:
+        """Why events of negative weight cannot be learned from; "" if they can."""
+        return ""
 
     @abstractmethod
     def end(self, n: int) -> float:

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baksan import losses
+from baksan.losses import Loss
 from baksan.models.base import Model
 from baksan.models.cuts import Cuts
 from baksan.samples import Samples
@@ -52,6 +53,9 @@ class CutSearch(Solver):
     share : float
         About the share of the background in the box that one slab takes off. On MAGIC, shares from
         0.01 to 0.1 do equally well within errors.
+
+    Events of negative weight are refused: of all slabs the search would choose those in which
+    weights happen to cancel.
 
     Examples
     --------
@@ -101,8 +105,16 @@ class CutSearch(Solver):
         boxes = np.repeat(cuts.boxes[:1], len(self.targets), axis=0)
         return super().start(cuts.with_boxes(boxes, 0.5), seed=seed)
 
+    def no_negative_weights(self, loss: Loss) -> str:
+        return (
+            "a search for cuts takes no events of negative weight: it would find the slabs in which"
+            " weights cancel. Leave these events out."
+        )
+
     def stepper(self, problem: Problem) -> Stepper:
-        """Raises ValueError for another model or loss, a penalty, or a class without events."""
+        """Raises ValueError for another model or loss, a penalty, negative weights, or a class
+        without events.
+        """
         _cuts(problem.model)
         if problem.loss.cost is not losses.zero_one.cost:
             raise ValueError(
@@ -111,6 +123,8 @@ class CutSearch(Solver):
             )
         if problem.penalty is not None:
             raise ValueError("cuts have no weights to shrink; a cut search takes no penalty.")
+        if problem.negative:
+            raise ValueError(self.no_negative_weights(problem.loss))
         return Peeling(self, problem)
 
 

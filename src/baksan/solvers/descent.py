@@ -26,6 +26,7 @@ from baksan.models.base import Model
 from baksan.models.linear import Linear
 from baksan.samples import Samples
 from baksan.solvers.base import Penalty, Problem, State, Stepper
+from baksan.solvers.gram import Gram
 from baksan.solvers.online import Online
 from baksan.solvers.rates import Steepness, automatic, bound
 from baksan.solvers.schedules import Schedule, schedule_of
@@ -76,6 +77,12 @@ class Descent(Settings):
         the history for full batches); the best weights are kept.
     way : 'auto', 'generic', 'python' or 'compiled'
         Which of the equal ways takes the steps.
+
+    Events of negative weight step uphill; on the mean, steps still go down Q. The squared loss then
+    needs a positive weighted scatter of the features, or a ValueError says so. Losses of bounded
+    curvature are descended with rates from |w|; where Q is found below 0, which no mean of costs
+    is, the run is given up. Piecewise linear and exponential losses are refused: their Q has many
+    minima, or none. `losses.margin` is linear: its Q knows the signed sums only.
     """
 
     def schedule(self, problem: Problem) -> Schedule:
@@ -138,8 +145,29 @@ class Descent(Settings):
         few = few and problem.X.head.x.ndim == 2
         return few and self.way_for(problem.model, problem.loss) != "generic"
 
+    def no_negative_weights(self, loss: Loss) -> str:
+        if loss.projected or (not callable(loss.bend) and loss.bend > 0):
+            return ""
+        return (
+            "negative weights need a loss of bounded curvature, such as squared, huber, logistic,"
+            f" softmax, squared_margin, squared_hinge, or the margin; with {loss.name} Q has many"
+            " minima, or none. Take one of these, or leave the events of negative weight out."
+        )
+
+    def _check_weights(self, problem: Problem) -> None:
+        """Raises ValueError for negative weights that leave no minimum."""
+        if not problem.negative:
+            return
+        if why := self.no_negative_weights(problem.loss):
+            raise ValueError(why)
+        model = problem.model
+        if problem.loss.cost is losses.squared.cost and isinstance(model, Linear):
+            gram = problem.gram or Gram.of(problem.X, problem.loss, model.outputs)
+            gram.axes(model, problem.l2)
+
     def stepper(self, problem: Problem) -> Stepper:
         problem.loss.check_descendable()
+        self._check_weights(problem)
         way = self.way_for(problem.model, problem.loss)
         if self.batch is None:
             if self.wants_gram(problem):

@@ -205,7 +205,7 @@ def descend(
             x, t, weight, centre, inverse, start, last, code, setting, look, g, u, p, slope, costs,
             total,
         )  # fmt: skip
-        cost, mass, loss = cost + spent, mass + size, spent / size if size > 0.0 else 0.0
+        cost, mass, loss = cost + spent, mass + size, spent / size if size != 0.0 else 0.0
         gradient = _penalise(g, look, last - start, l2)
         change = _move(w, velocity, g, rates[s], momentum, l1, projected)
         if averaged:
@@ -255,7 +255,7 @@ def learn(x: Array, y: float, weight: float, memory: Array, held: Array) -> int:
 
 
 def descend_on_gram(
-    gram: Array, slope: Array, loss: float, anchor: Array, mass: float, rates: Array,
+    gram: Array, slope: Array, loss: float, least: float, anchor: Array, mass: float, rates: Array,
     momentum: float, nesterov: bool, l2: float, l1: float, averaged: bool, step: int,
     tolerance: float, gradient_tolerance: float, w: Array, velocity: Array, average: Array,
     cost: float,
@@ -264,7 +264,8 @@ def descend_on_gram(
 
     gram G (d + 1, d + 1) = Σ weight z zᵀ / Σ weight; slope (k, d + 1) and loss are those of Q at
     the anchor (k, d + 1). With δ = w − anchor, ∂Q/∂w = slope + 2 G δ and
-    Q = loss + ⟨δ, slope + G δ⟩: a step costs (d + 1)² operations whatever the number of events.
+    Q = loss + ⟨δ, slope + G δ⟩, `least` at least: a step costs (d + 1)² operations whatever the
+    number of events.
     Gives the steps taken, cost grown by Σ weight·cost, and of the last step the loss, |gradient|
     and |change|.
     """
@@ -281,7 +282,7 @@ def descend_on_gram(
                     lean += gram[i, j] * (look[k, j] - anchor[k, j])
                 q += (look[k, i] - anchor[k, i]) * (slope[k, i] + lean)
                 g[k, i] = slope[k, i] + 2.0 * lean
-        q = max(q, 0.0)
+        q = max(q, least)
         cost += mass * q
         gradient = _penalise(g, look, 1.0, l2)
         change = _move(w, velocity, g, rates[s], momentum, l1, False)

@@ -86,7 +86,7 @@ def _one(
         share = 4.0 / (step + s + 4.0)
         for j in range(d + 1):
             average[j] += share * (w[j] - average[j])
-    return cost + load * charge, mass + load, charge if load > 0.0 else 0.0
+    return cost + load * charge, mass + load, charge if load != 0.0 else 0.0
 
 
 @register_jitable(inline="always")
@@ -143,7 +143,7 @@ def _fours(
             _average(x, centre, inverse, i, k, q, step + s, w, average)
         w[0] -= q[0] + q[1] + q[2] + q[3]
         s, b = s + TOGETHER, i
-    return cost, mass, costs[3] if load[3] > 0.0 else 0.0
+    return cost, mass, costs[3] if load[3] != 0.0 else 0.0
 
 
 @register_jitable

@@ -27,9 +27,12 @@ __all__ = ["Steepness", "automatic", "bound", "spread_of"]
 class Steepness:
     """How steeply Q bends, for a linear model: z z^T is the outer product of standardised features.
 
-    largest = λ_max( Σ w_i b_i z_i z_iᵀ / Σ w_i ) + λ        b_i: the loss's bend at the start
+    largest = λ_max( Σ |w_i| b_i z_i z_iᵀ / Σ w_i ) + λ      b_i: the loss's bend at the start
     noise   = n Σ w_i² b_i |z_i|⁴ / (Σ w_i  Σ w_i |z_i|²)                 R² in `Descent.bound`
     size    = Σ w_i |z_i|² / Σ w_i
+
+    Events of negative weight enter `largest` by their modulus, which bounds it whatever the events
+    of positive weight do; the Gram matrix of a squared loss tells it exactly.
 
     A full step is stable below 2 / largest. A step on a batch of m events is stable in the mean
     square below 2 / (largest + noise / m) (for m = 1: Bach and Moulines, NIPS 2013).
@@ -72,7 +75,7 @@ def _moments(block: Samples, model: Linear, loss: Loss) -> tuple[Array, float, f
     z, w = model.design(block.x), block.w
     bend = loss.curvature(model(block.x), block.answers).reshape(len(z), -1).max(axis=1)
     square = np.einsum("ij,ij->i", z, z)
-    matrix = (z.T * (w * bend)) @ z
+    matrix = (z.T * (np.abs(w) * bend)) @ z
     return matrix, float(w.sum()), float(w @ square), float((w * w * bend) @ square**2), len(z)
 
 

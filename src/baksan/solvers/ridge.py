@@ -91,6 +91,8 @@ def ridge_path(
     ----------
     X : Samples or Stream
         With weights or without; events that belong together (groups) make the score too good.
+        Negative weights count as they are, if the weighted scatter of the features is positive;
+        there is no QR for them, so that nearly dependent features cost digits.
     strengths : (m,) of numbers from 0, optional
         By default 51 from 1e-8 to 100 times the largest σ², in equal ratios.
     loss : Loss
@@ -100,7 +102,7 @@ def ridge_path(
     ------
     ValueError
         Another loss; no strengths, or one that is negative or not finite; events of one class;
-        no features.
+        no features; negative weights that leave no minimum.
 
     Examples
     --------
@@ -124,14 +126,17 @@ def ridge_path(
             " Give at least one."
         )
     gram = Gram.of(X, loss, loss.outputs(X.head.answers, len(X.class_names)))
-    if X.class_names and not np.diag(gram.t).any():
+    if X.class_names and not (np.diag(gram.t) > 0).any():
         raise ValueError(
             "a ridge path needs events of at least two classes; all that count are of one."
             " Give other events or another answer."
         )
     model = _standardised(X, gram)
+    gram.axes(model)  # refuses negative weights that leave no minimum
     axes = _Axes.of_gram(gram, model)
     chosen = _checked(2.0 * axes.sigma.max(initial=0.0) ** 2 * _STRENGTHS, strengths)
+    if gram.negative:
+        return axes.path(chosen, gram, model)
     if axes.sigma.min(initial=1.0) ** 2 + chosen.min() / 2 < _STEEP * axes.sigma.max() ** 2:
         axes = _Axes.of_triangle(triangle(problem, gram) / np.sqrt(gram.mass), gram, model)
     return axes.path(chosen, gram, model)
@@ -176,7 +181,8 @@ class _Axes:
         found = np.divide(
             across, sigma[:, None], out=np.zeros_like(across), where=sigma[:, None] > 0
         )
-        rest = max(float(np.trace(gram.t) - (found**2).sum()), 0.0)
+        rest = float(np.trace(gram.t) - (found**2).sum())
+        rest = rest if gram.negative else max(rest, 0.0)
         return cls(sigma, directions, found, rest)
 
     @classmethod

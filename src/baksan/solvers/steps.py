@@ -213,7 +213,7 @@ class GramSteps:
         w, velocity, average = _copies(state, self.shape)
         rates = self.schedule(np.arange(state.step, state.step + steps))
         taken, cost, loss, gradient, change = self.kernel(
-            bowl.matrix, bowl.slope, bowl.loss, bowl.anchor, float(self.n),
+            bowl.matrix, bowl.slope, bowl.loss, bowl.least, bowl.anchor, float(self.n),
             np.asarray(rates, dtype=np.float64), float(solver.momentum), solver.nesterov,
             self.problem.l2, self.problem.l1, solver.average, state.step, float(solver.tolerance),
             float(solver.gradient_tolerance), w, velocity, average, state.cost,
