@@ -17,7 +17,7 @@ from baksan.losses import Loss, Q
 from baksan.metrics import Prediction
 from baksan.models.base import Model
 from baksan.models.imputed import Imputed
-from baksan.models.linear import Linear
+from baksan.models.linear import Linear, deviations
 from baksan.samples import Feature, Samples
 from baksan.solvers.analytic import covariance
 from baksan.solvers.base import Events, Penalty, Problem, Solver, State, watched
@@ -39,6 +39,11 @@ COLUMNS = (
 )  # fmt: skip
 _LOOK_COST = 0.35
 _BLOCK_SECONDS = 0.2
+_CANCELLED = 1e-12  # what rounding may leave of weights that cancel, of their sum
+_NONNEGATIVE = {
+    losses.huber().cost, losses.squared_hinge.cost, losses.logistic.cost, losses.softmax.cost,
+}  # fmt: skip
+"""Smooth losses whose Q is below 0 by negative weights alone."""
 
 
 @dataclass
@@ -277,18 +282,24 @@ def _check_classes(problem: Problem) -> None:
     if not X.class_names:
         return
     if isinstance(X, Samples):
-        counted = X.answers if X.weight is None else X.answers[X.weight > 0]
-        found = {int(counted.min()), int(counted.max())}
+        counts = np.bincount(X.answers, X.weight, len(X.class_names))
+        share = counts / counts.sum()
     elif gram is not None:
         share = (gram.mean[gram.features :] + 1) / 2  # of targets ±1
         share = share if len(share) > 1 else np.array([1 - share[0], share[0]])
-        found = set(np.flatnonzero(share > 0).tolist())
     else:
-        found = {k for k, weight in enumerate(X.survey.class_weights.values()) if weight > 0}
+        share = np.array(list(X.survey.class_weights.values())) / X.survey.mass
+    if problem.negative and share.min() < -_CANCELLED:
+        raise ValueError(
+            "a fit needs weights of each class that sum to 0 or more; those of"
+            f" {X.class_names[int(share.argmin())]!r} sum to less. Give other events, or leave out"
+            " those of negative weight."
+        )
+    found = np.flatnonzero(share > (_CANCELLED if problem.negative else 0))
     if len(found) < 2:
         raise ValueError(
             "a fit needs events of at least two classes; all that count are"
-            f" {X.class_names[min(found)]!r}. Give other events or another answer."
+            f" {X.class_names[int(share.argmax())]!r}. Give other events or another answer."
         )
 
 
@@ -301,7 +312,8 @@ def _prepared(problem: Problem, outputs: int) -> Model:
             mean, spread = gram.mean[: gram.features], np.sqrt(np.diag(gram.x))
             return model.standardised(mean, spread, outputs, precision)
         if isinstance(X, Stream):
-            mean, spread = X.survey.mean, np.sqrt(X.survey.variance)
+            mean = X.survey.mean
+            spread = deviations(mean, X.survey.variance, X.names)
             return model.standardised(mean, spread, outputs, precision)
     some = X if isinstance(X, Samples) else X.sample
     return model.prepared(some.x, some.w, outputs)
@@ -336,6 +348,13 @@ def row_steps() -> Iterator[int]:
 
 Verdict = tuple[bool, str]
 """Whether a condition of convergence ended the run, and the sentence that says which."""
+
+
+_SUNK = (
+    "Q fell below 0, which no mean of costs does: negative weights leave it without a minimum, or"
+    " outweigh the others there. Take more events, fewer features, penalty=L2(…), or leave out the"
+    " events of negative weight."
+)
 
 
 class _Loop:
@@ -379,7 +398,10 @@ class _Loop:
             self._row(state, state)
         try:
             with np.errstate(over="ignore", invalid="ignore"):
-                return self._run(state)
+                state, verdict = self._run(state)
+                if not self.interrupted and self._sank(state):
+                    return self.solver.start(self.problem.model, seed=state.seed), (False, _SUNK)
+                return state, verdict
         finally:
             getattr(self.step, "close", lambda: None)()
 
@@ -464,6 +486,13 @@ class _Loop:
             return None
         return False, f"Q left all bounds near step {state.step:,}; take smaller steps."
 
+    def _sank(self, state: State) -> bool:
+        """Whether negative weights have brought Q below 0: it has no minimum, or a spurious one."""
+        problem = self.problem
+        if not self.solver.descends or problem.loss.cost not in _NONNEGATIVE:
+            return False
+        return problem.negative and self.q(self.solver.iterate(state), problem.X) < 0
+
     def _out_of_budget(self, state: State) -> Verdict:
         if self.solver.descends and self.schedule is not None:
             grown = self.q(self.solver.iterate(state), self.looks.events) > self._first("loss")
@@ -547,8 +576,10 @@ class Looks:
         if not looked_at:
             return cls(X, validation, 1.25)
         looks = math.log(max(steps, 2.0)) / math.log(1.25) + 3
-        looks = max(min(looks, budget / min(100, looked_at)), 2.0)
-        share = min(budget / looks / looked_at, 1.0)
+        # Of weights that cancel a part tells nothing: such events are looked at as a whole.
+        whole = any(part.negative_share for part in (X, validation) if part is not None)
+        looks = max(min(looks, budget / (looked_at if whole else min(100, looked_at))), 2.0)
+        share = 1.0 if whole else min(budget / looks / looked_at, 1.0)
         growth = max(steps ** (1 / looks), 1.25)
         if solver.batch is None:
             return cls(X, None if validation is None else _some(validation, share), growth)
