@@ -74,7 +74,66 @@ def test_nulls_dictionaries_decimals_and_strangers(tmp_path):
     assert table["d"].tolist() == [1, 2]
     assert table["s"].tolist() == ["x", ""]
     assert table.names == ("n", "b", "d", "s")
-    assert table.notes[0].startswith("columns left out, neither numbers nor text: when")
+    assert "when (dates or times); list (lists of different lengths)" in table.notes[0]
+
+
+def test_what_is_no_column_is_left_out_by_name(tmp_path):
+    path = tmp_path / "t.parquet"
+    strange = {
+        "blob": pa.array([b"\x00\xff", None]),
+        "fixed": pa.array([b"ab", b"cd"], pa.binary(2)),
+        "packed": pa.array([b"ab", None]).dictionary_encode(),
+        "who": pa.array([{"a": 1}, None]),
+        "map": pa.array([[("a", 1)], []], pa.map_(pa.string(), pa.int64())),
+        "day": pa.array([0, None], pa.date32()),
+        "when": pa.array([0, 1], pa.timestamp("ns", "UTC")),
+        "clock": pa.array([0, 1], pa.time64("us")),
+        "took": pa.array([0, 1], pa.duration("s")),
+        "hits": pa.array([[1], [1, 2]]),
+        "words": pa.array([["a"], ["b"]]),
+        "deep": pa.array([[{"a": 1}], []]),
+    }
+    parquet.write_table(pa.table({**strange, "E": [1.0, 2.0]}), path)
+    table = read(path)
+    assert table.names == ("E",)
+    assert table.notes[0].startswith(
+        "columns left out: blob, fixed, packed (bytes); who, map (objects);"
+        " day, when, clock, took (dates or times); hits, deep (lists of different lengths);"
+        " words (lists of text)."
+    )
+    assert [b.names for b in blocks(path, columns=["E"])] == [("E",)]
+    for name in strange:
+        with pytest.raises(ReadError, match=f"a column of numbers or text is needed; '{name}'"):
+            list(blocks(path, columns=[name]))
+    parquet.write_table(pa.table({"blob": strange["blob"]}), path)
+    with pytest.raises(ReadError, match=r"there are only blob \(bytes\)"):
+        read(path)
+
+
+def test_lists_of_one_length_are_vectors(tmp_path):
+    path = tmp_path / "t.parquet"
+    held = {
+        "list": pa.array([[1, 2], [3, 4], [5, 6]]),
+        "large": pa.array([[1.5, None], None, [5, 6]], pa.large_list(pa.float32())),
+        "fixed": pa.array([[1, None], None, [5, 6]], pa.list_(pa.int16(), 2)),
+        "nothing": pa.nulls(3),
+        "text": pa.array(["a", None, "c"], pa.large_string()),
+        "long": pa.array([2**53 + 1, None, 1]),
+        "unsigned": pa.array([2**64 - 1, 0, 1], pa.uint64()),
+    }
+    parquet.write_table(pa.table(held), path)
+    table = read(path)
+    assert table["list"].tolist() == [[1, 2], [3, 4], [5, 6]]
+    np.testing.assert_array_equal(table["large"], [[1.5, np.nan], [np.nan] * 2, [5, 6]])
+    np.testing.assert_array_equal(table["fixed"], [[1, np.nan], [np.nan] * 2, [5, 6]])
+    assert np.isnan(table["nothing"]).all()
+    assert table["text"].tolist() == ["a", "", "c"]
+    np.testing.assert_array_equal(table["long"], [2.0**53, np.nan, 1])
+    assert table["unsigned"].tolist() == [2**64 - 1, 0, 1]
+    parquet.write_table(pa.table({"list": [[1, 2]] * 2000 + [[1]], "E": [1.0] * 2001}), path)
+    with pytest.raises(ReadError, match="t.parquet: lists of 2 are needed in column 'list'"):
+        read(path)
+    assert sum(len(b) for b in blocks(path, columns=["E"])) == 2001
 
 
 def test_cut_empty_and_doubled(tmp_path):

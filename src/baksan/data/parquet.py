@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,14 +14,16 @@ from typing import Any
 import numpy as np
 
 from baksan.compiled import cores
-from baksan.data.columns import ReadError, check_names, chosen, table_of
+from baksan.data.arrow import ADVICE, Array, column, name_of, sized, why_not
+from baksan.data.columns import ReadError, check_names, lost_note, readable, table_of
 from baksan.files import replacing
 from baksan.table import Table
 
-__all__ = ["blocks", "column", "row_groups", "rows", "write_blocks", "write_parquet"]
+__all__ = ["blocks", "row_groups", "rows", "write_blocks", "write_parquet"]
 
 _THREADS = 8  # at most; more would wait for the disk or for each other
 _AHEAD = 2  # blocks that are being decoded
+_FIRST = 1024  # rows that show whether lists have one length
 _BUFFER = 1 << 15  # bytes of a column chunk that are read at a time
 
 
@@ -50,17 +51,31 @@ def blocks(
                 f"{source}: rows are needed; the table has {len(schema.names)} columns and no"
                 " row. Check how it was written."
             )
-        stored = {_name(n): n for n in schema.names}
-        wanted = [stored[n] for n in chosen(list(stored), columns, source)]
+        fields = {name_of(field.name): field for field in _sized(path, schema)}
+        lost = {name: why for name, field in fields.items() if (why := why_not(field))}
+        kept = [name for name in fields if name not in lost]
+        wanted = [fields[n] for n in readable(kept, lost, columns, source, ADVICE)]
+        note = lost_note(lost, ADVICE)
         groups = range(metadata.num_row_groups) if groups is None else groups
         first = sum(_sizes(metadata, range(groups[0]), source))
-        fields = [schema.field(n) for n in wanted]
-        for arrays, finite in _arrays(path, metadata, fields, rows, groups):
+        for arrays, finite in _arrays(path, metadata, wanted, rows, groups):
             table = table_of(arrays, source, first, finite)
-            yield table.with_notes(*_notes(schema))
+            yield table.with_notes(*_notes(schema), *note)
             first += len(table)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _cut(source, error) from None
+
+
+def _sized(path: Path, schema: Any) -> list[Any]:
+    """The fields of the file; lists of one length are vectors, as far as its first rows tell."""
+    from pyarrow import parquet, types
+
+    fields = list(schema)
+    if lists := [f.name for f in fields if types.is_list(f.type) or types.is_large_list(f.type)]:
+        with parquet.ParquetFile(path) as file:
+            batch = next(file.iter_batches(batch_size=_FIRST, columns=lists, use_threads=False))
+        fields = [sized(f, batch.column(f.name)) if f.name in lists else f for f in fields]
+    return fields
 
 
 def rows(path: Path, source: str, groups: Sequence[int] | None = None) -> int:
@@ -96,8 +111,6 @@ def _cut(source: str, error: Exception) -> ReadError:
     )
 
 
-Array = tuple[str, Any, str, str]
-"""Name, values, unit and description."""
 Found = tuple[dict[str, Array], set[str]]
 """Columns by the names of their fields, and which are finite throughout."""
 
@@ -153,7 +166,7 @@ class _Reader:
         self.file = parquet.ParquetFile(
             path, metadata=metadata, pre_buffer=False, buffer_size=_BUFFER
         )
-        self.fields = fields
+        self.fields, self.source = fields, str(path)
         self.runs = [
             _Run(
                 self.file.iter_batches(
@@ -182,7 +195,7 @@ class _Reader:
         found, finite = {}, set()
         for field, run in zip(self.fields, self.runs, strict=True):
             array = run.next(rows).column(field.name)
-            name, values, unit, description = column(array, field)
+            name, values, unit, description = column(array, field, self.source)
             if field.name in place:
                 row = beside[place[field.name]]
                 row[:] = values
@@ -288,36 +301,3 @@ def _arrow(values: Any) -> Any:
 
 def _notes(schema: Any) -> tuple[str, ...]:
     return tuple(json.loads((schema.metadata or {}).get(b"baksan_notes", b"[]")))
-
-
-def _name(stored: str) -> str:
-    """A column's name; pandas' row labels are called row."""
-    return "row" if re.fullmatch(r"__index_level_\d+__", stored) else stored
-
-
-def column(array: Any, field: Any) -> Array:
-    """What a column of Arrow's holds."""
-    if _name(field.name) != field.name:  # kept as text, so that nobody trains on them by accident
-        return "row", _values(array).astype(str), "", "pandas' row label"
-    about = {k.decode(): v.decode("utf-8", "replace") for k, v in (field.metadata or {}).items()}
-    return field.name, _values(array), about.get("unit", ""), about.get("description", "")
-
-
-def _values(array: Any) -> Any:
-    """NumPy values; a null is NaN or "". Vectors of one length become (n, m)."""
-    from pyarrow import types
-
-    kind = array.type
-    if types.is_dictionary(kind):
-        array = array.dictionary_decode()
-        kind = array.type
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return np.array(array.fill_null("").to_pylist(), dtype=str)
-    if types.is_decimal(kind):
-        array = array.cast("float64")
-    if types.is_fixed_size_list(kind) and not array.null_count:
-        inner = _values(array.flatten())
-        return inner.reshape(len(array), kind.list_size, *inner.shape[1:])
-    if array.null_count and (types.is_integer(kind) or types.is_boolean(kind)):
-        array = array.cast("int8" if types.is_boolean(kind) else kind).cast("float64")
-    return array.to_numpy(zero_copy_only=False)

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from baksan.data import fits, hdf5, npy, parquet, root, sqlite
-from baksan.data.columns import DEFAULT_ROWS, table_of
+from baksan.data import arrow, fits, hdf5, npy, parquet, root, sqlite
+from baksan.data.columns import DEFAULT_ROWS, lost_note, readable, table_of
 from baksan.data.formats import blocks, files_of, format_of
 from baksan.data.loading import Progress, is_file
 from baksan.data.streaming import Events, opened
@@ -157,6 +157,9 @@ def table_of_frame(frame: Any, columns: Sequence[str] | None, source: str) -> Ta
 
     if not isinstance(frame, pa.Table):
         frame = pa.Table.from_pandas(frame, preserve_index=False)
-    names = frame.column_names if columns is None else columns
-    arrays = (parquet.column(frame.column(n).combine_chunks(), frame.field(n)) for n in names)
-    return table_of(arrays, source, 0)
+    lost = {field.name: why for field in frame.schema if (why := arrow.why_not(field))}
+    kept = [name for name in frame.column_names if name not in lost]
+    names = readable(kept, lost, columns, source, arrow.ADVICE)
+    held = ((frame.column(n).combine_chunks(), frame.field(n)) for n in names)
+    arrays = (arrow.column(array, field, source) for array, field in held)
+    return table_of(arrays, source, 0).with_notes(*lost_note(lost, arrow.ADVICE))
