@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pytest
 
-from baksan.files import partials, plain, read_json, replacing, write_json
+from baksan.files import alone, partials, plain, read_json, replacing, write_json
 
 
 def names(folder):
@@ -100,3 +100,28 @@ def test_what_is_no_json_is_named(tmp_path, damage):
     (tmp_path / "x.json").write_bytes(damage)
     with pytest.raises(ValueError, match="x.json must be JSON as baksan writes it"):
         read_json(tmp_path / "x.json")
+
+
+def test_a_folder_belongs_to_one_at_a_time(tmp_path):
+    folder = tmp_path / "deep" / "run"
+    with alone(folder):
+        with pytest.raises(FileExistsError, match="in .*run another training is going on. Wait"):
+            with alone(folder):
+                raise AssertionError
+        write_json(folder / "x.json", 1)
+    with alone(folder):
+        assert names(folder) == ["x.json"]
+    with pytest.raises(OSError, match="a folder is needed; .*x.json is a file"):
+        with alone(folder / "x.json"):
+            raise AssertionError
+
+
+def test_where_nothing_can_be_locked_nobody_is_kept_out(tmp_path, monkeypatch):
+    import fcntl
+
+    def none(place, how):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    with alone(tmp_path), alone(tmp_path):
+        write_json(tmp_path / "x.json", 1)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["partials", "plain", "read_json", "replacing", "write_json"]
+__all__ = ["alone", "partials", "plain", "read_json", "replacing", "write_json"]
 
 _PARTIAL = ".partial"
 
@@ -28,10 +28,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
     path = Path(path)
     # The suffix stays last: libraries choose a format by it.
     beside = path.with_name(f".{path.stem}.{os.getpid()}{_PARTIAL}{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OSError(error.errno, _sentence(error, path)) from error
+    _make(path.parent, path)
     try:
         yield beside
         with open(beside, "rb") as written:
@@ -43,6 +40,42 @@ def replacing(path: Path | str) -> Iterator[Path]:
         raise OSError(error.errno, _sentence(error, path)) from error
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _make(folder: Path, wanted: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(error.errno, _sentence(error, wanted)) from error
+
+
+@contextmanager
+def alone(folder: Path | str) -> Iterator[None]:
+    """The folder, made where it is missing, belongs to this process while it works in it.
+
+    A lock of the system's (flock), which ends with the process whatever becomes of it. Where a file
+    system knows none, nobody is kept out. Raises OSError where the folder cannot be made, and
+    FileExistsError where another process works in it.
+    """
+    import fcntl
+
+    folder = Path(folder)
+    _make(folder, folder)
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(place)
+        raise FileExistsError(
+            f"a folder is needed in which nobody else works; in {folder} another training is going"
+            " on. Wait for its end, or choose another --out."
+        ) from None
+    except OSError:  # network file systems may lack locks on folders
+        pass
+    try:
+        yield
+    finally:
+        os.close(place)
 
 
 def partials(folder: Path) -> list[Path]:
@@ -65,6 +98,8 @@ def _sentence(error: OSError, path: Path) -> str:
         )
     if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         return f"{path} must be writable; it is not. Choose another place with --out."
+    if error.errno in (errno.ENOTDIR, errno.EEXIST) and str(error.filename) == str(path):
+        return f"a folder is needed; {path} is a file. Choose another --out."
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return f"{path} must lie in a folder; {error.filename} is a file. Choose another --out."
     why = os.strerror(error.errno) if error.errno else str(error)

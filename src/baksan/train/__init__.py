@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from baksan import __version__, compiled
 from baksan.evaluate import BinBy, evaluate
+from baksan.files import alone
 from baksan.metrics import Prediction
 from baksan.samples import Samples
 from baksan.solvers.base import Events
@@ -93,7 +95,7 @@ def train(
     ValueError
         No answers, an empty class, folds that cannot be made, an unknown or unfitting method.
     FileExistsError
-        `out` holds something already.
+        `out` holds something already, or another training is going on in it.
     """
     from threadpoolctl import threadpool_limits
 
@@ -107,12 +109,16 @@ def train(
         method.check(division.X)
     division.check()
     config = _config(division, chosen, source, folds, test, seed, replicas, bin_by)
-    folder = None if out is None else RunFolder.begin(out, config, resume=resume)
-    job = Job(division, len(chosen), seed, threads, source, folder, progress)
     fold, some = division.fold, division.X
     # Kernels have threads of their own; those of BLAS cost more than small products take.
     blas = threads if X.head.x.size > _LARGE else 1
-    with threadpool_limits({"openmp": threads, "blas": blas}), compiled.threads(threads):
+    with (
+        nullcontext() if out is None else alone(out),
+        threadpool_limits({"openmp": threads, "blas": blas}),
+        compiled.threads(threads),
+    ):
+        folder = None if out is None else RunFolder.begin(out, config, resume=resume)
+        job = Job(division, len(chosen), seed, threads, source, folder, progress)
         job.show("getting ready", 0.0)
         for method in chosen:
             method.warm_up(some.take(_few(some)))
