@@ -85,6 +85,33 @@ def test_a_result_in_place_of_a_function():
         bk.check("01.1", 0.5)
 
 
+def spoilt(answer, spoil):
+    """The right answer, spoilt: every number that it returns goes through `spoil`."""
+
+    def f(*given):
+        found = answer(*given)
+        return tuple(map(spoil, found)) if isinstance(found, tuple) else spoil(np.asarray(found))
+
+    return f
+
+
+SPOILERS = {
+    "zero": lambda a: np.zeros_like(a),
+    "large": lambda a: np.full_like(a, 1e99, dtype=float),
+    "minus large": lambda a: np.full_like(a, -1e99, dtype=float),
+    "minus": lambda a: -np.asarray(a, dtype=float),
+    "true": lambda a: np.ones_like(a, dtype=bool),
+    "empty": lambda a: np.zeros(0),
+}
+
+
+@pytest.mark.parametrize("how", SPOILERS)
+@pytest.mark.parametrize("number", NUMBERS)
+def test_no_answer_breaks_the_checker(number, how):
+    found = check(number, spoilt(RIGHT[number][0], SPOILERS[how]))
+    assert not found.passed
+
+
 # What functions do --------------------------------------------------------------------------------
 
 HERE = np.arange(3.0)
@@ -142,6 +169,7 @@ def twice(function):
         (lambda x: lambda: 1, "it returned function"),
         (lambda x: np.nan, r"finite numbers are needed; f\(\[0., 1., 2.\]\) gave nan"),
         (lambda x: float("inf"), "gave inf"),
+        (lambda x: -1e300, r"gave -1e\+300"),
     ],
 )
 def test_whatever_it_does_is_one_sentence(function, sentence):

@@ -86,7 +86,10 @@ def test_a_file_that_is_no_text(handed_in):
 
 def test_a_loop_that_never_ends_is_ended_and_its_line_told(handed_in):
     loop = f"{DEF}    k = 0\n    while True:\n        k += 1\n"
-    assert outcome(handed_in(loop), limit=2.0) in (
+    file = handed_in(loop)
+    odd = file.parent / "Моя папка, it's mine"
+    odd.mkdir()
+    assert outcome(file.rename(odd / file.name), limit=2.0) in (
         f"it was stopped after 2 seconds, in line {line}: is there a loop that never ends?"
         for line in (3, 4)
     )

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+_LARGEST = 1e100  # of a number that laws are tried on: its square is no infinity
+
 __all__ = ["Asked", "Broken", "Unusable", "close", "line_of", "need", "shown"]
 
 
@@ -42,8 +44,6 @@ class Asked:
         call = f"{self.name}({', '.join(map(shown, arguments))})"
         try:
             answer = self.function(*given)
-        except Broken:
-            raise
         except NotImplementedError as error:
             where = self._line(error)
             raise Unusable(
@@ -69,7 +69,7 @@ class Asked:
         return float(found)
 
     def array(self, *arguments: Any, shape: tuple[int, ...], what: str = "") -> Array:
-        """What it returns, which must be finite numbers of this shape."""
+        """What it returns, as floats; it must be finite numbers of this shape."""
         what = what or f"an array of the shape {shape}"
         return self._as_array(self(*arguments), shape, what, arguments)
 
@@ -96,7 +96,8 @@ class Asked:
             ) from None
         if found.shape != shape:
             raise Unusable(f"{what} is needed of {self.name}; it returned {_kind(answer)}.")
-        if not np.isfinite(found).all():
+        found = found.astype(float)
+        if not np.all(np.abs(found) < _LARGEST):  # nor is it true of nan
             call = f"{self.name}({', '.join(map(shown, arguments))})"
             raise Unusable(f"finite numbers are needed; {call} gave {shown(found)}.")
         return found

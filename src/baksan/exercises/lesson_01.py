@@ -121,7 +121,7 @@ def _halfway(f: Asked) -> None:
     need(
         list(found) == [0, 2, 1],
         f"events seen at {seen.tolist()} with the answers 0, 1, 2: those at {x.tolist()} were"
-        f" called {found.tolist()}; measure the distances on paper.",
+        f" called {shown(found)}; measure the distances on paper.",
     )
 
 

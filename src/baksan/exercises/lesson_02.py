@@ -244,7 +244,7 @@ def _covers(f: Asked) -> None:
     rng, inside = np.random.default_rng(17), np.zeros(2)
     x = np.linspace(0.0, 3.0, 6)[:, None]
     z = np.column_stack([np.ones(6), x])
-    repeats = 1500
+    repeats = 800
     for _ in range(repeats):
         y = 2.0 - x[:, 0] + rng.normal(size=6)
         fitted = np.linalg.lstsq(z, y, rcond=None)[0]
@@ -252,7 +252,7 @@ def _covers(f: Asked) -> None:
     share = inside / repeats
     need(
         np.abs(share - 0.626).max() < 0.035,
-        f"in 1,500 experiments with 6 points on a line the truth lay within one error in a share"
+        f"in 800 experiments with 6 points on a line the truth lay within one error in a share"
         f" of {shown(share)} for intercept and slope; 0.626 is right. Think of the degrees of"
         " freedom, and of what lesson 2 says of few points.",
     )

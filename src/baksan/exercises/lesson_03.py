@@ -113,10 +113,10 @@ def _limits(f: Asked) -> None:
 def _scaled(f: Asked) -> None:
     x, _, _ = points(30, 2, seed=6)
     x = x - x.mean(axis=0) + 100.0  # so far from zero that the intercept counts for little
-    ratio = f.number(x) / f.number(10 * x)
+    rate, other = f.number(x), f.number(10 * x)
     need(
-        99 < ratio < 101,
-        f"features with numbers ten times as large lowered the limit by the factor {ratio:.4g};"
+        99 * other < rate < 101 * other,
+        f"features with numbers ten times as large took the limit from {rate:.4g} to {other:.4g};"
         " the curvature goes with their square.",
     )
 

@@ -80,9 +80,8 @@ def _curve(f: Asked, score: Array, signal: Array) -> tuple[Array, Array]:
     answer = f(score, signal)
     parts = answer if isinstance(answer, tuple | list) else [answer]
     points = len(np.atleast_1d(parts[0]))
-    background, kept = f.arrays(
-        score, signal, shapes=((points,), (points,)), what="two arrays of one length, ε_b and ε_s,"
-    )
+    what = "two arrays of one length, ε_b and ε_s, with two points at least"
+    background, kept = f.arrays(score, signal, shapes=((max(points, 2),),) * 2, what=what)
     return background, kept
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
@@ -76,9 +77,9 @@ def _run(arguments: list[str], limit: float, show: Callable[[str], None]) -> int
 
 def _relay(printed: IO[bytes], show: Callable[[str], None]) -> None:
     """Show the beginning of what is printed, and read the rest so that nothing waits."""
-    left = _SHOWN
+    left, decoder = _SHOWN, codecs.getincrementaldecoder("utf-8")(errors="replace")
     while chunk := os.read(printed.fileno(), 8192):
-        text = chunk.decode("utf-8", errors="replace")
+        text = decoder.decode(chunk)
         if left > 0:
             show(text[:left] + ("\n… (it prints more)\n" if len(text) > left else ""))
         left -= len(text)
@@ -95,7 +96,7 @@ def _end_all(group: int) -> None:
 def _why(status: int | None, trace: str, file: Path, limit: float) -> str:
     """Why the child did not come to its end."""
     if trace or status is None:
-        line = re.search(rf'File "{re.escape(str(file))}", line (\d+)', trace)
+        line = re.search(rf'{re.escape(file.name)}", line (\d+)', trace)
         where = f", in line {line[1]}" if line else ""
         return f"it was stopped after {limit:g} seconds{where}: is there a loop that never ends?"
     if status < 0:
