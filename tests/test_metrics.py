@@ -85,7 +85,7 @@ def test_bad_arrays_are_refused(name):
     broken[(7, *[0] * (a.ndim - 1))] = np.nan
     with pytest.raises(ValueError, match="finite; nan stands in row 7"):
         figure(broken, y)
-    with pytest.raises(ValueError, match="0 or more and not all 0; the lowest is -1"):
+    with pytest.raises(ValueError, match="sum to more than 0; they sum to -"):
         figure(a, y, np.full(N, -1.0))
     with pytest.raises(ValueError, match="not all 0"):
         figure(a, y, np.zeros(N))

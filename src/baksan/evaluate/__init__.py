@@ -56,7 +56,8 @@ def evaluate(
         By model; of all events of X in their order: a test set, or folds put together with
         `Prediction.pooled`. Scores of different folds are compared with each other then.
     X : Samples
-        The events, with the answers y; their weights count, their groups are drawn as a whole.
+        The events, with the answers y; their weights count, also negative ones, and their groups
+        are drawn as a whole.
     folds : (n,) int, optional
         The fold of each event, for the spread over folds.
     replicas : int
@@ -72,7 +73,8 @@ def evaluate(
     Raises
     ------
     ValueError
-        No answers, a class without events, predictions of another length or task, one group only.
+        No answers, a class without events or whose weights sum to 0 or less, predictions of another
+        length or task, one group only.
     KeyError
         An unknown metric.
 
@@ -98,7 +100,7 @@ def evaluate(
         for m, a in predictions.items()
         for j in range(bins.count)
     }
-    groups = draw([*parts.values(), *in_bin.values()], X, replicas, seed, progress)
+    groups, lost = draw([*parts.values(), *in_bin.values()], X, replicas, seed, progress)
     return Evaluation(
         task=X.task,
         class_names=list(X.class_names),
@@ -123,7 +125,17 @@ def evaluate(
             for m, part in parts.items()
         },
         bins=_bin_table(bins, in_bin) if bins.count else None,
+        notes=[*X.weight_notes, *_lost_note(lost, replicas)],
     )
+
+
+def _lost_note(lost: int, replicas: int) -> list[str]:
+    if not lost:
+        return []
+    return [
+        f"{lost} of {replicas} replicas do not count: their weights, or those of a class, sum to 0"
+        " or less."
+    ]
 
 
 # Curves and bins ----------------------------------------------------------------------------------
@@ -236,7 +248,8 @@ def _answers(X: Samples) -> Array:
         )
     if not X.class_names:
         return y
-    lost = [c for k, c in enumerate(X.class_names) if not np.any(X.w[y == k])]
+    sums = np.bincount(y, X.w, len(X.class_names))
+    lost = [c for c, mass in zip(X.class_names, sums, strict=True) if mass <= 0]
     if lost or len(X.class_names) < 2:
         raise ValueError(
             "an evaluation of classes needs events of two classes or more, and some of each;"

@@ -6,7 +6,8 @@ to multiply its weight with (Efron, Ann. Stat. 7 (1979) 1). All models see the s
 that the interval of a difference profits from what they have in common. Noise can push a figure
 one way (the ECE and the best Q upwards) and pushes a replica, which is noisier than the sample,
 further; so the spread of the replicas about *their* median is put about the value found. Replicas
-in which a figure does not exist, as where a rare class was not drawn, do not count.
+in which a figure does not exist, as where a rare class was not drawn, do not count. Neither do
+those in which negative weights make the sum (that of a class) 0 or less; these are counted.
 """
 
 from __future__ import annotations
@@ -46,16 +47,19 @@ class Part:
         self.events = len(y) if rows is None else len(rows)
         # No bin without events has figures, but all have a place for them.
         self.value = np.full(len(names) + 3, np.nan)
+        self.negative = bool(len(weight)) and bool(weight.min() < 0)
         if self.events:
-            own = prediction if rows is None else prediction.take(rows)
-            self.figures = figures(own, y if rows is None else y[rows], names, grid)
+            own, y = (prediction, y) if rows is None else (prediction.take(rows), y[rows])
+            self.figures = figures(own, y, names, grid, negative=self.negative)
             self.value = self.of(weight)
         self.drawn = np.full((1, len(self.value)), np.nan)
 
     def of(self, weight: Array) -> Array:
-        """Figures and curve points for weights of all events."""
+        """Figures and curve points for weights of all events; NaN where they sum to 0 or less."""
+        own = weight if self.rows is None else weight[self.rows]
         with np.errstate(invalid="ignore", divide="ignore"):
-            return self.figures(weight if self.rows is None else weight[self.rows])
+            found = self.figures(own)
+        return np.full(len(found), np.nan) if self.negative and own.sum() <= 0 else found
 
     def interval(self) -> tuple[Array, Array]:
         """Low and high ends of all figures and curve points."""
@@ -69,6 +73,8 @@ class Part:
 
     def _range(self) -> Array:
         points = len(self.value) - len(self.names)
+        if self.negative:  # shares are not bound to 0 … 1
+            return np.array([(-np.inf, np.inf)] * len(self.value)).T
         of_points = (0.0, 1.0) if self.prediction.task == "classification" else (-np.inf, np.inf)
         own = [(METRICS[name].lowest, METRICS[name].highest) for name in self.names]
         return np.array([*own, *[of_points] * points]).T
@@ -106,7 +112,8 @@ class Part:
     def _reason(self, name: str, value: float) -> str | None:
         if np.isfinite(value):
             return None
-        return self.figures.reasons.get(name, "not defined for these events")
+        why = "negative weights leave none" if self.negative else "not defined for these events"
+        return self.figures.reasons.get(name, why)
 
 
 def draw(
@@ -115,8 +122,10 @@ def draw(
     replicas: int,
     seed: int,
     progress: Callable[[int, int], object] | None,
-) -> int:
-    """Fill in the replicas of all parts, the same draws for each; the number of groups."""
+) -> tuple[int, int]:
+    """Fill in the replicas of all parts, the same draws for each. Gives the number of groups, and
+    of replicas in which negative weights make the sum (that of a class) 0 or less.
+    """
     unit = np.arange(len(X)) if X.group is None else np.unique(X.group, return_inverse=True)[1]
     groups = int(unit.max()) + 1
     if groups < 2:
@@ -127,16 +136,18 @@ def draw(
     parts = [part for part in parts if part.events]
     for part in parts:
         part.drawn = np.empty((replicas, len(part.value)))
-    generator = np.random.default_rng(seed)
+    generator, lost, negative = np.random.default_rng(seed), 0, X.negative_share > 0
+    kind = X.answers if X.class_names else np.zeros(len(X), dtype=np.int64)
     with threadpool_limits(1, "blas"):  # whose threads cost more than such short sums take
         for r in range(replicas):
             times = np.bincount(generator.integers(groups, size=groups), minlength=groups)
             weight = X.w * times[unit]
+            lost += negative and bool((np.bincount(kind, weight) <= 0).any())
             for part in parts:
                 part.drawn[r] = part.of(weight)
             if progress is not None:
                 progress(r + 1, replicas)
-    return groups
+    return groups, lost
 
 
 def _central(drawn: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 Row = dict[str, Any]
@@ -37,6 +37,8 @@ class Evaluation:
     bins : dict or None
         name, unit, edges, events, outside (events in no bin), rows of {model, bin, metric, value,
         low, high}.
+    notes : list of str
+        What to know of these events: negative weights, replicas that do not count for them.
     """
 
     task: str
@@ -53,6 +55,7 @@ class Evaluation:
     differences: list[Row]
     curves: dict[str, Row]
     bins: Row | None
+    notes: list[str] = field(default_factory=list)
 
     @property
     def models(self) -> list[str]:
@@ -100,8 +103,8 @@ class Evaluation:
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Evaluation:
         """The Evaluation that `to_dict` wrote. Raises ValueError where a field lacks or is new."""
-        needed = {field.name for field in fields(cls)}
-        if odd := needed ^ set(content):
+        needed = {part.name for part in fields(cls)}
+        if odd := (needed ^ set(content)) - {"notes"}:  # which older files do not have
             raise ValueError(
                 f"an evaluation has the fields {', '.join(sorted(needed))}; the difference is"
                 f" {', '.join(sorted(odd))}. Was it written by another version of baksan?"
@@ -136,10 +139,10 @@ class Evaluation:
     def _heading(self) -> str:
         drawn = "events" if self.groups == self.events else f"{self.groups:,} groups"
         pooled = f", put together from {self.folds} folds" if self.folds else ""
-        return (
-            f"{self.events:,} events{pooled}\n"
-            f"errors: central 68 % of {self.replicas} bootstrap replicas of the {drawn}"
-        )
+        weighted = abs(self.effective_events - self.events) > 0.5
+        effective = f", effective {self.effective_events:,.0f}" if weighted else ""
+        errors = f"errors: central 68 % of {self.replicas} bootstrap replicas of the {drawn}"
+        return "\n".join([f"{self.events:,} events{effective}{pooled}", errors, *self.notes])
 
 
 def _aligned(titles: Sequence[str], columns: Sequence[Sequence[str]]) -> str:

@@ -50,7 +50,9 @@ def totals(model: Model, X: Samples | Stream, loss: Loss, *, bins: int = 4096) -
 
     The AUC is that of scores in bins: P(s_signal > s_background) + ½ P(same bin), so that it is
     within auc_error = ½ Σ_b S_b B_b / (S B) of the exact one, S_b and B_b the weights of signal and
-    background in a bin. The bins hold about equal numbers of the first block's events.
+    background in a bin (their moduli, where some are negative). The bins hold about equal numbers
+    of the first block's events. What negative weights leave undefined, as the root of a number
+    below 0, is NaN.
 
     Parameters
     ----------
@@ -64,7 +66,8 @@ def totals(model: Model, X: Samples | Stream, loss: Loss, *, bins: int = 4096) -
     Raises
     ------
     ValueError
-        No answers, several answers an event, a loss for another task, fewer than 2 bins.
+        No answers, several answers an event, a loss for another task, fewer than 2 bins, weights
+        that sum to 0 or less.
 
     Examples
     --------
@@ -91,9 +94,11 @@ def _numbers(model: Model, X: Samples | Stream, loss: Loss) -> Totals:
         )
     near = float(head.mean())
     n, sums = X.total(partial(_sums_of_numbers, model=model, loss=loss, near=near))
+    _check_mass(sums[0])
     cost, off, squared, absolute, y, yy = sums[1:] / sums[0]
     variance = yy - y * y
-    figures = {"loss": cost, "mean_error": off, "rmse": squared**0.5, "mae": absolute}
+    rms = squared**0.5 if squared >= 0 else np.nan
+    figures = {"loss": cost, "mean_error": off, "rmse": rms, "mae": absolute}
     figures["r2"] = 1.0 - squared / variance if variance > 0 else np.nan
     return Totals({name: float(value) for name, value in figures.items()}, None, int(n))
 
@@ -112,13 +117,20 @@ def _classes(model: Model, X: Samples | Stream, loss: Loss, bins: int) -> Totals
         edges = np.unique(np.quantile(score, np.linspace(0, 1, bins + 1)[1:-1]))
     add = partial(_sums_of_classes, model=model, loss=loss, edges=edges, k=len(X.class_names))
     n, costs, confusion, ranked = X.total(add)
-    mass = confusion.sum()
+    _check_mass(mass := confusion.sum())
     figures = {"loss": costs[0] / mass, "accuracy": np.trace(confusion) / mass}
     if len(costs) > 1:
         figures |= {"brier": costs[1] / mass, "log_loss": costs[2] / mass}
     if len(edges):
         figures["auc"], figures["auc_error"] = _area(*ranked)
     return Totals({name: float(value) for name, value in figures.items()}, confusion, int(n))
+
+
+def _check_mass(mass: float) -> None:
+    if not mass > 0:
+        raise ValueError(
+            f"figures need weights that sum to more than 0; they sum to {mass:g}. Take other events."
+        )
 
 
 def _read(model: Model, X: Samples, loss: Loss) -> tuple[Array, Prediction]:
@@ -129,25 +141,28 @@ def _read(model: Model, X: Samples, loss: Loss) -> tuple[Array, Prediction]:
 def _sums_of_classes(
     X: Samples, model: Model, loss: Loss, edges: Array, k: int
 ) -> tuple[int, Array, Array, Array]:
-    """n; Σ w of costs; Σ w by class and label; Σ w by class and bin of the score."""
+    """n; Σ w of costs; Σ w by class and label; Σ w and Σ|w| by class and bin of the score."""
     (p, told), y, w = _read(model, X, loss), X.answers, X.w
     costs = [loss.value(p, y)]
     if told.probability is not None:
         costs += [brier_costs(told.probability, y), log_costs(told.probability, y)]
     confusion = np.bincount(y * k + told.label, w, k * k).reshape(k, k)
-    ranked: Array = np.empty((2, 0))
+    ranked: Array = np.empty((2, 2, 0))
     if len(edges):
         width = len(edges) + 1
         cell = y * width + np.searchsorted(edges, np.asarray(told.score), side="right")
-        ranked = np.bincount(cell, w, 2 * width).reshape(2, width)
+        sums = [np.bincount(cell, load, 2 * width) for load in (w, np.abs(w))]
+        ranked = np.array(sums).reshape(2, 2, width)
     return len(X), np.array([w @ cost for cost in costs]), confusion, ranked
 
 
-def _area(background: Array, signal: Array) -> tuple[float, float]:
-    """The AUC of weights in bins, and half the share of pairs that fall into one bin."""
-    pairs = background.sum() * signal.sum()
-    if not pairs:
+def _area(weights: Array, sizes: Array) -> tuple[float, float]:
+    """The AUC of weights in bins (2, bins), and half the share of pairs that fall into one bin, by
+    the moduli of their weights.
+    """
+    background, signal = weights
+    if not (background.sum() > 0 and signal.sum() > 0):
         return np.nan, np.nan
-    same = 0.5 * float(signal @ background) / pairs
-    below = np.cumsum(background) - background
-    return float(signal @ below) / pairs + same, same
+    pairs = background.sum() * signal.sum()
+    below = np.cumsum(background) - 0.5 * background
+    return float(signal @ below) / pairs, 0.5 * float(sizes[1] @ sizes[0]) / pairs

@@ -33,15 +33,13 @@ def numbers(values: ArrayLike, what: str, rows: int | None = None) -> Array:
 
 
 def weights(weight: ArrayLike | None, rows: int) -> Array:
-    """Event weights (n,) float, ones for None. Raises ValueError: negative, or all zero."""
+    """Event weights (n,) float, ones for None. Raises ValueError where they sum to 0 or less."""
     w = np.ones(rows) if weight is None else numbers(weight, "weight", rows).astype(float)
     if w.ndim != 1:
         raise ValueError(f"weight must be one number an event; its shape is {w.shape}. Flatten it.")
-    if not rows or w.min() < 0 or w.sum() == 0:
-        came = "there are no events" if not rows else f"the lowest is {w.min():g}"
-        raise ValueError(
-            f"weights must be 0 or more and not all 0; {came}. Give events that count."
-        )
+    if not rows or not w.sum() > 0:
+        came = "there are no events" if not rows else f"they sum to {w.sum():g}"
+        raise ValueError(f"weights must sum to more than 0; {came}. Give events that count.")
     return w
 
 
@@ -59,11 +57,13 @@ def answers(y: ArrayLike, rows: int, classes: int) -> Array:
 
 
 def every_class(y: Array, w: Array, classes: int) -> None:
-    """Raises ValueError where a class has no weight: nothing can be separated from it."""
-    missing = np.flatnonzero(np.bincount(y, w, minlength=classes) == 0)
+    """Raises ValueError where weights of a class sum to 0 or less: nothing is separated from it."""
+    sums = np.bincount(y, w, minlength=classes)
+    missing = np.flatnonzero(sums <= 0)
     if len(missing):
+        held = "none of" if not sums[missing[0]] else f"a sum of weights {sums[missing[0]]:g} among"
         raise ValueError(
-            f"separation needs events of every class 0 … {classes - 1}; none of the {len(y)} events"
+            f"separation needs events of every class 0 … {classes - 1}; {held} the {len(y)} events"
             f" with weight is of class {missing[0]}. Add some, or leave the class out."
         )
 

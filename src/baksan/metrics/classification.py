@@ -1,7 +1,9 @@
 """Figures of merit for classes: separation, decisions, probabilities, overtraining.
 
 y holds class indices; with two classes 0 is background and 1 signal. Scores (n,) grow with
-signal-likeness; for K ≥ 3 classes (n, K). Weights (n,) ≥ 0; None is 1 for every event.
+signal-likeness; for K ≥ 3 classes (n, K). Weights (n,) are of either sign, those of each class sum
+to more than 0; None is 1 for every event. Figures that are sums stay what they are where weights are
+negative, but no longer keep within 0 … 1; what else becomes of a figure, its docstring says.
 """
 
 from __future__ import annotations
@@ -55,9 +57,10 @@ class Roc:
     """The ROC curve: ε_s against ε_b as the cut falls from +∞ to the lowest score.
 
     All arrays are (m + 1,), m the number of different scores. `background` and `signal` are the
-    weighted shares of each class with score ≥ `cut`; they rise from 0 to 1. The numbers of rows
-    that pass are `background_left`, `signal_left`. Between its points the curve is straight, as if
-    equal scores were told apart by lot.
+    weighted shares of each class with score ≥ `cut`; they rise from 0 to 1, but with negative
+    weights go up and down on the way, and perhaps beyond. The numbers of rows that pass are
+    `background_left`, `signal_left`. Between its points the curve is straight, as if equal scores
+    were told apart by lot. A level is met where the curve reaches it first, as the cut falls.
     """
 
     background: Array
@@ -67,28 +70,33 @@ class Roc:
     signal_left: Array
 
     def area(self) -> float:
-        """The area under the curve = P(s_signal > s_background) + ½ P(equal): Mann–Whitney."""
+        """The area under the curve = P(s_signal > s_background) + ½ P(equal): Mann–Whitney.
+
+        Σ_ij w_i w_j ([s_i > s_j] + ½ [s_i = s_j]) / Σ_ij w_i w_j over signal i and background j,
+        whatever the signs of the weights.
+        """
         strips = np.diff(self.background)
         return float(0.5 * (strips @ self.signal[1:] + strips @ self.signal[:-1]))
 
     def signal_at(self, background: ArrayLike) -> Array:
-        """The highest ε_s at given ε_b, of its shape."""
+        """The highest ε_s at given ε_b, of its shape; where ε_b would pass that level first."""
         level = np.asarray(background, dtype=float)
-        low = np.searchsorted(self.background, level * (1 + _ROUNDING), side="right") - 1
+        low = np.searchsorted(_most(self.background), level * (1 + _ROUNDING), side="right") - 1
         return _between(level, self.background, self.signal, low)
 
     def background_at(self, signal: ArrayLike) -> Array:
         """The lowest ε_b at given ε_s, of its shape."""
         level = np.asarray(signal, dtype=float)
-        high = np.searchsorted(self.signal, level * (1 - _ROUNDING), side="left")
+        high = np.searchsorted(_most(self.signal), level * (1 - _ROUNDING), side="left")
         return _between(level, self.signal, self.background, np.maximum(high - 1, 0))
 
     def quality(self, least: int = LEAST_LEFT) -> Array:
         """Q = ε_s/√ε_b at each cut; 0 where fewer than `least` background rows are left."""
         enough = int(np.searchsorted(self.background_left, least))
-        first = max(enough, int(np.searchsorted(self.background, 0.0, side="right")))
         q = np.zeros(len(self.signal))
-        q[first:] = self.signal[first:] / np.sqrt(self.background[first:])
+        some = ~(self.background <= 0)
+        some[:enough] = False
+        q[some] = self.signal[some] / np.sqrt(self.background[some])
         return q
 
     def point(self, index: int) -> WorkingPoint:
@@ -101,11 +109,11 @@ class Roc:
     def at_most(self, background: float) -> WorkingPoint:
         """The lowest cut that lets no more than this share of the background pass."""
         limit = background * (1 + _ROUNDING)
-        return self.point(int(np.searchsorted(self.background, limit, side="right")) - 1)
+        return self.point(int(np.searchsorted(_most(self.background), limit, side="right")) - 1)
 
     def at_least(self, signal: float) -> WorkingPoint:
         """The highest cut that lets no less than this share of the signal pass."""
-        return self.point(int(np.searchsorted(self.signal, signal * (1 - _ROUNDING))))
+        return self.point(int(np.searchsorted(_most(self.signal), signal * (1 - _ROUNDING))))
 
     def thinned(self, points: int = 200) -> Roc:
         """At most about `points` of the points, even in ε_s and in log ε_b; for plots."""
@@ -114,14 +122,19 @@ class Roc:
         first = self.background[self.background > 0][0]
         keep = np.concatenate([
             [0, len(self.cut) - 1],
-            np.searchsorted(self.signal, np.linspace(0, 1, points // 2)),
-            np.searchsorted(self.background, np.geomspace(first, 1, points // 2)),
+            np.searchsorted(_most(self.signal), np.linspace(0, 1, points // 2)),
+            np.searchsorted(_most(self.background), np.geomspace(first, 1, points // 2)),
         ])  # fmt: skip
         i = np.unique(np.minimum(keep, len(self.cut) - 1))
         return Roc(
             self.background[i], self.signal[i], self.cut[i],
             self.background_left[i], self.signal_left[i],
         )  # fmt: skip
+
+
+def _most(shares: Array) -> Array:
+    """The largest share so far: where it reaches a level, the shares do so first."""
+    return np.asarray(np.maximum.accumulate(shares))
 
 
 def _between(level: Array, x: Array, y: Array, low: Array) -> Array:
@@ -222,7 +235,8 @@ def q_factor(
     """The cut with the best Q = ε_s/√ε_b among those that leave `least` background rows or more.
 
     Fewer rows make the best of many cuts a lucky one. It stays optimistic: the cut is chosen on
-    the events it is judged on. Raises ValueError as `roc`, and with fewer rows than `least`.
+    the events it is judged on. Raises ValueError as `roc`, with fewer rows than `least`, and with
+    negative weights: the best cut would be one where those of the background cancel.
 
     Examples
     --------
@@ -231,6 +245,12 @@ def q_factor(
     (1.0, 1, 1.732)
     """
     curve = roc(score, y, weight)
+    if weight is not None and np.min(weight) < 0:
+        raise ValueError(
+            "the best Q needs weights of 0 or more, since else it is found where those of the"
+            f" background cancel; the lowest is {np.min(weight):g}. Take the signal kept at a given"
+            " background, signal_efficiency."
+        )
     if curve.background_left[-1] < least:
         raise ValueError(
             f"the best Q needs {least} background events or more to be left;"
@@ -242,18 +262,22 @@ def q_factor(
 def merit_factor(score: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None) -> float:
     """MF = |⟨s⟩_1 − ⟨s⟩_0| / √(σ_0² + σ_1²), weighted moments without Bessel's correction.
 
-    Two Gaussians have AUC = Φ(MF); skewed scores deviate. Raises ValueError as `roc`, and where
-    neither class has any spread.
+    Two Gaussians have AUC = Φ(MF); skewed scores deviate. Raises ValueError as `roc`, where neither
+    class has any spread, and where negative weights leave no positive σ_0² + σ_1².
     """
     s, t, w = _scored(score, y, weight)
-    parts = [(s[i], w[i]) for i in ((t == k) & (w > 0) for k in (0, 1))]
+    parts = [(s[i], w[i]) for i in ((t == k) & (w != 0) for k in (0, 1))]
     if all(np.ptp(values) == 0 for values, _ in parts):
         raise ValueError(
             "a merit factor needs scores that vary; all of a class are equal. Use the AUC instead."
         )
     mean = [np.average(values, weights=u) for values, u in parts]
     variance = [np.average((v - m) ** 2, weights=u) for (v, u), m in zip(parts, mean, strict=True)]
-    return float(abs(mean[1] - mean[0]) / np.sqrt(variance[0] + variance[1]))
+    if (total := variance[0] + variance[1]) <= 0:
+        raise ValueError(
+            f"a merit factor needs a positive variance; weighted, it is {total:g}. Use the AUC."
+        )
+    return float(abs(mean[1] - mean[0]) / np.sqrt(total))
 
 
 # Decisions ----------------------------------------------------------------------------------------
@@ -327,7 +351,9 @@ class Calibration(NamedTuple):
     weight: Array
 
     def error(self) -> float:
-        """ECE = Σ_b W_b |observed_b − predicted_b| / Σ_b W_b."""
+        """ECE = Σ_b W_b |observed_b − predicted_b| / Σ_b W_b; NaN where some W_b is negative."""
+        if np.any(self.weight < 0):
+            return float("nan")
         gap = np.abs(self.observed - self.predicted)
         return float(np.nansum(self.weight * gap) / self.weight.sum())
 
@@ -337,7 +363,8 @@ class Reliability:
 
     Two classes look at P(signal), K ≥ 3 at the probability of the likeliest class ('top label').
     Bins hold equal weight; events of equal probability stay together, in the bin where the middle
-    of their weight falls.
+    of their weight falls. With negative weights a bin ends where the running sum of the weights
+    reaches its level first, and the share that happened may leave 0 … 1.
     """
 
     def __init__(self, probability: Array, y: Array) -> None:
@@ -421,8 +448,9 @@ def overtraining(
     A flag, not a verdict. A small p says that train and test differ, not that the test result is
     bad: forests that reproduce their training events always fail and may still be best. With many
     events a harmless difference gives a small p, with few a harmful one goes unseen. Equal scores
-    make p too large; weights are treated through their effective number only. Judge by the figures
-    on test events. Raises ValueError as `roc`.
+    make p too large; weights are treated through their effective number only, and where some are
+    negative p is no more than a hint. Judge by the figures on test events. Raises ValueError as
+    `roc`.
     """
     a, s, v = _scored(train_score, train_y, train_weight)
     b, t, w = _scored(test_score, test_y, test_weight)

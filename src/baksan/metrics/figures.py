@@ -40,7 +40,12 @@ class ClassFigures:
     """
 
     def __init__(
-        self, prediction: Prediction, y: Array, names: Sequence[str], grid: Array = _NONE
+        self,
+        prediction: Prediction,
+        y: Array,
+        names: Sequence[str],
+        grid: Array = _NONE,
+        negative: bool = False,
     ) -> None:
         score = np.asarray(prediction.score, dtype=float)
         self.names, self.grid, self.two = tuple(names), grid, score.ndim == 1
@@ -61,6 +66,8 @@ class ClassFigures:
             self._prepare_moments(score, y)
             if np.sum(y == 0) < LEAST_LEFT:
                 self.reasons["q_factor"] = f"fewer than {LEAST_LEFT} background events"
+            elif negative:
+                self.reasons["q_factor"] = "the best cut is where negative weights cancel others"
         self._costs = np.array([*self._means.values()], dtype=float)
 
     def _prepare_moments(self, score: Array, y: Array) -> None:
@@ -129,13 +136,14 @@ class NumberFigures:
     def __call__(self, weight: Array) -> Array:
         """Figures and curve points, (len(names) + 3,)."""
         squared, absolute, mean, square = weight @ self._costs / weight.sum()
+        variance = square - mean**2
         low, middle, high = points = self._residuals.quantiles(weight, CENTRAL)
         found = {
             "bias": middle,
             "resolution": 0.5 * (high - low),
             "rmse": np.sqrt(squared),
             "mae": absolute,
-            "r2": 1 - squared / (square - mean**2),
+            "r2": 1 - squared / variance if variance > 0 else np.nan,
         }
         if self._relative is not None:
             low, middle, high = self._relative.quantiles(weight, CENTRAL)
@@ -145,9 +153,17 @@ class NumberFigures:
 
 
 def figures(
-    prediction: Prediction, y: Array, names: Sequence[str], grid: Array = _NONE
+    prediction: Prediction,
+    y: Array,
+    names: Sequence[str],
+    grid: Array = _NONE,
+    *,
+    negative: bool = False,
 ) -> ClassFigures | NumberFigures:
-    """The figures of `prediction` on answers y (n,), to be called with weights (n,)."""
+    """The figures of `prediction` on answers y (n,), to be called with weights (n,).
+
+    `negative`: some of these are, and figures that make no sense then are left out.
+    """
     if prediction.task == "classification":
-        return ClassFigures(prediction, y, names, grid)
+        return ClassFigures(prediction, y, names, grid, negative)
     return NumberFigures(prediction, y, names)

@@ -1,11 +1,13 @@
 """Figures of merit for numbers: bias, resolution, RMSE, MAE, R².
 
 r = a − y, prediction minus answer, in the answer's unit; or relative, x = a/y − 1. The weights (n,)
-are ≥ 0; None is 1 for every event. All raise ValueError where lengths differ or a value is NaN.
+may be of either sign and sum to more than 0; None is 1 for every event. All raise ValueError where
+lengths differ or a value is NaN, and where negative weights leave a mean square below 0.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -31,25 +33,31 @@ class Residuals:
     def __init__(self, values: Array) -> None:
         self._order = np.argsort(values, kind="stable")
         self._ranked = values[self._order]
+        self._ends = np.append(self._ranked[1:] != self._ranked[:-1], True)[: len(values)]
 
     def quantiles(self, weight: Array, levels: ArrayLike = CENTRAL) -> Array:
         """The value that a share `level` of the weight lies below, of the shape of levels.
 
         Where the running sum meets a level exactly, the mean of the values on both sides, as in
         the median of an even number (Hyndman and Fan, Am. Stat. 50 (1996) 361, definition 2).
-        NaN where no event has weight.
+        With negative weights the running sum may meet a level several times: the mean of the values
+        where it does first and last, so that neither end of the values is favoured. NaN where the
+        weights sum to 0 or less.
         """
-        below = np.cumsum(weight[self._order])
+        ranked, ordered = self._ranked, weight[self._order]
+        below = np.cumsum(ordered)
         level = np.asarray(levels, dtype=float) * below[-1]
         if not below[-1] > 0:
             return np.full(level.shape, np.nan)
         slack = _ROUNDING * below[-1]
-        i = np.searchsorted(below, level - slack, side="left")
-        j = np.searchsorted(below, level + slack, side="right")
+        upper = lower = below
+        if ordered.min() < 0:
+            below, ranked = below[self._ends], ranked[self._ends]
+            upper, lower = np.maximum.accumulate(below), np.minimum.accumulate(below[::-1])[::-1]
+        i = np.searchsorted(upper, level - slack, side="left")
+        j = np.searchsorted(lower, level + slack, side="right")
         last = len(below) - 1
-        return np.asarray(
-            0.5 * (self._ranked[np.minimum(i, last)] + self._ranked[np.minimum(j, last)])
-        )
+        return np.asarray(0.5 * (ranked[np.minimum(i, last)] + ranked[np.minimum(j, last)]))
 
 
 def quantiles(values: ArrayLike, levels: ArrayLike, weight: ArrayLike | None = None) -> Array:
@@ -107,7 +115,12 @@ def resolution(
 def rmse(prediction: ArrayLike, answer: ArrayLike, weight: ArrayLike | None = None) -> float:
     """√(Σ w (a − y)² / Σ w)."""
     r, w = _residuals(prediction, answer, weight, False)
-    return float(np.sqrt(np.average(r**2, weights=w)))
+    if (square := float(np.average(r**2, weights=w))) < 0:
+        raise ValueError(
+            f"an RMSE needs a mean square of 0 or more; negative weights make it {square:g}. Take"
+            " more events, or the resolution."
+        )
+    return math.sqrt(square)
 
 
 def mae(prediction: ArrayLike, answer: ArrayLike, weight: ArrayLike | None = None) -> float:
@@ -120,9 +133,12 @@ def r2(prediction: ArrayLike, answer: ArrayLike, weight: ArrayLike | None = None
     """R² = 1 − Σ w (a − y)² / Σ w (y − ⟨y⟩)². Raises ValueError where all answers are equal."""
     r, w = _residuals(prediction, answer, weight, False)
     y = np.asarray(answer, dtype=float)
-    if np.ptp(y[w > 0]) == 0:
+    if np.ptp(y[w != 0]) == 0:
         raise ValueError(f"R² needs answers that vary; all are {y[0]:g}. Use the RMSE instead.")
-    spread = w @ (y - np.average(y, weights=w)) ** 2
+    if (spread := w @ (y - np.average(y, weights=w)) ** 2) <= 0:
+        raise ValueError(
+            "R² needs answers of positive variance; negative weights leave none. Take more events."
+        )
     return float(1 - w @ r**2 / spread)
 
 

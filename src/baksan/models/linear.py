@@ -197,8 +197,8 @@ def deviations(mean: Array, variance: Array, names: Sequence[str] = ()) -> Array
     if low.any():
         j = int(np.where(low, variance, 0.0).argmin())
         raise ValueError(
-            "features need a weighted variance of 0 or more, which brings them to one scale; negative"
-            f" weights make that of {names[j] if names else f'column {j}'} {variance[j]:.3g}. Take"
+            "features need a weighted variance of 0 or more, which brings them to one scale;"
+            f" that of {names[j] if names else f'column {j}'} is {variance[j]:.3g}. Take"
             " more events, leave the feature out, or leave out the events of negative weight."
         )
     return np.asarray(np.sqrt(np.maximum(variance, 0.0)))
