@@ -129,7 +129,7 @@ def _classes(model: Model, X: Samples | Stream, loss: Loss, bins: int) -> Totals
 def _check_mass(mass: float) -> None:
     if not mass > 0:
         raise ValueError(
-            f"figures need weights that sum to more than 0; they sum to {mass:g}. Take other events."
+            f"figures need weights that sum to more than 0; they sum to {mass:g}. Take others."
         )
 
 

@@ -2,8 +2,8 @@
 
 y holds class indices; with two classes 0 is background and 1 signal. Scores (n,) grow with
 signal-likeness; for K ≥ 3 classes (n, K). Weights (n,) are of either sign, those of each class sum
-to more than 0; None is 1 for every event. Figures that are sums stay what they are where weights are
-negative, but no longer keep within 0 … 1; what else becomes of a figure, its docstring says.
+to more than 0; None is 1 for every event. Figures that are sums stay what they are with negative
+weights, but no longer keep within 0 … 1; what else becomes of a figure, its docstring says.
 """
 
 from __future__ import annotations
