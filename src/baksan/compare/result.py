@@ -78,7 +78,7 @@ class Comparison:
     @property
     def summary(self) -> str:
         """What differs in what was asked, whether that is fair, and what came out."""
-        return " ".join([what_differs(self.names, self.asked), *self.notes[:1], result(self)])
+        return " ".join([what_differs(self.names, self.asked), *self.notes[:1], self._result])
 
     def row(self, run: str, model: str, metric: str) -> Row:
         """One figure of a run. Raises KeyError."""
@@ -102,7 +102,7 @@ class Comparison:
         """The same for a terminal, the most telling figures of each method."""
         import textwrap
 
-        said = [what_differs(self.names, self.asked), *self.notes, result(self)]
+        said = [what_differs(self.names, self.asked), *self.notes, self._result]
         blocks = ["\n".join(textwrap.wrap(sentence, width)) for sentence in said]
         if self.asked:
             head = ["", *self.names]
@@ -112,6 +112,10 @@ class Comparison:
             self._block(name, one, two) for name in self.names[1:] for one, two in self._pairs(name)
         ]
         return "\n\n".join(blocks)
+
+    @property
+    def _result(self) -> str:
+        return result(self.names, self.task, self.metrics, self.differences)
 
     def _pairs(self, name: str) -> list[tuple[str, str]]:
         rows = [r for r in self.differences if r["run"] == name]

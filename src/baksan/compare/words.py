@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,9 +12,6 @@ from baksan.compare.difference import leading
 from baksan.compare.events import Common
 from baksan.compare.runs import Side
 from baksan.evaluate import plus_minus
-
-if TYPE_CHECKING:
-    from baksan.compare.result import Comparison
 
 Row = dict[str, Any]
 
@@ -136,26 +133,28 @@ def _groups(runs: Sequence[Side], common: Common) -> list[str]:
 # Found --------------------------------------------------------------------------------------------
 
 
-def result(found: Comparison) -> str:
-    """What came out, by the leading figure: one sentence for each later run."""
-    metric = leading(found.task)
+def result(
+    names: Sequence[str], task: str, metrics: dict[str, Row], differences: Sequence[Row]
+) -> str:
+    """What came out by the leading figure: a sentence for each later run, and for its best."""
+    about = metrics[leading(task)]
     told = []
-    for name in found.names[1:]:
-        rows = [r for r in found.differences if r["run"] == name and r["metric"] == metric]
+    for name in names[1:]:
+        rows = [r for r in differences if r["run"] == name and r["metric"] == leading(task)]
         same = [r for r in rows if r["model"] == r["base_model"]]
-        if not same:
-            told.append(f"No method is in both {found.names[0]} and {name}.")
-        told += [_sentence(found, name, same)] if same else []
-        told += [_best(found, name, r) for r in rows if r["model"] != r["base_model"]]
+        told += [
+            _sentence(about, names[0], name, same)
+            if same
+            else f"No method is in both {names[0]} and {name}."
+        ]
+        told += [_best(about, names[0], name, r) for r in rows if r not in same]
     return " ".join(told)
 
 
-def _sentence(found: Comparison, name: str, rows: Sequence[Row]) -> str:
-    metric = leading(found.task)
-    title, first = found.metrics[metric]["title"], found.names[0]
+def _sentence(about: Row, first: str, name: str, rows: Sequence[Row]) -> str:
     groups: dict[str, list[str]] = {"better": [], "worse": [], "alike": []}
     for row in rows:
-        groups[_verdict(found, row)].append(row["model"])
+        groups[_verdict(about, row)].append(row["model"])
     parts = [
         f"{listed(groups[how])} {'is' if len(groups[how]) == 1 else 'are'} {how} in {name} than in"
         f" {first}"
@@ -166,29 +165,23 @@ def _sentence(found: Comparison, name: str, rows: Sequence[Row]) -> str:
         between = "" if parts else f" between {first} and {name}"
         parts.append(f"{listed(groups['alike'])} cannot be told apart{between}")
     among = f"Of the {len(rows)} methods in common, by" if len(rows) > 1 else "By"
-    return f"{among} {title} and two standard errors, {'; '.join(parts)}."
+    return f"{among} {about['title']} and two standard errors, {'; '.join(parts)}."
 
 
-def _verdict(found: Comparison, row: Row) -> str:
+def _verdict(about: Row, row: Row) -> str:
     """'better', 'worse' or 'alike' in the later run, by two standard errors."""
-    better = found.metrics[row["metric"]]["better"]
     if row["value"] is None or not row["told_apart"] or (row["sigma"] or np.inf) < _SURE:
         return "alike"
-    return "better" if (row["value"] > 0) == (better == "higher") else "worse"
+    return "better" if (row["value"] > 0) == (about["better"] == "higher") else "worse"
 
 
-def _best(found: Comparison, name: str, row: Row) -> str:
+def _best(about: Row, first: str, name: str, row: Row) -> str:
     """The best of a later run against the best of the first, where they are two methods."""
-    about, verdict = found.metrics[row["metric"]], _verdict(found, row)
-    one, two = f"{row['base_model']} of {found.names[0]}", f"{row['model']} of {name}"
+    verdict = _verdict(about, row)
+    one, two = f"{row['base_model']} of {first}", f"{row['model']} of {name}"
     if verdict == "alike":
         return f"Of the best of each, {one} and {two} cannot be told apart."
-    by = plus_minus(abs(row["value"]), *_turned(row))
+    low, high = row["low"], row["high"]
+    by = plus_minus(abs(row["value"]), *((low, high) if row["value"] > 0 else (-high, -low)))
     unit = f" {about['unit']}" if about["unit"] else ""
     return f"Of the best of each, {two} is {verdict} than {one}, by {by}{unit} in {about['title']}."
-
-
-def _turned(row: Row) -> tuple[float, float]:
-    """The interval of the value without its sign."""
-    low, high = row["low"], row["high"]
-    return (low, high) if row["value"] > 0 else (-high, -low)
