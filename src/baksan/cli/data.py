@@ -30,6 +30,21 @@ def data_describe(
     allow_changed: AllowChanged = False,
 ) -> None:
     """What is in a table: columns, units, ranges, what is missing, what gives the answer away."""
+    from baksan.data.columns import SeveralTables
+    from baksan.data.inside import inside
+
+    try:
+        _describe(x, answer, where, mark or [], allow_changed)
+    except SeveralTables as several:
+        print(f"{x}: {len(several.parts)} tables\n")
+        for line in inside(x, several.parts):
+            print(line)
+        print(f"\nDescribe one of them: baksan data describe '{x}#{several.parts[0]}'")
+
+
+def _describe(
+    x: str, answer: str | None, where: str | None, marks: list[float], allow_changed: bool
+) -> None:
     from baksan import memory
     from baksan.data import footprint, stream
     from baksan.data.loading import is_file
@@ -40,15 +55,13 @@ def data_describe(
     if is_file(x) and footprint(x) > memory.available() / 3:
         with progress(f"reading {x}") as show:
             told = describe_passes(
-                lambda columns: stream(x, columns=columns, where=where, marks=mark or ()), answer,
+                lambda columns: stream(x, columns=columns, where=where, marks=marks), answer,
                 progress=lambda n: show(f"describing {x}: {n:,} rows"),
             )  # fmt: skip
         print(told.text(width=Console().width))
         return
     with progress(f"reading {x}") as show:
-        loaded = open_table(
-            x, where=where, marks=mark or (), allow_changed=allow_changed, progress=show
-        )
+        loaded = open_table(x, where=where, marks=marks, allow_changed=allow_changed, progress=show)
         known = loaded.entry.answer if loaded.entry else ""
         show(f"describing {len(loaded.table):,} rows")
         told = describe(

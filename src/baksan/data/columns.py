@@ -13,8 +13,8 @@ from baksan.samples import Feature
 from baksan.table import Column, Table
 
 __all__ = [
-    "ReadError", "check_names", "chosen", "clean", "features_of_yaml", "lost_note", "missing_note",
-    "one_line", "parts_error", "readable", "word_error",
+    "ReadError", "SeveralTables", "check_names", "chosen", "clean", "features_of_yaml",
+    "lost_note", "missing_note", "one_line", "parts_error", "readable", "word_error",
 ]  # fmt: skip
 
 DEFAULT_ROWS = 65536
@@ -101,13 +101,24 @@ def missing_note(table: Table) -> Table:
     return table.with_notes(note) if words else table
 
 
-def parts_error(source: str, what: str, parts: Sequence[str]) -> ReadError:
-    """The sentence for a file that holds several tables."""
+class SeveralTables(ReadError):
+    """A file with several tables, of which none was chosen; `parts` are their names."""
+
+    def __init__(self, sentence: str, parts: Sequence[str]) -> None:
+        super().__init__(sentence)
+        self.parts = tuple(parts)
+
+
+def parts_error(
+    source: str, what: str, parts: Sequence[str], wrong: str | None = None
+) -> ReadError:
+    """The error for a file that holds several tables: none was chosen, or a `wrong` one."""
     shown = ", ".join(parts[:20]) + (f" and {len(parts) - 20} more" if len(parts) > 20 else "")
-    return ReadError(
-        f"{source}: one {what} must be chosen; there are {len(parts)}: {shown}."
-        f" Write it behind the file's name, as in '{source}#{parts[0]}'."
+    sentence = (
+        f"{source}: one {what}{f' (not {wrong!r})' if wrong else ''} must be chosen; there are"
+        f" {len(parts)}: {shown}. Write it behind the file's name, as in '{source}#{parts[0]}'."
     )
+    return ReadError(sentence) if wrong else SeveralTables(sentence, parts)
 
 
 _FIELD = re.compile(r"\{(.*)\}")

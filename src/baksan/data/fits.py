@@ -125,7 +125,7 @@ def _choose(hdus: Any, part: str | None, source: str) -> tuple[Any, list[str]]:
     for j, hdu in tables.items():
         if part.lower() == hdu.name.lower() or part == str(j):
             return hdu, []
-    raise parts_error(source, f"table (not {part!r})", labels)
+    raise parts_error(source, "table", labels, part)
 
 
 def _check_whole(hdu: Any, path: Path, source: str) -> None:

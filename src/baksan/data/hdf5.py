@@ -156,7 +156,7 @@ def _choose(file: Any, part: str | None, source: str) -> str:
                 f"{source}: a table in this file is needed; {wanted!r} is {why}. {_ADVICE}"
             )
         if tables:
-            raise parts_error(source, f"table (not {part!r})", tables)
+            raise parts_error(source, "table", tables, part)
     if not tables:
         refused = "; ".join(f"{name}: {why}" for name, why in list(found.items())[:5])
         raise ReadError(

@@ -20,7 +20,7 @@ from baksan.data.streaming import Events, opened
 from baksan.samples import Samples
 from baksan.table import Table
 
-__all__ = ["PART", "Part", "open_parts", "table_of_frame"]
+__all__ = ["PART", "Part", "open_parts", "rows_of", "table_of_frame"]
 
 PART = 262_144
 """Rows of a Parquet file that are worth a part of their own."""
@@ -126,7 +126,7 @@ def _pieces(path: Path, least: int, options: dict[str, Any]) -> Iterator[Piece]:
             start += sum(sizes)
         else:
             yield told, here, start, options
-            start += _rows(file, options) if file is not files[-1] else 0
+            start += rows_of(file, options) if file is not files[-1] else 0
 
 
 def _together(sizes: Sequence[int], least: int) -> Iterator[range]:
@@ -139,7 +139,7 @@ def _together(sizes: Sequence[int], least: int) -> Iterator[range]:
             first, held = k + 1, 0
 
 
-def _rows(file: Path, options: dict[str, Any]) -> int:
+def rows_of(file: Path, options: dict[str, Any]) -> int:
     """How many rows a file has: by its header, or by reading one column where it has none."""
     known = {
         "npy": npy.rows, "fits": fits.rows, "hdf5": hdf5.rows, "root": root.rows,

@@ -30,6 +30,7 @@ from baksan.table import Table
 __all__ = ["blocks", "rows"]
 
 _DEEPEST = 30  # folders
+_LARGEST, _LARGEST_RATIO = 1 << 24, 100_000  # numbers in a page, and times its bytes
 _ADVICE = (
     "One value per row is needed: flatten them before, lists for example to their length, largest"
     " or first element (ak.num, ak.max, ak.firsts of awkward), and write the result as Parquet."
@@ -197,7 +198,7 @@ def _choose(trees: dict[str, Any], part: str | None, source: str) -> str:
         wanted = part.strip("/")
         if wanted in trees or wanted in newest:
             return newest.get(wanted, wanted)
-        raise parts_error(source, f"tree (not {part!r})", labels)
+        raise parts_error(source, "tree", labels, part)
     if len(labels) > 1:
         raise parts_error(source, "tree", labels)
     return newest[labels[0]]
@@ -330,6 +331,7 @@ def _text(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _ntuple(ntuple: Any) -> _Found:
+    _check_pages(ntuple)
     found = _Found(int(ntuple.num_entries))
     for held in ntuple.fields:
         if not _FIELD.fullmatch(held.typename):
@@ -338,6 +340,16 @@ def _ntuple(ntuple: Any) -> _Found:
         found.features[held.name] = _feature(held.name, held.record.field_desc)
         found.read[held.name] = _reader(held)
     return found
+
+
+def _check_pages(ntuple: Any) -> None:
+    """uproot asks for the memory that a page says it needs, before it looks for its bytes."""
+    for pages in (column.pages for cluster in ntuple.page_link_list for column in cluster):
+        for page in pages:
+            most = max(_LARGEST, _LARGEST_RATIO * int(page.locator.num_bytes))
+            if abs(int(page.num_elements)) > most:
+                raise ValueError(f"a page of {page.locator.num_bytes:,} bytes says it holds"
+                                 f" {abs(page.num_elements):,} numbers")  # fmt: skip
 
 
 def _reader(held: Any) -> Callable[[int, int], NDArray[Any]]:

@@ -197,7 +197,7 @@ def _choose(connection: sqlite3.Connection, part: str | None, source: str) -> st
     if not tables:
         raise ReadError(f"{source}: a table is needed; the database has none. Give another file.")
     if part is not None:
-        raise parts_error(source, f"table (not {part!r})", tables)
+        raise parts_error(source, "table", tables, part)
     if len(tables) > 1:
         raise parts_error(source, "table", tables)
     return str(tables[0])
