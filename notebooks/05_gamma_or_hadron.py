@@ -64,7 +64,8 @@ table = telescope.events(EVENTS, seed=1)
 print(bk.describe(table, answer="class").text())
 
 # %% [markdown]
-# Read such a table slowly, column by column. Are the units what you think? Is anything missing, or
+# Read such a table slowly, column by column. (To the right a histogram of each, from low to high; `lg` says that
+# it is one of the logarithm.) Are the units what you think? Is anything missing, or
 # marked by a −999? Is a column constant? Is there one that *knows* the answer? Here `event` is a running
 # number: it names events and is no feature. So we name the answer, the class that is the signal, and the
 # column that names events; the others become features.

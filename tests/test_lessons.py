@@ -44,6 +44,8 @@ def test_prepare_writes_valid_notebooks(tmp_path):
         assert notebook.cells[0].cell_type == "markdown"
         assert notebook.cells[0].source.startswith("# ")
         assert all(not cell.get("outputs") for cell in notebook.cells)
+    written = "".join(path.read_text() for path in notebooks)
+    assert all(f'check(\\"{number}\\", ' in written for number in exercises())
 
 
 # Exercises ----------------------------------------------------------------------------------------
