@@ -28,8 +28,8 @@ def test_each_table_has_a_line(file):
         read(file)
     lines = list(inside(file, several.value.parts))
     assert lines == [
-        "  events   3 rows, 7 columns: E, x, y, z, t, u, …",
-        "  runs     1 row, 1 column: run",
+        "  events  3 rows, 7 columns: E, x, y, z, t, u, …",
+        "  runs    1 row, 1 column: run",
         lines[2],
     ]
     assert lines[2].startswith("  empty   rows are needed")
