@@ -73,8 +73,8 @@ def test_nulls_dictionaries_decimals_and_strangers(tmp_path):
     assert table["b"][0] == 1
     assert table["d"].tolist() == [1, 2]
     assert table["s"].tolist() == ["x", ""]
-    assert table.names == ("n", "b", "d", "s")
-    assert "when (dates or times); list (lists of different lengths)" in table.notes[0]
+    assert table.names == ("n", "b", "d", "s", "when")
+    assert "columns left out: list (lists of different lengths)" in table.notes[0]
 
 
 def test_what_is_no_column_is_left_out_by_name(tmp_path):
@@ -85,10 +85,6 @@ def test_what_is_no_column_is_left_out_by_name(tmp_path):
         "packed": pa.array([b"ab", None]).dictionary_encode(),
         "who": pa.array([{"a": 1}, None]),
         "map": pa.array([[("a", 1)], []], pa.map_(pa.string(), pa.int64())),
-        "day": pa.array([0, None], pa.date32()),
-        "when": pa.array([0, 1], pa.timestamp("ns", "UTC")),
-        "clock": pa.array([0, 1], pa.time64("us")),
-        "took": pa.array([0, 1], pa.duration("s")),
         "hits": pa.array([[1], [1, 2]]),
         "words": pa.array([["a"], ["b"]]),
         "deep": pa.array([[{"a": 1}], []]),
@@ -98,7 +94,7 @@ def test_what_is_no_column_is_left_out_by_name(tmp_path):
     assert table.names == ("E",)
     assert table.notes[0].startswith(
         "columns left out: blob, fixed, packed (bytes); who, map (objects);"
-        " day, when, clock, took (dates or times); hits, deep (lists of different lengths);"
+        " hits, deep (lists of different lengths);"
         " words (lists of text)."
     )
     assert [b.names for b in blocks(path, columns=["E"])] == [("E",)]
@@ -108,6 +104,33 @@ def test_what_is_no_column_is_left_out_by_name(tmp_path):
     parquet.write_table(pa.table({"blob": strange["blob"]}), path)
     with pytest.raises(ReadError, match=r"there are only blob \(bytes\)"):
         read(path)
+
+
+def test_dates_and_times_are_seconds(tmp_path):
+    path, noon = tmp_path / "t.parquet", 1577966400  # 2020-01-02 12:00 UTC
+    held = {
+        "day": pa.array([18263, None], pa.date32()),
+        "day64": pa.array([18263 * 86_400_000, None], pa.date64()),
+        "utc": pa.array([noon * 10**9 + 500_000_000, None], pa.timestamp("ns", "UTC")),
+        "plain": pa.array([noon * 1000, 0], pa.timestamp("ms")),
+        "clock": pa.array([3_600_000_001, None], pa.time64("us")),
+        "took": pa.array([90, None], pa.duration("s")),
+    }
+    parquet.write_table(pa.table(held), path)
+    table = read(path)
+    firsts = [table[name][0] for name in held]
+    assert firsts == [noon - 43200, noon - 43200, noon + 0.5, noon, 3600.000001, 90]
+    assert [bool(np.isnan(table[name][1])) for name in held] == [
+        True,
+        True,
+        True,
+        False,
+        True,
+        True,
+    ]
+    assert {column.unit for column in table.columns.values()} == {"s"}
+    assert table.column("utc").description == "seconds since 1970-01-01, UTC"
+    assert table.column("took").description == ""
 
 
 def test_lists_of_one_length_are_vectors(tmp_path):

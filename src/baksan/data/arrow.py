@@ -15,7 +15,8 @@ __all__ = ["ADVICE", "Array", "column", "name_of", "sized", "why_not"]
 Array = tuple[str, Any, str, str]
 """Name, values, unit and description."""
 
-ADVICE = "Write numbers or text in their place, such as times in seconds or the lengths of lists."
+ADVICE = "Write numbers or text in their place, such as the lengths of lists."
+_IN_A_SECOND = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}
 _LISTS = "lists of different lengths"
 
 
@@ -41,7 +42,7 @@ def why_not(field: Any) -> str:
     if "binary" in str(kind):
         return "bytes"
     if types.is_temporal(kind):
-        return "" if name_of(field.name) == "row" else "dates or times"
+        return "spans of months" if types.is_interval(kind) else ""
     if types.is_struct(kind) or types.is_map(kind):
         return "objects"
     return _LISTS if types.is_nested(kind) else str(kind)
@@ -62,11 +63,35 @@ def sized(field: Any, sample: Any) -> Any:
 
 def column(array: Any, field: Any, source: str) -> Array:
     """What a column of Arrow's holds. Raises ReadError for lists of another length than before."""
+    from pyarrow import types
+
     if name_of(field.name) != field.name:  # kept as text: nobody trains on them by accident
         return "row", _values(array).astype(str), "", "pandas' row label"
     about = {k.decode(): v.decode("utf-8", "replace") for k, v in (field.metadata or {}).items()}
+    if types.is_temporal(array.type):
+        return field.name, _seconds(array), "s", about.get("description") or _since(array.type)
     values = _values(_resized(array, field, source))
     return field.name, values, about.get("unit", ""), about.get("description", "")
+
+
+def _seconds(array: Any) -> Any:
+    """Dates and times in seconds, NaN for null; those without a zone are taken as UTC."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    kind = array.type
+    whole = array.cast(pa.int32() if kind.bit_width == 32 else pa.int64())
+    values = whole.cast("float64", safe=False).to_numpy(zero_copy_only=False)
+    if types.is_date32(kind):
+        return values * 86400
+    return values / _IN_A_SECOND["ms" if types.is_date64(kind) else kind.unit]
+
+
+def _since(kind: Any) -> str:
+    from pyarrow import types
+
+    dated = types.is_timestamp(kind) or types.is_date(kind)
+    return "seconds since 1970-01-01, UTC" if dated else ""
 
 
 def _resized(array: Any, field: Any, source: str) -> Any:
