@@ -30,7 +30,7 @@ from baksan.table import Table
 __all__ = ["blocks", "rows"]
 
 _DEEPEST = 30  # folders
-_LARGEST, _LARGEST_RATIO = 1 << 24, 100_000  # numbers in a page, and times its bytes
+_LARGEST, _LARGEST_RATIO = 1 << 24, 10_000  # what a basket or page holds, and times its bytes
 _ADVICE = (
     "One value per row is needed: flatten them before, lists for example to their length, largest"
     " or first element (ak.num, ak.max, ak.firsts of awkward), and write the result as Parquet."
@@ -164,6 +164,11 @@ def _whole(source: str) -> Iterator[None]:
         ) from None
 
 
+def _check_size(size: int, packed: int) -> None:
+    if size > max(_LARGEST, _LARGEST_RATIO * packed):
+        raise ValueError(f"{packed:,} bytes say that they unpack to {size:,}")
+
+
 # Which trees there are ----------------------------------------------------------------------------
 
 
@@ -288,7 +293,7 @@ def _add(found: _Found, name: str, branch: Any) -> None:
         string = _number(leaves[0]) == _TSTRING
         words = AsStrings(typename="TString") if string else AsStrings()
         found.features[name] = _feature(name, title)
-        found.read[name] = lambda a, b: _text(branch.array(words, a, b, library="np"))
+        found.read[name] = lambda a, b: _text(_array(branch, words, a, b))
         return
     record = np.dtype([(f"f{j}", f">{_code(v)}", _shape(v)) for j, v in enumerate(leaves)])
     numbers = AsDtype(record, record.newbyteorder("="))
@@ -299,7 +304,16 @@ def _add(found: _Found, name: str, branch: Any) -> None:
 
 
 def _numbers(branch: Any, how: Any, member: str, start: int, stop: int) -> NDArray[Any]:
-    return np.asarray(branch.array(how, start, stop, library="np")[member])
+    return np.asarray(_array(branch, how, start, stop)[member])
+
+
+def _array(branch: Any, how: Any, start: int, stop: int) -> NDArray[Any]:
+    """Rows start … stop − 1; uproot asks for the memory that a basket says it needs."""
+    for j, (first, end) in enumerate(pairwise(branch.entry_offsets)):
+        if first < stop and start < end:
+            packed, size = branch.basket_compressed_bytes(j), branch.basket_uncompressed_bytes(j)
+            _check_size(size, packed)
+    return np.asarray(branch.array(how, start, stop, library="np"))
 
 
 def _shape(leaf: Any) -> tuple[int, ...]:
@@ -343,13 +357,10 @@ def _ntuple(ntuple: Any) -> _Found:
 
 
 def _check_pages(ntuple: Any) -> None:
-    """uproot asks for the memory that a page says it needs, before it looks for its bytes."""
+    """The same of the pages of an RNTuple."""
     for pages in (column.pages for cluster in ntuple.page_link_list for column in cluster):
         for page in pages:
-            most = max(_LARGEST, _LARGEST_RATIO * int(page.locator.num_bytes))
-            if abs(int(page.num_elements)) > most:
-                raise ValueError(f"a page of {page.locator.num_bytes:,} bytes says it holds"
-                                 f" {abs(page.num_elements):,} numbers")  # fmt: skip
+            _check_size(abs(int(page.num_elements)), int(page.locator.num_bytes))
 
 
 def _reader(held: Any) -> Callable[[int, int], NDArray[Any]]:
