@@ -136,7 +136,7 @@ def test_the_line_up_is_described():
 
 @pytest.mark.parametrize("name", names())
 def test_the_catalogue_is_described(name):
-    known, text = entry(name), " ".join(section("data.md", name).split())
+    known, text = entry(name), " ".join(section("catalogue.md", name).split())
     assert known.task in text and known.licence in text and known.answer in text
     assert known.citation in text and known.publisher in text
     for part in [*known.features, *known.class_names, *known.forbidden]:

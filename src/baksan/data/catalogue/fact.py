@@ -122,10 +122,10 @@ FACT_GAMMA = Entry(
         " gammas along the path of a source: the AUC is 1.00 by the azimuth alone, 0.97 by the"
         " zenith angle",
         "source_position_*": "its azimuth tells the files apart; take alpha and dist",
-        "cog_*": "gammas came from one ring of the camera, protons from everywhere (AUC 0.71); take"
-        " alpha and dist",
-        "*pedestal*": f"light outside the image is {_SKY} (AUC 0.79)",
-        "ped_*": f"light outside the image is {_SKY} (AUC 0.79)",
+        "cog_*": "gammas came from one ring of the camera, protons from everywhere (AUC 0.71 by"
+        " both); take alpha and dist",
+        "*pedestal*": f"light outside the image is {_SKY} (AUC 0.79 by all)",
+        "ped_*": f"light outside the image is {_SKY} (AUC 0.79 by all)",
         "photoncharge_mean": f"the mean of all pixels is {_SKY}",
         "arrival_time_mean": "the mean of all pixels, most of them outside the image",
     },
