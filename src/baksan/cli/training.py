@@ -68,6 +68,13 @@ def train(
         float | None, typer.Option(help="Instead of folds: the share to test on.")
     ] = None,
     bin_by: Annotated[str | None, typer.Option(help="Figures of merit in bins of this.")] = None,
+    ignore_negative_weights: Annotated[
+        bool,
+        typer.Option(
+            "--ignore-negative-weights",
+            help="Train methods that cannot take negative weights without these events.",
+        ),
+    ] = False,
     seed: Seed = 0,
     threads: Annotated[
         int | None, typer.Option(help="Cores to use; OMP_NUM_THREADS or all of them.", min=1)
@@ -95,7 +102,10 @@ def train(
         "group": group, "id": id, "where": where, "bin_by": bin_by, "marks": mark or [],
         "impute": impute, "allow_changed": allow_changed,
     }  # fmt: skip
-    how: dict[str, Any] = {"methods": method, "folds": folds, "test": test, "seed": seed}
+    how: dict[str, Any] = {
+        "methods": method, "folds": folds, "test": test, "seed": seed,
+        "ignore_negative_weights": ignore_negative_weights,
+    }  # fmt: skip
     if x is None:
         x, asked, how = _as_before(out, resume)
     if resume and out and (out / "config.toml").exists():
@@ -104,7 +114,9 @@ def train(
     streamed = stream or bool(why)
     with progress(f"reading {x}") as show:
         opened = open_samples(x, stream=streamed, progress=show, **asked)
-    print(f"  {len(opened.samples):,} events, features: {', '.join(opened.samples.names)}")
+    events = opened.samples
+    effective = "" if events.head.weight is None else f"effective {events.effective_events:,.0f}, "
+    print(f"  {len(events):,} events, {effective}features: {', '.join(events.names)}")
     if streamed:
         print(f"  They are read as a stream{': ' + why if why else ''}.")
     for note in opened.notes:
@@ -131,7 +143,9 @@ def _as_before(out: Path | None, resume: bool) -> tuple[str, dict[str, Any], dic
         )
     config = RunFolder(out).config
     how: dict[str, Any] = {
-        k: config[k] for k in ("folds", "test", "seed", "replicas") if k in config
+        k: config[k]
+        for k in ("folds", "test", "seed", "replicas", "ignore_negative_weights")
+        if k in config
     }
     how["methods"] = list(config["methods"])
     return config["source"], config.get("samples", {}), how
@@ -180,6 +194,8 @@ def tell(run: Any, began: float) -> None:
     print(run.evaluation.text(width=max(100, Console().width)))
     print()
     print(sentence(run))
+    for name, why in run.left_out.items():
+        print(f"  {name} is left out: {why}")
     print(f"Models: {run.folder.path / 'models'}")
     for name, why in run.unsaved.items():
         print(f"  {name}: {why}")

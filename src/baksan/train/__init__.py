@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ def train(
     source: Source | None = None,
     bin_by: BinBy | None = None,
     replicas: int = 500,
+    ignore_negative_weights: bool = False,
     report: bool = True,
     progress: Progress | None = None,
 ) -> Run:
@@ -77,6 +78,10 @@ def train(
         Figures per bin of this variable.
     replicas : int
         Bootstrap replicas for the errors.
+    ignore_negative_weights : bool
+        Methods that cannot be trained on events of negative weight are trained without these events
+        (TMVA's IgnoreNegWeightsInTraining), instead of being left out. All methods are compared on
+        all events, with their signed weights.
     report : bool
         Write report.html into the run folder.
     progress : callable, optional
@@ -93,7 +98,8 @@ def train(
     Raises
     ------
     ValueError
-        No answers, an empty class, folds that cannot be made, an unknown or unfitting method.
+        No answers, an empty class, folds that cannot be made, an unknown or unfitting method; no
+        method that takes the negative weights.
     FileExistsError
         `out` holds something already, or another training is going on in it.
     """
@@ -104,11 +110,17 @@ def train(
     source = source or Source.of(X)
     division = divided(X, folds, test, seed)
     chosen = line_up(methods, X)
+    refused = {m.name: m.no_negative_weights for m in chosen if X.negative_share}
+    refused = {name: why for name, why in refused.items() if why}
+    if refused and not ignore_negative_weights:
+        chosen = _willing(chosen, refused)
     for method in chosen:
         checked_name(method.name)
         method.check(division.X)
     division.check()
     config = _config(division, chosen, source, folds, test, seed, replicas, bin_by)
+    if ignore_negative_weights:
+        config["ignore_negative_weights"] = True
     fold, some = division.fold, division.X
     # Kernels have threads of their own; those of BLAS cost more than small products take.
     blas = threads if X.head.x.size > _LARGE else 1
@@ -118,10 +130,10 @@ def train(
         compiled.threads(threads),
     ):
         folder = None if out is None else RunFolder.begin(out, config, resume=resume)
-        job = Job(division, len(chosen), seed, threads, source, folder, progress)
+        job = Job(division, len(chosen), seed, threads, source, folder, progress, refused)
         job.show("getting ready", 0.0)
         for method in chosen:
-            method.warm_up(some.take(_few(some)))
+            method.warm_up(some.rows(_few(some)).with_parts(weight=None))
         # Fold after fold: methods share what is known of a fold's stream.
         folded = [[job.part(m, j) for m in chosen] for j in range(division.count)]
         parts = {m.name: list(of) for m, of in zip(chosen, zip(*folded, strict=True), strict=True)}
@@ -137,11 +149,25 @@ def train(
         run = Run(
             some, job.watched(X, "report"), chosen, fold, seed, source, parts, predictions,
             evaluation, models, told, folder, job.unsaved,
+            {} if ignore_negative_weights else refused,
         )  # fmt: skip
         if folder is not None:
             job.show("report", 0.0)
             _write(run, report)
     return run
+
+
+def _willing(methods: list[Method], refused: Mapping[str, str]) -> list[Method]:
+    """The methods that take negative weights. Raises ValueError where there is none."""
+    left = [method for method in methods if method.name not in refused]
+    if not left:
+        name, why = next(iter(refused.items()))
+        raise ValueError(
+            f"a training with negative weights needs a method that takes them; {name}: {why} Take"
+            " linear, or --ignore-negative-weights (ignore_negative_weights=True), which trains"
+            " without these events."
+        )
+    return left
 
 
 def _few(X: Samples) -> Array:

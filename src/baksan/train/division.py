@@ -71,12 +71,19 @@ class Division:
         if not X.class_names:
             return
         counts = np.bincount(X.answers[rows], minlength=len(X.class_names))
+        sums = np.bincount(X.answers[rows], X.w[rows], len(X.class_names))
         for name, count in zip(X.class_names, counts, strict=True):
             if not count:
                 raise ValueError(
                     f"each class must occur everywhere; {where} have no {name!r}, which has"
                     f" {X.class_counts[name]} events in all. Take fewer folds, or more events."
                 )
+        if X.negative_share and sums.min() <= 0:
+            raise ValueError(
+                f"the weights of each class must sum to more than 0 everywhere; {where} have"
+                f" {sums.min():g} of {X.class_names[int(sums.argmin())]!r}. Take fewer folds, or"
+                " more events."
+            )
 
 
 def divided(X: Events, folds: int, test: float | None, seed: int) -> Division:

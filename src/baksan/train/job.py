@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 
 from baksan.evaluate import Evaluation
 from baksan.fit import History
-from baksan.metrics import Prediction, auc, rmse
+from baksan.metrics import Prediction
+from baksan.metrics.figures import figures
 from baksan.samples import Samples
 from baksan.solvers.base import Events, State
 from baksan.store.card import AnswerCard, Card, InputCard, LossCard, feature_cards
@@ -49,7 +51,9 @@ class Job:
         source: Source,
         folder: RunFolder | None,
         progress: Progress | None,
+        positive: Collection[str] = (),
     ) -> None:
+        self.positive = positive  # methods that are trained without events of negative weight
         self.division, self.seed, self.threads = division, seed, threads
         self.source, self.folder, self.progress = source, folder, progress
         self.units = methods * (division.count + 1) + 2
@@ -125,6 +129,10 @@ class Job:
     ) -> Fitted:
         """A training that leaves its State every few seconds and goes on from the last one."""
         name = f"checkpoints/{method.name}.{which}.state.safetensors"
+        less = ""
+        if method.name in self.positive:
+            X = _positive(X)
+            less = " Trained without the events of negative weight."
         if method.watches:
             # The test events must not choose when to stop: some training events are held back.
             X, validation = X.split(1 - _HELD_BACK, seed=self.seed)
@@ -137,7 +145,7 @@ class Job:
                 self.folder.write_arrays(name, _state_arrays(state, history), {})
                 saved = time.perf_counter()
 
-        return method.train(
+        fitted = method.train(
             X,
             seed=self.seed,
             threads=self.threads,
@@ -147,6 +155,7 @@ class Job:
             progress=lambda step, last, loss: self.show(text, step / last if last else 0.0),
             checkpoint=checkpoint,
         )
+        return replace(fitted, message=fitted.message + less)
 
     def _card(
         self,
@@ -210,35 +219,36 @@ class Job:
         return told
 
 
+def _positive(X: Events) -> Events:
+    """The events whose weight is not negative."""
+    return X.where(lambda block: block.w >= 0) if isinstance(X, Stream) else X.take(X.w >= 0)
+
+
 def permutation_importance(predict: Callable[[Array], Prediction], X: Samples, seed: int) -> Array:
     """How much worse predictions get when one feature is shuffled among events, (3, d).
 
     The fall of the AUC for classes, the rise of the RMSE for numbers, on at most 2,000 events, in
-    three shuffles (Breiman, Machine Learning 45 (2001) 5).
+    three shuffles (Breiman, Machine Learning 45 (2001) 5). NaN where negative weights leave no such
+    figure.
     """
     rng = np.random.default_rng(seed)
     if len(X) > _IMPORTANCE_EVENTS:
-        X = X.take(np.sort(rng.choice(len(X), _IMPORTANCE_EVENTS, replace=False)))
+        X = X.rows(np.sort(rng.choice(len(X), _IMPORTANCE_EVENTS, replace=False)))
     if X.class_names and len(np.unique(X.answers)) < len(X.class_names):
         return np.full((_SHUFFLES, len(X.features)), np.nan)
-    sign, figure = (1.0, _auc_of) if X.class_names else (-1.0, _rmse_of)
-    whole = figure(predict(X.x), X)
+    sign, name = (1.0, "auc") if X.class_names else (-1.0, "rmse")
+    whole = _figure(predict(X.x), X, name)
     falls = np.empty((_SHUFFLES, len(X.features)))
     for k, j in np.ndindex(*falls.shape):
         x = X.x.copy()
         x[:, j] = x[rng.permutation(len(X)), j]
-        falls[k, j] = sign * (whole - figure(predict(x), X))
+        falls[k, j] = sign * (whole - _figure(predict(x), X, name))
     return falls
 
 
-def _auc_of(p: Prediction, X: Samples) -> float:
-    assert p.score is not None
-    return auc(p.score, X.answers, X.weight)
-
-
-def _rmse_of(p: Prediction, X: Samples) -> float:
-    assert p.value is not None
-    return rmse(p.value, X.answers, X.weight)
+def _figure(p: Prediction, X: Samples, name: str) -> float:
+    with np.errstate(invalid="ignore"):
+        return float(figures(p, X.answers, (name,))(X.w)[0])
 
 
 # Parts and states as arrays -----------------------------------------------------------------------

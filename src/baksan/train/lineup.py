@@ -110,6 +110,11 @@ class Method(ABC):
         """The method for events that lack some of their features."""
         return self
 
+    @property
+    def no_negative_weights(self) -> str:
+        """Why it cannot be trained on events of negative weight; "" if it can."""
+        return ""
+
     def check(self, X: Samples) -> None:  # noqa: B027 (most have nothing to check)
         """Raises ValueError where these samples cannot be trained on; before any work is done."""
 
@@ -163,6 +168,10 @@ class Ours(Method):
     def watches(self) -> bool:
         return self.solver.patience is not None
 
+    @property
+    def no_negative_weights(self) -> str:
+        return self.solver.no_negative_weights(self.loss)
+
     def warm_up(self, X: Samples) -> None:
         if self.model.__class__ is Linear:
             problem = ready(Problem(self.model, X, self.loss, self.penalty), self.solver)
@@ -192,12 +201,18 @@ def _brief(thing: Any) -> str:
 
 @dataclass(frozen=True)
 class Theirs(Method):
-    """A scikit-learn estimator; event weights go to `sample_weight` where it takes them."""
+    """A scikit-learn estimator; event weights go to `sample_weight` where it takes them.
+
+    Trees and forests divide by sums of weights, which negative ones bring near 0 or below it: what
+    comes out is no answer, or an error. So events of negative weight are refused, unless
+    `negative_weights` says that this estimator makes sense of them.
+    """
 
     name: str
     estimator: Any
     title: str = ""
     description: str = ""
+    negative_weights: bool = False
 
     @property
     def settings(self) -> str:
@@ -217,6 +232,15 @@ class Theirs(Method):
             return self
         filled = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), self.estimator)
         return replace(self, estimator=filled)
+
+    @property
+    def no_negative_weights(self) -> str:
+        if self.negative_weights:
+            return ""
+        return (
+            f"{type(self.estimator).__name__} is not known to make sense of events of negative"
+            " weight. Leave these events out."
+        )
 
     def check(self, X: Samples) -> None:
         if X.weight is not None:

@@ -65,6 +65,8 @@ class Run:
     folder: RunFolder | None = None
     unsaved: Mapping[str, str] = field(default_factory=dict)
     """Methods without a model file, and why."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Methods that cannot be trained on events of negative weight, and why."""
 
     def __repr__(self) -> str:
         names = ", ".join(method.name for method in self.methods)

@@ -79,7 +79,8 @@ class Opened:
     def notes(self) -> tuple[str, ...]:
         """What was left out or changed on the way here."""
         X = self.samples
-        return X.survey.notes if isinstance(X, Stream) else X.notes
+        notes = X.survey.notes if isinstance(X, Stream) else X.notes
+        return (*notes, *X.weight_notes)
 
 
 def too_large(x: str) -> str:

@@ -59,7 +59,7 @@ def contents(run: Run) -> dict[str, Any]:
         "evaluation": run.evaluation.to_dict(),
         "histories": histories,
         "optimum": _optimum(run),
-        "steps": _steps(_whole(X)) if any(_is_linear(m) for m in run.methods) else None,
+        "steps": None if X.negative_share or not _has_line(run) else _steps(_whole(X)),
         "scores": {n: _scores(run, n) for n in first} if X.class_names else {},
         "importance": {n: _importance(run, n) for n in first},
         "weights": {m.name: _weights(run, m) for m in run.methods if isinstance(m, Ours)},
@@ -67,6 +67,10 @@ def contents(run: Run) -> dict[str, Any]:
         "residuals": {} if X.class_names else {n: _residuals(run, n) for n in first},
         "provenance": run.provenance,
     }  # fmt: skip
+
+
+def _has_line(run: Run) -> bool:
+    return any(_is_linear(method) for method in run.methods)
 
 
 def _is_linear(method: Method) -> bool:
@@ -99,6 +103,8 @@ def sentence(run: Run) -> str:
     """What a reader in a hurry takes away, two or three sentences."""
     X, e = run.X, run.evaluation
     metric = "auc" if X.class_names else "rmse"
+    if not X.class_names and not any(np.isfinite(e.value(m, metric)) for m in e.models):
+        metric = "resolution"  # which negative weights leave defined
     best = e.best(metric)
     row = e.row(best, metric)
     unit = f" {X.answer.unit}" if not X.class_names and X.answer and X.answer.unit else ""
@@ -118,6 +124,8 @@ def sentence(run: Run) -> str:
                 f"At the cut that lets 1 % of the {X.class_names[0]} events pass it keeps"
                 f" {100 * kept['value']:.1f} % of the {X.class_names[1]} events."
             )
+    if run.left_out:
+        told.append(f"Left out for the events of negative weight: {', '.join(run.left_out)}.")
     return " ".join([*told, *_streamed(run)])
 
 
@@ -163,7 +171,7 @@ def _data(run: Run) -> dict[str, Any]:
         ],
         "class_counts": events.class_counts,
         "effective_events": events.effective_events,
-        "left_out": list(X.notes),
+        "left_out": [*X.notes, *events.weight_notes],
         "citation": source.citation,
         "licence": source.licence,
         "group_rule": source.group_rule,
@@ -261,6 +269,7 @@ def _importance(run: Run, name: str) -> dict[str, Any]:
     rows = [
         {"feature": f, "mean": float(m), "error": float(e)}
         for f, m, e in zip(run.X.names, mean, error, strict=True)
+        if np.isfinite(m)
     ]
     return {"metric": "AUC" if run.X.class_names else "RMSE", "rows": rows}
 
@@ -299,13 +308,19 @@ def _weights(run: Run, method: Ours) -> list[dict[str, Any]]:
 
 def _errors(model: Linear, X: Events, method: Ours) -> Array | None:
     """Standard errors of the weights in the user's units, (d,), where the loss has a curvature,
-    least squares have events to spare and groups are not spread over a stream.
+    least squares have events to spare, groups are not spread over a stream, and negative weights
+    have not kept the model from a minimum.
     """
     if method.loss.bend == 0.0 or len(X) <= model.parameters.size:
         return None
     if isinstance(X, Stream) and X.head.group is not None:
         return None
-    spread = covariance(Problem(model, X, method.loss, method.penalty), model.parameters)
+    try:
+        spread = covariance(Problem(model, X, method.loss, method.penalty), model.parameters)
+    except ValueError:
+        if X.negative_share:
+            return None
+        raise
     return np.asarray(np.sqrt(np.diag(model.in_user_units(spread)))[1:])
 
 

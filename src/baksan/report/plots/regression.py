@@ -99,10 +99,15 @@ def residuals(
 
 
 def _quantiles(values: Array, w: Array) -> Array:
-    """Weighted 16 %, 50 % and 84 % points, (3,)."""
+    """Weighted 16 %, 50 % and 84 % points, (3,).
+
+    Negative weights let the sum meet a level several times: the mean of the first and the last.
+    """
     order = np.argsort(values)
     reached = (np.cumsum(w[order]) - 0.5 * w[order]) / w.sum()
-    return np.interp(_LEVELS, reached, values[order])
+    first, last = np.maximum.accumulate(reached), np.minimum.accumulate(reached[::-1])[::-1]
+    points = [np.interp(_LEVELS, most, values[order]) for most in (first, last)]
+    return np.asarray(np.mean(points, axis=0))
 
 
 def _with_sign(text: str | None) -> str | None:
@@ -135,7 +140,7 @@ def _profile(ax: Axes, y: Array, delta: Array, w: Array, colour: str) -> None:
     edges = np.unique(np.quantile(y, np.linspace(0, 1, min(16, 2 + len(y) // 25))))
     which = np.clip(np.searchsorted(edges, y, side="right") - 1, 0, max(len(edges) - 2, 0))
     rows = [
-        (float(np.average(y[which == b], weights=w[which == b])),
+        (float(np.average(y[which == b], weights=np.abs(w[which == b]))),
          *_quantiles(delta[which == b], w[which == b]))
         for b in range(max(len(edges) - 1, 1)) if w[which == b].sum() > 0
     ]  # fmt: skip
@@ -175,7 +180,7 @@ def _density(
     full = np.quantile(held, 0.95) if len(held) else 1.0
     image = np.zeros((counts.shape[1], counts.shape[0], 4))
     image[...] = to_rgba(colour)
-    image[..., 3] = np.where(counts > 0, 0.3 + 0.5 * np.sqrt(np.minimum(counts / full, 1)), 0).T
+    image[..., 3] = np.where(counts > 0, 0.3 + 0.5 * np.sqrt(np.clip(counts / full, 0, 1)), 0).T
     # In shares of the axes, which `_profile` fits to these bins: an image is never logarithmic.
     ax.imshow(image, extent=(0, 1, 0, 1 / (1 + _HEADROOM)), transform=ax.transAxes,
               origin="lower", aspect="auto", zorder=0, interpolation="nearest")  # fmt: skip
