@@ -9,6 +9,7 @@ import pytest
 
 from baksan import cli
 from baksan.exercises import exercise, exercises
+from baksan.exercises.child import BEGIN
 from baksan.exercises.files import template, untouched
 from baksan.exercises.outside import check_file
 
@@ -93,6 +94,33 @@ def test_a_loop_that_never_ends_is_ended_and_its_line_told(handed_in):
         f"it was stopped after 2 seconds, in line {line}: is there a loop that never ends?"
         for line in (3, 4)
     )
+
+
+FIFTH = f"""import os
+k = []
+{DEF}    k.append(1)
+    if len(k) > 4:
+        os._exit(0)
+    return (label == answer).mean()
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "tried"),
+    [("import os\nos._exit(0)\n", 0), (f"import os\n{DEF}    os._exit(0)\n", 1), (FIFTH, 2)],
+)
+def test_the_law_at_which_it_ended_is_named(handed_in, text, tried):
+    found = check_file(exercise("01.1"), handed_in(text), show=lambda text: None)
+    laws = [law for law, _ in exercise("01.1").laws]
+    assert [outcome.law for outcome in found.outcomes] == (laws[:tried] or [BEGIN])
+    assert [outcome.passed for outcome in found.outcomes] == [True] * (tried - 1) + [False]
+
+
+def test_it_sees_the_arguments_of_a_program(handed_in):
+    said = []
+    file = handed_in(f"import sys\nprint(sys.argv, __name__)\n{RIGHT}")
+    assert check_file(exercise("01.1"), file, show=said.append).passed
+    assert "".join(said) == f"{[str(file)]} exercise_01_1\n"
 
 
 def test_what_it_started_is_ended_with_it(handed_in, tmp_path):

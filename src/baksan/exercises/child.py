@@ -38,12 +38,14 @@ def main(number: str, file: str, said: str, where: str, limit: str) -> None:
             book.write(json.dumps(fields) + "\n")
             book.flush()
 
+        sys.argv = [file]  # as `python FILE` has it
         faulthandler.dump_traceback_later(float(limit), exit=True, file=trace)
         try:
             function = function_of(asked, path)
         except Unusable as broken:
             write(Outcome(BEGIN, False, str(broken)))
         else:
+            write(Outcome(BEGIN, True))
             for outcome in outcomes(asked, function):
                 write(outcome)
         write(None)  # the end

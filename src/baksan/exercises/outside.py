@@ -48,10 +48,9 @@ def check_file(
         trace = where.read_text(encoding="utf-8", errors="replace") if where.exists() else ""
     found = [Outcome(**fields) for fields in lines if fields]
     if None not in lines:
-        laws = [law for law, _ in exercise.laws]
-        law = laws[len(found)] if found else f"{laws[0]} (or {BEGIN})"
-        found.append(Outcome(law, False, _why(status, trace, file, limit)))
-    return Checked(exercise, tuple(found))
+        laws = [BEGIN, *(law for law, _ in exercise.laws)]
+        found.append(Outcome(laws[len(found)], False, _why(status, trace, file, limit)))
+    return Checked(exercise, tuple(o for o in found if o != Outcome(BEGIN, True)))
 
 
 def _run(arguments: list[str], limit: float, show: Callable[[str], None]) -> int | None:
