@@ -15,7 +15,7 @@ __all__ = ["check"]
 def check(
     number: Annotated[
         str | None,
-        typer.Argument(metavar="[EXERCISE]", help="Such as 02.1; without it, all are listed."),
+        typer.Argument(metavar="EXERCISE", help="Such as 02.1; without it, all are listed."),
     ] = None,
 ) -> None:
     """Check your answer to an exercise of the lessons, in the file of this folder.
