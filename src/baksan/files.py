@@ -39,7 +39,8 @@ def replacing(path: Path | str) -> Iterator[Path]:
             raise
         raise OSError(error.errno, _sentence(error, path)) from error
     finally:
-        beside.unlink(missing_ok=True)
+        if beside.exists():  # where nothing can be written, nothing can be removed either
+            beside.unlink()
 
 
 def _make(folder: Path, wanted: Path) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.fuzz.judges import TooLong
 
 SECONDS = 5  # of processor time for one file
-MEMORY = 1500 << 20  # bytes of address space above what the libraries take
+MEMORY = 1500 << 20  # bytes of data above what the libraries take
 
 FORBIDDEN = {
     "os.exec", "os.fork", "os.posix_spawn", "os.system", "pickle.find_class", "socket.connect",
@@ -53,8 +53,8 @@ def work(name, first, stop, folder):
     warnings.filterwarnings("error", module=r"baksan(\.|$)")
     signal.signal(signal.SIGPROF, ring)
     sys.addaudithook(watch)
-    most = vm("VmSize") + MEMORY
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    most = vm("VmData") + MEMORY
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     print("ready", flush=True)
     for k in range(first, stop):
         print(json.dumps(one(Path(folder), k, *case(seeds, name, k), judge)), flush=True)
@@ -102,7 +102,7 @@ def one(folder, k, seed, content, judge):
 
 
 def vm(key):
-    """Bytes of VmSize, VmRSS or VmHWM; 0 where the system does not tell."""
+    """Bytes of VmData, VmRSS or VmHWM; 0 where the system does not tell."""
     try:
         told = Path("/proc/self/status").read_text()
     except OSError:

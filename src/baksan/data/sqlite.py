@@ -148,7 +148,8 @@ def _opened(path: Path, source: str, part: str | None) -> Iterator[_Found]:
         with closing(sqlite3.connect(address, uri=True)) as connection:
             _lock(connection)
             yield _find(connection, _choose(connection, part, source), path, source)
-    except (sqlite3.Error, UnicodeDecodeError) as error:  # a message may quote damaged names
+    except (sqlite3.Error, UnicodeDecodeError, MemoryError) as error:
+        # A message may quote damaged names, and a damaged page ask for any amount of memory.
         raise ReadError(
             f"{source}: a whole SQLite database is needed; this one is damaged or encrypted"
             f" ({error}). Fetch it again, or try sqlite3 with '.recover'."
@@ -191,8 +192,8 @@ def _choose(connection: sqlite3.Connection, part: str | None, source: str) -> st
     if part in programs or (programs and not tables):
         raise ReadError(
             f"{source}: a plain table is needed; {part or programs[0]!r} is a view or virtual"
-            " table, a program in the file that is not run. Write what it shows into a table:"
-            " CREATE TABLE t AS SELECT * FROM …"
+            " table, a program in the file that is not run. Write what it shows into a table"
+            " (CREATE TABLE t AS SELECT * FROM …)."
         )
     if not tables:
         raise ReadError(f"{source}: a table is needed; the database has none. Give another file.")

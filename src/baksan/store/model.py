@@ -8,6 +8,7 @@ losses and scikit-learn types that are not known here are refused.
 from __future__ import annotations
 
 import json
+import time
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -208,12 +209,15 @@ def save_model(path: Path | str, model: Any, card: Card | None = None) -> Path:
     card = card.model_copy(update={"shape": shape})
     path = _named(Path(path), ".baksan")
     with replacing(path) as beside, zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("model.json", _text(card))
-        archive.writestr(
-            "parameters.safetensors",
-            save({k: np.ascontiguousarray(v, dtype=np.float64) for k, v in arrays.items()}),
-        )
+        held = {k: np.ascontiguousarray(v, dtype=np.float64) for k, v in arrays.items()}
+        _add(archive, "model.json", _text(card))
+        _add(archive, "parameters.safetensors", save(held))
     return path
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: str | bytes) -> None:
+    """A member without a date: clocks may show years that a zip cannot hold."""
+    archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
 
 
 def _named(path: Path, ending: str) -> Path:
@@ -224,6 +228,11 @@ def _named(path: Path, ending: str) -> Path:
 def _save_skops(path: Path, estimator: Any, card: Card) -> Path:
     import skops.io
 
+    if not 1980 <= (year := time.localtime().tm_year) < 2108:
+        raise OSError(
+            f"writing {path} needs a clock of the years 1980 to 2107, which its zip can hold; it"
+            f" shows {year}. Set the clock and run it again (a training goes on with --resume)."
+        )
     with replacing(path) as beside:
         skops.io.dump(estimator, beside, compression=zipfile.ZIP_DEFLATED)
         unknown = set(skops.io.get_untrusted_types(file=beside)) - set(TRUSTED)
@@ -233,7 +242,7 @@ def _save_skops(path: Path, estimator: Any, card: Card) -> Path:
                 f" {', '.join(sorted(unknown))}. It was not written."
             )
         with zipfile.ZipFile(beside, "a", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("model.json", _text(card))
+            _add(archive, "model.json", _text(card))
     return path
 
 
