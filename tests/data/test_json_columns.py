@@ -123,7 +123,9 @@ def test_what_is_no_column_is_left_out_by_name(file):
         assert [b.names for b in blocks(path, columns=["E"])] == [("E",)]
     with pytest.raises(ReadError, match=r"there are only a \(objects\)"):
         read(file('{"a": {}}\n{"a": {}}'))
-    assert "meta (no list)" in read(file('{"meta": 3, "a": [1, 2]}')).notes[0]
+    path = file('{"meta": 3, "a": [1, 2]}')
+    assert "meta (no list)" in read(path).notes[0]
+    assert footprint(path) == 16
 
 
 @pytest.mark.parametrize(

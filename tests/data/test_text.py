@@ -311,6 +311,12 @@ def test_a_header_of_ecsv_that_does_not_fit(file):
         read(file(head + "b\n1\n"))
     with pytest.raises(ReadError, match="a number is needed in column 'a'; row 1 has 'x'"):
         read(file(head + "a\nx\n"))
+    with pytest.raises(
+        ReadError, match="ECSV parts fields by ',' or by blanks; the header says 'x'"
+    ):
+        read(file(head + "# delimiter: 'x'\na\n1\n"))
+    with pytest.raises(ReadError, match="the file has only comments"):
+        read(file(head))
 
 
 def test_ecsv_of_hawc(data_dir):

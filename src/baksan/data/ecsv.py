@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from baksan.data.columns import word_error
+from baksan.data.columns import ReadError, word_error
 from baksan.data.json_columns import vectors
 from baksan.samples import Feature
 
@@ -46,7 +46,7 @@ class Noted:
         if self.subtype:
             shape = re.fullmatch(r"\w+\[(\d+(?:,\d+)*)\]", self.subtype)
             return tuple(map(int, shape[1].split(","))) if shape else "text"
-        if self.datatype.startswith(("int", "uint", "float")):
+        if re.fullmatch(r"(u?int|float)\d*", self.datatype):
             return _KINDS.get(self.datatype, re.sub(r"u?(int|float)\d*", r"\1", self.datatype))
         return _KINDS.get(self.datatype)
 
@@ -75,10 +75,16 @@ def notes_of(lines: Iterable[str]) -> dict[str, Noted]:
     return found
 
 
-def separator(comments: Iterable[str]) -> str:
-    """What parts the fields of an ECSV file: ',' or a blank."""
+def separator(comments: Iterable[str], source: str) -> str:
+    """What parts the fields of an ECSV file: ',' or a blank. Raises ReadError for others."""
     stated = [c for c in map(str.strip, comments) if c.startswith("delimiter:")]
-    return stated[0].split(":", 1)[1].strip(" '\"") or " " if stated else " "
+    mark = stated[0].split(":", 1)[1].strip(" '\"") or " " if stated else " "
+    if mark not in (" ", ","):
+        raise ReadError(
+            f"{source}: ECSV parts fields by ',' or by blanks; the header says {mark!r}. Mend the"
+            " header."
+        )
+    return mark
 
 
 def _items(lines: Iterable[str]) -> Iterator[list[str]]:

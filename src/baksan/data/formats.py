@@ -341,8 +341,8 @@ def _file_blocks(
     if kind == "parquet":
         return parquet.blocks(path, source, rows, columns, **options)
     if kind in ("json", "libsvm"):
-        reader = json_columns if kind == "json" else libsvm
-        return reader.blocks(path, source, rows, columns)
+        reader = json_columns.blocks if kind == "json" else libsvm.blocks
+        return reader(path, source, rows, columns)
     if kind in ("npy", "npz"):
         return (npy.blocks_npy if kind == "npy" else npy.blocks_npz)(path, source, rows, columns)
     with_parts = {

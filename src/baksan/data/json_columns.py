@@ -74,7 +74,7 @@ def blocks(
 def rows(path: Path, source: str) -> int:
     """How many rows there are: of records about as many, by those in the first mebibyte."""
     if (held := _columns(path, source)) is not None:
-        return len(next(iter(held.values()), ()))
+        return next(len(value) for value in held.values() if isinstance(value, list))
     head, times = plain.beginning(path, source, _CHUNK)
     count, records = 0, _Text(iter([head.decode(errors="ignore")]), source).records()
     try:
@@ -174,7 +174,8 @@ class _Text:
             size += len(piece)
             if size >= max(len(rest), 1):
                 break
-        self.text, self.at = "".join(pieces), 0
+        if size:
+            self.text, self.at = "".join(pieces), 0
         return size > 0
 
     def _object(self, pairs: list[tuple[str, Any]]) -> Record:

@@ -57,14 +57,15 @@ class _Layout:
 
 
 def looks_like_libsvm(head: bytes) -> bool:
-    """Whether the lines of a file's beginning are labels and index:value, one of them at least."""
+    """Whether most lines of a file's beginning are labels and index:value, one of them at least."""
     lines = head.removeprefix(b"\xef\xbb\xbf").replace(b"\r", b"\n").split(b"\n")
     if len(lines) > 1:  # the last may be cut
         lines.pop()
     else:
         lines[0] = lines[0].rpartition(b" ")[0] or lines[0]
     data = [line for line in (_COMMENT.sub(b"", line).rstrip() for line in lines) if line]
-    return b":" in b"".join(data) and all(_BEGINNING.fullmatch(line) for line in data)
+    good = [line for line in data if _BEGINNING.fullmatch(line)]
+    return b":" in b"".join(good) and len(good) > 0.5 * len(data)
 
 
 def blocks(

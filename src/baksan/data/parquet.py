@@ -73,7 +73,9 @@ def _sized(path: Path, schema: Any) -> list[Any]:
     fields = list(schema)
     if lists := [f.name for f in fields if types.is_list(f.type) or types.is_large_list(f.type)]:
         with parquet.ParquetFile(path) as file:
-            batch = next(file.iter_batches(batch_size=_FIRST, columns=lists, use_threads=False))
+            batches = file.iter_batches(batch_size=_FIRST, columns=lists, use_threads=False)
+            if (batch := next(batches, None)) is None:
+                raise OSError("it has fewer rows than its footer says")
         fields = [sized(f, batch.column(f.name)) if f.name in lists else f for f in fields]
     return fields
 

@@ -132,12 +132,11 @@ def sniff(
     """The layout of a text file, from its first mebibyte. Raises ReadError."""
     lines, comments = _first_lines(path, source)
     if not lines:
-        raise ReadError(
-            f"{source}: a table is needed; the file is empty. Check where it came from."
-        )
+        held = "has only comments" if comments else "is empty"
+        raise ReadError(f"{source}: a table is needed; the file {held}. Check where it came from.")
     is_ecsv = bool(comments) and comments[0].strip().startswith("%ECSV")
     notes = ecsv.notes_of(comments) if is_ecsv else {}
-    found = separator or (ecsv.separator(comments) if is_ecsv else _separator(lines))
+    found = separator or (ecsv.separator(comments, source) if is_ecsv else _separator(lines))
     cells = [_cells(line, found) for line in lines]
     if not (separator or names or is_ecsv):
         _check_prose(cells, source)
