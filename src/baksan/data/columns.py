@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from baksan.samples import Feature
 from baksan.table import Column, Table
 
 __all__ = [
-    "ReadError", "SeveralTables", "check_names", "chosen", "clean", "features_of_yaml",
+    "ReadError", "SeveralTables", "check_names", "chosen", "clean",
     "lost_note", "missing_note", "one_line", "parts_error", "readable", "word_error",
 ]  # fmt: skip
 
@@ -119,39 +117,6 @@ def parts_error(
         f" {len(parts)}: {shown}. Write it behind the file's name, as in '{source}#{parts[0]}'."
     )
     return ReadError(sentence) if wrong else SeveralTables(sentence, parts)
-
-
-_FIELD = re.compile(r"\{(.*)\}")
-_ITEM = re.compile(r"(name|unit|description):\s*(\"[^\"]*\"|'[^']*'|![^,]*\{[^}]*\}|[^,}]*)")
-
-
-def features_of_yaml(lines: Iterable[str]) -> dict[str, Feature]:
-    """Names, units and descriptions in astropy's column notes '- {name: ra, unit: deg, …}'.
-
-    Found in ECSV headers and beside tables that astropy writes to HDF5; nothing else of YAML is
-    read. https://github.com/astropy/astropy-APEs/blob/main/APE6.rst
-    """
-    found = {}
-    for line in _joined(lines):
-        if inner := _FIELD.search(line):
-            items = {key: value.strip(" '\"") for key, value in _ITEM.findall(inner.group(1))}
-            if "name" in items:
-                unit = "" if items.get("unit", "").startswith("!") else items.get("unit", "")
-                found[items["name"]] = Feature(items["name"], unit, items.get("description", ""))
-    return found
-
-
-def _joined(lines: Iterable[str]) -> Iterator[str]:
-    """One string for each '- {…}', which may run over several lines."""
-    held = ""
-    for line in lines:
-        text = line.strip().lstrip("#").strip()
-        if text.startswith("- "):
-            yield held
-            held = text
-        elif held:
-            held += " " + text
-    yield held
 
 
 def readable(

@@ -19,12 +19,12 @@ from baksan.data.columns import (
     DEFAULT_ROWS,
     ReadError,
     check_names,
-    features_of_yaml,
     lost_note,
     parts_error,
     readable,
     table_of,
 )
+from baksan.data.ecsv import notes_of
 from baksan.data.trial import Trial
 from baksan.samples import Feature
 from baksan.table import Table
@@ -276,7 +276,8 @@ def _compound(table: Any) -> cells.Found:
     beside = cells.inside(table.parent).get(
         f"{table.name.rpartition('/')[2]}.__table_column_meta__"
     )
-    named = features_of_yaml(cells.text(line) for line in beside) if beside is not None else {}
+    noted = notes_of(cells.text(line) for line in beside) if beside is not None else {}
+    named = {name: note.feature for name, note in noted.items()}
     features = {
         name: named.get(name) or _noted(table.attrs, j, name, kind)
         for j, (name, kind) in enumerate(kinds.items())
