@@ -3,6 +3,7 @@
 from pathlib import Path
 
 LONGEST = 600  # characters of a sentence
+WIDEST = 1000  # columns that are described
 
 
 class TooLong(BaseException):
@@ -14,6 +15,7 @@ def outcome(path):
     from baksan.data import footprint, read
     from baksan.data.columns import ReadError
     from baksan.describe import describe
+    from baksan.table import Table
 
     try:
         try:
@@ -31,7 +33,8 @@ def outcome(path):
         lengths = {len(column.values) for column in table.columns.values()}
         assert len(lengths) == 1 and len(table) in lengths, f"columns of lengths {lengths}"
         assert all(c.values.dtype.kind in "biufU" for c in table.columns.values())
-        describe(table).text()
+        names = table.names[:WIDEST]  # to describe one takes a tenth of a millisecond
+        describe(Table({name: table.columns[name] for name in names})).text()
     except (Exception, TooLong) as error:
         return "defect", "described: " + where(error)
     return "table", f"{len(table)} rows"

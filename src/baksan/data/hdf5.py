@@ -25,14 +25,13 @@ from baksan.data.columns import (
     table_of,
 )
 from baksan.data.ecsv import notes_of
-from baksan.data.trial import Trial
+from baksan.data.trial import Trial, starts
 from baksan.samples import Feature
 from baksan.table import Table
 
 __all__ = ["blocks", "rows"]
 
 _DEEPEST = 30
-_LARGE = 64 << 20  # bytes of a file of which a trial reads the ends of the table only
 _TRIAL = Trial("hdf5")
 _ADVICE = "Write them as columns of numbers or text, one value per row."
 _LINKED = "a link to another file, which is not opened"
@@ -84,9 +83,7 @@ def rows(path: Path, source: str, part: str | None = None) -> int:
 def visit(path: Path, part: str | None) -> None:
     """All that reading does, its result thrown away; of a large table the ends only."""
     with _held(path, str(path), part) as found:
-        starts = range(0, found.rows, DEFAULT_ROWS)
-        ends = {*starts[:1], *starts[-1:]}
-        for first in ends if path.stat().st_size > _LARGE else starts:
+        for first in starts(path, found.rows, DEFAULT_ROWS):
             found.read(first, min(first + DEFAULT_ROWS, found.rows), list(found.features))
 
 

@@ -4,7 +4,8 @@ A ROOT file may describe classes of its own, and uproot writes Python code after
 and runs it (`exec` in uproot.deserialization), evaluates the range in the title of a packed number,
 and opens addresses of the network where a path looks like one. None of that happens here: the file
 is opened as bytes on disk, its descriptions of classes are never looked at, so that only classes
-that uproot brings along exist, and what a flat branch holds is told by its leaves alone.
+that uproot brings along exist, and what a flat branch holds is told by its leaves alone. Since
+numbers in a damaged file may send uproot on an endless way, a process that may be lost goes first.
 """
 
 from __future__ import annotations
@@ -23,13 +24,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baksan import units
-from baksan.data.columns import ReadError, lost_note, parts_error, readable, table_of
+from baksan.data.columns import DEFAULT_ROWS, ReadError, lost_note, parts_error, readable, table_of
+from baksan.data.trial import Trial, starts
 from baksan.samples import Feature
 from baksan.table import Table
 
 __all__ = ["blocks", "rows"]
 
 _DEEPEST = 30  # folders
+_TRIAL = Trial("root")
 _LARGEST, _LARGEST_RATIO = 1 << 24, 10_000  # what a basket or page holds, and times its bytes
 _ADVICE = (
     "One value per row is needed: flatten them before, lists for example to their length, largest"
@@ -113,8 +116,28 @@ def _slice(found: _Found, name: str, start: int, stop: int, source: str) -> NDAr
     return values
 
 
+def visit(path: Path, part: str | None) -> None:
+    """All that reading does, its result thrown away; of a large file the ends of the tree only."""
+    with _held(path, str(path), part) as found:
+        for first in starts(path, found.rows, DEFAULT_ROWS):
+            for name in found.features:
+                _slice(found, name, first, min(first + DEFAULT_ROWS, found.rows), str(path))
+
+
 @contextmanager
 def _opened(path: Path, source: str, part: str | None) -> Iterator[_Found]:
+    _uproot(source)
+    if why := _TRIAL.failed(path, part):
+        raise ReadError(
+            f"{source}: a whole ROOT file is needed; this one is damaged so that the library that"
+            f" reads it {why}. Fetch it again."
+        )
+    with _held(path, source, part) as found:
+        yield found
+
+
+@contextmanager
+def _held(path: Path, source: str, part: str | None) -> Iterator[_Found]:
     reading = _uproot(source)
 
     class Closed(reading.ReadOnlyFile):  # type: ignore[misc, name-defined]

@@ -18,9 +18,11 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
-__all__ = ["Trial", "serve"]
+__all__ = ["Trial", "serve", "starts"]
 
 _SECONDS = 10  # of processor time for a file
+_LARGE = 64 << 20  # bytes of a file
+_MOST = 10_000  # blocks of them
 _RATE = 20_000_000  # bytes of a file for which there is one second more
 _PROGRAM = "from baksan.data.{0} import visit; from baksan.data.trial import serve; serve(visit)"
 
@@ -85,6 +87,13 @@ class Trial:
 def _close(process: subprocess.Popen[bytes], owner: int) -> None:
     if os.getpid() == owner:
         process.communicate()
+
+
+def starts(path: Path, rows: int, step: int) -> list[int]:
+    """Where the blocks begin that a trial reads: all; of a large file the first and the last."""
+    every = range(0, rows, step)
+    large = path.stat().st_size > _LARGE
+    return sorted({*every[:1], *every[-1:]}) if large or len(every) > _MOST else list(every)
 
 
 def serve(visit: Callable[[Path, str | None], None]) -> None:
