@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from baksan.metrics import auc
 from baksan.samples import Samples
 from baksan.table import Column, Table, mixed
+from baksan.table.weights import weighed
 
 __all__ = ["ColumnDescription", "Description", "describe", "describe_passes", "marks_in"]
 
@@ -94,7 +95,9 @@ class Description:
             yield f"{_rows(self.duplicates)} repeat earlier ones: keep them on one side of a split"
 
 
-def describe(data: Table | Samples, answer: str | None = None) -> Description:
+def describe(
+    data: Table | Samples, answer: str | None = None, weight: str | None = None
+) -> Description:
     """Look at every column of a table, or at the features and the answer of Samples.
 
     A column 'gives the answer away' if it alone, or the pattern of its missing values, separates
@@ -104,8 +107,8 @@ def describe(data: Table | Samples, answer: str | None = None) -> Description:
     Parameters
     ----------
     data : Table or Samples
-    answer : str, optional
-        The column with the answer, for a table.
+    answer, weight : str, optional
+        Their columns, for a table.
 
     Raises
     ------
@@ -125,6 +128,7 @@ def describe(data: Table | Samples, answer: str | None = None) -> Description:
         data, answer = _table(data)
     if not len(data):
         raise ValueError(f"{data.source}: rows are needed; the table has none. Check its origin.")
+    data = data.with_notes(*weighed([data], weight)) if weight else data
     target = None if answer is None else data.column(answer)
     facts = _Facts()
     facts.add(data)
@@ -182,17 +186,16 @@ def describe_passes(
 
 def _table(X: Samples) -> tuple[Table, str | None]:
     """Samples as a table: features, then the answer."""
+    notes = (*X.notes, *X.weight_notes)
     flat = X.x.reshape(len(X), -1)
     names = X.names or tuple(f"x[{j}]" for j in range(flat.shape[1]))
-    columns = {
-        name: Column(flat[:, j], X.features[j].unit if X.features else "")
-        for j, name in enumerate(names)
-    }
+    units = [f.unit for f in X.features] or [""] * len(names)
+    columns = {n: Column(flat[:, j], units[j]) for j, n in enumerate(names)}
     if X.y is None or X.y.ndim > 1:
-        return Table(columns, "samples", X.notes), None
+        return Table(columns, "samples", notes), None
     answer = X.answer.name if X.answer else "answer"
     values = np.array(X.class_names)[X.y] if X.class_names else X.y
-    return Table({**columns, answer: Column(values)}, "samples", X.notes), answer
+    return Table({**columns, answer: Column(values)}, "samples", notes), answer
 
 
 # Of all rows --------------------------------------------------------------------------------------
@@ -503,7 +506,7 @@ def _tells_class(column: Column, known: Array, labels: Array) -> Iterator[str]:
         if best >= _TELLING:
             yield f"gives the answer away: alone it has an AUC of {best:.4f}"
             return
-    if _one_class_each(column.values[here].astype(str), labels[here]):
+    if _one_class_each(column.values[here], labels[here]):
         yield "gives the answer away: each of its values goes with one class only"
 
 
@@ -517,9 +520,11 @@ def _separation(values: Array, positive: Array) -> float:
 
 def _one_class_each(values: Array, labels: Array) -> bool:
     """Whether values determine the class, and recur often enough for that to be no accident."""
-    kinds = np.unique(values)
-    pairs = np.unique(np.column_stack([values, labels]), axis=0)
-    return len(pairs) == len(kinds) and 2 <= len(kinds) <= len(values) / 4
+    kinds, kind = np.unique(values, return_inverse=True)
+    if not 2 <= len(kinds) <= len(values) / 4:
+        return False
+    names, name = np.unique(labels, return_inverse=True)
+    return len(np.unique(kind * len(names) + name)) == len(kinds)
 
 
 def _tells_number(column: Column, known: Array, answers: Array) -> Iterator[str]:

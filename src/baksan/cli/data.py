@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 from rich.console import Console
 
 from baksan.cli import catalogue
-from baksan.cli.options import AllowChanged, Answer, Marks, Where, X
+from baksan.cli.options import AllowChanged, Answer, Marks, Weight, Where, X
 from baksan.cli.show import progress
 
 __all__ = ["app"]
@@ -25,6 +26,7 @@ app.command("fetch")(catalogue.data_fetch)
 def data_describe(
     x: X,
     answer: Answer = None,
+    weight: Weight = None,
     where: Where = None,
     mark: Marks = None,
     allow_changed: AllowChanged = False,
@@ -34,7 +36,7 @@ def data_describe(
     from baksan.data.inside import inside
 
     try:
-        _describe(x, answer, where, mark or [], allow_changed)
+        _describe(x, answer, weight, where, mark or [], allow_changed)
     except SeveralTables as several:
         print(f"{x}: {len(several.parts)} tables\n")
         for line in inside(x, several.parts):
@@ -43,12 +45,18 @@ def data_describe(
 
 
 def _describe(
-    x: str, answer: str | None, where: str | None, marks: list[float], allow_changed: bool
+    x: str,
+    answer: str | None,
+    weight: str | None,
+    where: str | None,
+    marks: list[float],
+    allow_changed: bool,
 ) -> None:
     from baksan import memory
     from baksan.data import footprint, stream
     from baksan.data.loading import is_file
     from baksan.describe import describe, describe_passes
+    from baksan.table.weights import weighed
     from baksan.train.source import open_table
 
     # To look at a table takes up to twice its own size besides.
@@ -58,6 +66,9 @@ def _describe(
                 lambda columns: stream(x, columns=columns, where=where, marks=marks), answer,
                 progress=lambda n: show(f"describing {x}: {n:,} rows"),
             )  # fmt: skip
+            if weight:
+                tables = stream(x, columns=[weight], where=where, marks=marks)
+                told = replace(told, notes=(*told.notes, *weighed(tables, weight)))
         print(told.text(width=Console().width))
         return
     with progress(f"reading {x}") as show:
@@ -65,7 +76,7 @@ def _describe(
         known = loaded.entry.answer if loaded.entry else ""
         show(f"describing {len(loaded.table):,} rows")
         told = describe(
-            loaded.table, answer=answer or (known if known in loaded.table.columns else None)
+            loaded.table, answer or (known if known in loaded.table.columns else None), weight
         )
     print(told.text(width=Console().width))
     catalogue.credit(x)

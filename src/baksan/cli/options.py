@@ -18,6 +18,7 @@ Features = Annotated[
         " of a feature list of the catalogue. Repeat or list.",
     ),
 ]  # fmt: skip
+Weight = Annotated[str | None, typer.Option(help="The column of event weights.")]
 Where = Annotated[str | None, typer.Option(help="Keep rows for which this formula is true.")]
 Marks = Annotated[
     list[float] | None,

@@ -10,7 +10,18 @@ import typer
 from rich.console import Console
 
 from baksan.cli.catalogue import credit
-from baksan.cli.options import AllowChanged, Answer, Features, Marks, Out, Seed, Signal, Where, X
+from baksan.cli.options import (
+    AllowChanged,
+    Answer,
+    Features,
+    Marks,
+    Out,
+    Seed,
+    Signal,
+    Weight,
+    Where,
+    X,
+)
 from baksan.cli.show import free, progress
 
 __all__ = ["apply", "demo", "report", "train"]
@@ -52,7 +63,7 @@ def train(
     answer: Answer = None,
     signal: Signal = None,
     features: Features = None,
-    weight: Annotated[str | None, typer.Option(help="The column of event weights.")] = None,
+    weight: Weight = None,
     group: Annotated[str | None, typer.Option(help="The column of groups kept together.")] = None,
     id: Annotated[str | None, typer.Option(help="The column that names events.")] = None,
     where: Where = None,
