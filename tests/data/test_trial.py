@@ -77,3 +77,12 @@ def test_what_hdf5_does_not_survive_becomes_a_sentence(tmp_path, monkeypatch):
         ReadError, match=r"so that the library that reads it crashes \(11\). Fetch it again"
     ):
         list(hdf5.blocks(tmp_path / "t.h5", "t.h5", 9))
+
+
+def test_of_a_large_file_the_ends_are_read(tmp_path, monkeypatch):
+    (tmp_path / "some").write_text("fine")
+    assert list(trial.starts(tmp_path / "some", 10, 4)) == [0, 4, 8]
+    assert trial.starts(tmp_path / "some", 2**62, 4)[-1] == 2**62 - 4
+    monkeypatch.setattr(trial, "_LARGE", 1)
+    assert sorted(trial.starts(tmp_path / "some", 10, 4)) == [0, 8]
+    assert list(trial.starts(tmp_path / "some", 0, 4)) == []

@@ -13,7 +13,7 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
@@ -21,8 +21,7 @@ from threading import Lock
 __all__ = ["Trial", "serve", "starts"]
 
 _SECONDS = 10  # of processor time for a file
-_LARGE = 64 << 20  # bytes of a file
-_MOST = 10_000  # blocks of them
+_LARGE = 64 << 20  # bytes of a file of which not all is read
 _RATE = 20_000_000  # bytes of a file for which there is one second more
 _PROGRAM = "from baksan.data.{0} import visit; from baksan.data.trial import serve; serve(visit)"
 
@@ -89,11 +88,10 @@ def _close(process: subprocess.Popen[bytes], owner: int) -> None:
         process.communicate()
 
 
-def starts(path: Path, rows: int, step: int) -> list[int]:
+def starts(path: Path, rows: int, step: int) -> Iterable[int]:
     """Where the blocks begin that a trial reads: all; of a large file the first and the last."""
     every = range(0, rows, step)
-    large = path.stat().st_size > _LARGE
-    return sorted({*every[:1], *every[-1:]}) if large or len(every) > _MOST else list(every)
+    return {*every[:1], *every[-1:]} if path.stat().st_size > _LARGE else every
 
 
 def serve(visit: Callable[[Path, str | None], None]) -> None:
