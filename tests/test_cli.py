@@ -359,13 +359,20 @@ def test_constant_features(call, refused, here):
     assert status == 0 and "1 features left out, constant: noon." in said
 
 
-def test_text_is_no_feature(call, refused, here):
+def test_text_becomes_indicators_where_it_is_named(call, refused, here):
     (here / "t.csv").write_text(
         ROWS.replace("length", "length,site").replace(",g", ",N,g").replace(",h", ",S,h")
     )
-    said = refused("train", "t.csv", "--answer", "kind", "-f", "width,site", "--out", "r")
-    assert "feature 'site' must be a number; it holds text such as 'N'" in said
-    assert call("train", "t.csv", "--answer", "kind", *FAST[6:], "--out", "r")[0] == 0
+    status, said, _ = call("train", "t.csv", "--answer", "kind", *FAST[6:], "--out", "r")
+    assert status == 0 and "1 text column is no feature: site." in said
+    assert "features: width, length\n" in said
+    named = ("--features", "width,site", *FAST[6:], "--out", "s")
+    status, said, _ = call("train", "t.csv", "--answer", "kind", *named)
+    assert status == 0 and "features: width, site == 'N', site == 'S'\n" in said
+    rows = "".join(f"{k},event {k},{'gh'[k % 2]}\n" for k in range(65))
+    (here / "names.csv").write_text(f"width,name,kind\n{rows}")
+    said = refused("train", "names.csv", "--answer", "kind", "-f", "width,name", "--out", "t")
+    assert "at most 64 different texts" in said and "'name' holds 65" in said
 
 
 @pytest.mark.parametrize("blank", ["", "nan", "NaN", "inf", "-inf"])

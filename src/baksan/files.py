@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["alone", "partials", "plain", "read_json", "replacing", "write_json"]
+__all__ = ["alone", "one_line", "partials", "plain", "read_json", "replacing", "write_json"]
 
 _PARTIAL = ".partial"
+_LONGEST = 600  # characters of a sentence
 
 
 @contextmanager
@@ -140,3 +141,11 @@ def read_json(path: Path | str) -> Any:
         raise ValueError(
             f"{path} must be JSON as baksan writes it; {error}. Take another copy."
         ) from None
+
+
+def one_line(sentence: str) -> str:
+    """What can be printed of a sentence, on one line of at most 600 characters."""
+    line = "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in sentence)
+    if len(line) <= _LONGEST:
+        return line
+    return f"{line[: _LONGEST // 2]} … {line[3 - _LONGEST // 2 :]}"

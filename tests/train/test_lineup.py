@@ -1,5 +1,7 @@
 """The line-up: which methods there are for which samples, and what they say of themselves."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -114,3 +116,27 @@ def test_our_estimators_stand_there_as_what_they_are(tmp_path):
     np.testing.assert_array_equal(
         again.predict(X.x).score, run.models["Pipeline"].predict(X.x).score
     )
+
+
+def test_a_forest_sees_what_is_small():
+    X = events(300)
+    small = replace(X, x=1e-12 * X.x)
+    aucs = [
+        bk.train(E, ["forest"], folds=2, replicas=20).evaluation.row("forest", "auc")["value"]
+        for E in (X, small)
+    ]
+    assert aucs[0] == pytest.approx(aucs[1], abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [("trees", "HistGradient"), ("forest", "Pipeline(steps=[('standardscaler'"),
+     (Theirs("svm", SVC()), "Pipeline(steps=[('simpleimputer'"), ("cuts", "Imputed(Cuts())"),
+     ("linear-gd", "Imputed(Linear())")],
+)  # fmt: skip
+def test_what_methods_do_about_missing_features(method, told):
+    x = events(50).x.copy()
+    x[::7, 0] = np.nan
+    X = bk.Samples(x, events(50).y, class_names=events(50).class_names, missing=True)
+    (line,) = line_up([method], X)
+    assert line.settings.startswith(told)

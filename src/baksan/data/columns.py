@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from baksan.files import one_line
 from baksan.table import Column, Table
 
 __all__ = [
     "ReadError", "SeveralTables", "check_names", "chosen", "clean",
-    "lost_note", "missing_note", "one_line", "parts_error", "readable", "word_error",
+    "lost_note", "missing_note", "parts_error", "readable", "word_error",
 ]  # fmt: skip
 
 DEFAULT_ROWS = 65536
-_LONGEST = 600  # characters of a sentence
 MISSING = ("", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "null", "NULL", "None", "--")
 """How text says that a number is missing."""
 MANY_WORDS = 0.1  # share of words from which on a column is text, not numbers with a wrong cell
@@ -31,14 +31,6 @@ class ReadError(ValueError):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(one_line(sentence))
-
-
-def one_line(sentence: str) -> str:
-    """What can be printed of a sentence, on one line of at most 600 characters."""
-    line = "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in sentence)
-    if len(line) <= _LONGEST:
-        return line
-    return f"{line[: _LONGEST // 2]} … {line[3 - _LONGEST // 2 :]}"
 
 
 def clean(values: NDArray[Any]) -> NDArray[Any] | None:

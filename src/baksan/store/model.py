@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from baksan.data.columns import one_line
-from baksan.files import plain, replacing
+from baksan.files import one_line, plain, replacing
 from baksan.losses import by_name
 from baksan.metrics import Prediction
 from baksan.models.base import Model
