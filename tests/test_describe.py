@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from baksan import cli, memory
-from baksan.data import load, write_parquet
+from baksan.data import load
+from baksan.data.parquet import write_parquet
 from baksan.describe import _Sampler, describe, describe_passes
 from baksan.samples import Samples
 from baksan.table import Column, Table

@@ -25,7 +25,7 @@ from tests.runs import events, table_of
 
 import baksan as bk
 from baksan import losses
-from baksan.data import write_parquet
+from baksan.data.parquet import write_parquet
 from baksan.files import partials
 from baksan.store import load_model
 from baksan.train.lineup import Ours, Theirs

@@ -7,7 +7,8 @@ from sklearn.linear_model import LinearRegression
 
 import baksan as bk
 from baksan.cli import main
-from baksan.data import load, open_stream, write_parquet
+from baksan.data import load, open_stream
+from baksan.data.parquet import write_parquet
 from baksan.fit import completed
 from baksan.store.card import card_of
 from baksan.store.model import Stored

@@ -9,7 +9,8 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from baksan.data import ReadError, blocks, format_of, load, read, write_parquet
+from baksan.data import ReadError, blocks, format_of, load, read
+from baksan.data.parquet import write_parquet
 from baksan.table import Column, Table
 
 TABLE = Table({"E": Column(np.array([1.0, 2.0, 4.0]), "EeV"), "kind": np.array(["g", "h", "g"])})

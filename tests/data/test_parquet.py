@@ -5,9 +5,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from baksan.data import ReadError, blocks, read, write_parquet
+from baksan.data import ReadError, blocks, read
 from baksan.data.formats import footprint
-from baksan.data.parquet import write_blocks
+from baksan.data.parquet import write_blocks, write_parquet
 from baksan.files import replacing
 from baksan.table import Column, Table
 

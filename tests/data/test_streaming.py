@@ -5,7 +5,8 @@ import gzip
 import numpy as np
 import pytest
 
-from baksan.data import footprint, load, write_parquet
+from baksan.data import footprint, load
+from baksan.data.parquet import write_parquet
 from baksan.data.streaming import open_stream
 from baksan.samples import Samples
 from baksan.table import Column, Table

@@ -21,12 +21,11 @@ from baksan.data.expressions import derive, evaluate, select, specification
 from baksan.data.fetch import fetch
 from baksan.data.formats import blocks, format_of, read
 from baksan.data.loading import Loaded, entry, footprint, load, names, stream
-from baksan.data.parquet import write_parquet
 from baksan.data.parts import open_parts
 from baksan.data.streaming import open_stream
 
 __all__ = [
     "Entry", "Loaded", "ReadError", "Written", "blocks", "convert", "derive", "entry", "evaluate",
     "fetch", "footprint", "format_of", "load", "names", "open_parts", "open_stream", "read",
-    "select", "specification", "stream", "write", "write_parquet",
+    "select", "specification", "stream", "write",
 ]  # fmt: skip

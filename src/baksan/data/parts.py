@@ -78,11 +78,11 @@ def open_parts(
     Examples
     --------
     >>> import numpy as np, tempfile
-    >>> from baksan.data import write_parquet
+    >>> from baksan.data import write
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     for k in (0, 1):
     ...         table = Table({"E": np.arange(3.0) + k, "y": [1.0, 2.0, 4.0]})
-    ...         write_parquet(table, f"{folder}/run{k}.parquet")
+    ...         _ = write(table, f"{folder}/run{k}.parquet")
     ...     parts = open_parts(folder, answer="y")
     ...     [(part.name, [len(X) for X in part()]) for part in parts]
     [('run0.parquet', [3]), ('run1.parquet', [3])]
