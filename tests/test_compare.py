@@ -179,7 +179,7 @@ def test_other_weights_and_folds_are_named(made):
     said = " ".join(found.notes)
     assert "count as in one" in said and "one 50 %, weighted 67 %" in said
     assert "taken for the same events" in said  # no file was read: the samples differ
-    assert "dealt into folds" in " ".join(compare(made("one"), made("two", seed=5),
+    assert "training events were drawn" in " ".join(compare(made("one"), made("two", seed=5),
                                                   replicas=10).notes)  # fmt: skip
 
 

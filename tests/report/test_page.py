@@ -24,7 +24,7 @@ class Reader(html.parser.HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.tags, self.open, self.words = [], [], []
-        self.feed(text)
+        self.feed(text.replace("<wbr>", ""))  # where a long name may be broken
         self.close()
 
     def handle_starttag(self, tag, attributes):

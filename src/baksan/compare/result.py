@@ -90,7 +90,7 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """What `baksan.report.page.compared` takes."""
         return {"title": f"{' and '.join(self.names)} compared", "summary": self.summary,
-                **asdict(self)}  # fmt: skip
+                "leading": leading(self.task), **asdict(self)}  # fmt: skip
 
     def html(self) -> str:
         """One offline page: what differs, figures, differences, curves on each other."""

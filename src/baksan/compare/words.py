@@ -98,11 +98,12 @@ def _folds(runs: Sequence[Side], common: Common) -> list[str]:
     if not len(common):
         return []
     held = [run.tested["fold"][rows] for run, rows in zip(runs, common.rows, strict=True)]
-    if all(np.array_equal(held[0], other) for other in held[1:]):
+    same = all(np.array_equal(held[0], other) for other in held[1:])
+    if same and all(run.evaluation.events == len(common) for run in runs):
         return []
     return [
-        "The events were dealt into folds in other ways: part of a difference is the draw of the"
-        " training events, which its error does not hold."
+        "The training events were drawn in other ways: part of a difference is their draw, which"
+        " its error does not hold."
     ]
 
 

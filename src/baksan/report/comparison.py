@@ -30,7 +30,6 @@ from baksan.report.tables import (
     difference_cell,
     explanations,
     figure_cell,
-    leading_metric,
     metric_title,
 )
 
@@ -109,11 +108,11 @@ def _asked(contents: Contents) -> Section:
 def _leading(contents: Contents) -> Section:
     """All methods in common, and the best of each run, by the figure that ranks them."""
     runs, figures = _runs(contents), _figures(contents)
-    metric = leading_metric({"table": contents["figures"]})
+    metric = contents["leading"]
     rows = [r for r in contents["differences"] if r["metric"] == metric]
     if not rows:
         return Section("leading", "By how much", [])
-    title = metric_title(contents, str(metric))
+    title = metric_title(contents, metric)
     head = [Cell("method"), Cell(runs[0], is_number=True)]
     several = len(runs) > 2
     head += [Cell("against")] if several else []

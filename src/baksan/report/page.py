@@ -121,6 +121,7 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters["symbols"] = _symbols
+    environment.filters["breakable"] = _breakable
     return environment.get_template("report.html")
 
 
@@ -130,6 +131,11 @@ def _symbols(text: str) -> Markup:
     for index in "sb":
         safe = safe.replace(f"ε_{index}", f"ε<sub>{index}</sub>")
     return Markup(safe)
+
+
+def _breakable(text: Markup) -> Markup:
+    """A name of several words may go on in a new line after each _ of it."""
+    return Markup(str(text).replace("_", "_<wbr>"))
 
 
 def _colours() -> dict[str, dict[str, str]]:

@@ -258,8 +258,7 @@ def merit_in_bins(
     if not any(np.isfinite(numbers(c["value"])).any() for c in curves.values()):
         raise ValueError(f"a picture of {y} in bins of {x} needs a finite value; there is none.")
     styles = styles or series(curves)
-    figure, axes = new_figure(HALF, 2.75)
-    ax = axes[0]
+    figure, (ax,) = new_figure(HALF, 2.5 + 0.17 * -(-len(curves) // 2))
     for k, (name, curve) in enumerate(curves.items()):
         left, right, value = (numbers(curve[c]) for c in ("low_edge", "high_edge", "value"))
         # Points of different methods stand a little apart, so that their errors can be told.
@@ -278,5 +277,5 @@ def merit_in_bins(
         )
         for n in curves
     ]
-    legend(ax, handles, loc="best")
+    legend(figure, handles, columns=2)
     return figure
