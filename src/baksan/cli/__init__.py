@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import io
 import sys
 from typing import Annotated, Any
 
@@ -70,10 +71,18 @@ def _keep_what_is_old() -> None:
     atexit.register(gc.freeze)
 
 
+def _print_anything() -> None:
+    """What a terminal cannot show is shown as a code, instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """The command `baksan`. Exits with 0, with 2 after one sentence, with 130 after Ctrl-C."""
     if arguments is None:  # the process is ours
         _keep_what_is_old()
+        _print_anything()
     given = sys.argv[1:] if arguments is None else list(arguments)
     # These two may stand anywhere.
     ahead = [flag for flag in ("--quiet", "--debug") if flag in given]

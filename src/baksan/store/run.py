@@ -31,6 +31,7 @@ Array = NDArray[Any]
 
 __all__ = ["RunFolder", "dump_toml"]
 
+_NO_UTF8 = re.compile("[\ud800-\udfff]")  # bytes of a file's name, as Python shows them
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 
@@ -199,5 +200,10 @@ def _toml(value: Any) -> str:
         return "[" + ", ".join(_toml(v) for v in value) + "]"
     if isinstance(value, bool | int | float | str):
         # JSON's text, numbers and bools are TOML's too, but for \\u007f and infinities.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        text = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        if _NO_UTF8.search(text):
+            raise ValueError(
+                f"the settings of a run are kept in UTF-8; {value!r} is none. Rename the file."
+            )
+        return text
     raise TypeError(f"config.toml holds text, numbers, bools and lists; this is {value!r}.")
