@@ -173,9 +173,10 @@ def fuzz(name, files, folder, first=0):
 
 def results(name, first, stop, folder):
     """The results of one process until it ends; if before its time, that is a result too."""
-    command = [sys.executable, "-m", "tests.fuzz.harness", name, str(first), str(stop), str(folder)]
-    root = Path(__file__).parents[2]
-    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, env=environment())
+    process = subprocess.Popen(
+        command(name, first, stop, folder), cwd=Path(__file__).parents[2], stdout=subprocess.PIPE,
+        bufsize=0, env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    )  # fmt: skip
     k = first
     with process:
         if process.stdout.readline() != b"ready\n":
@@ -196,8 +197,8 @@ def results(name, first, stop, folder):
             yield result
 
 
-def environment():
-    return os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+def command(name, first, stop, folder):
+    return [sys.executable, "-m", "tests.fuzz.harness", name, str(first), str(stop), str(folder)]
 
 
 if __name__ == "__main__":
