@@ -201,7 +201,14 @@ def test_three_runs_are_set_against_the_first(made):
     assert found.names == ["one", "two", "three"]
     assert {(d["base"], d["run"]) for d in found.differences} == {("one", "two"), ("one", "three")}
     assert "all runs tested the same 300 events" in found.notes[0]
-    assert "later run" in found.html()
+    assert "later run" in found.html() and "<h1>one, two and three compared</h1>" in found.html()
+
+
+def test_no_table_of_many_runs_is_wider_than_paper(made):
+    seeds = [made(n, seed=s) for n, s in (("two", 5), ("three", 6), ("four", 7))]
+    page = compare(made("one"), *seeds, replicas=10).html()
+    assert max(row.count("<t") for row in re.findall(r"<tr>.*?</tr>", page, re.DOTALL)) <= 9
+    assert "cuts in two and three" in page and "cuts in four" in page
 
 
 def test_numbers(made):

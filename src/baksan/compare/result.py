@@ -9,6 +9,7 @@ from typing import Any
 from baksan.compare.difference import leading
 from baksan.compare.words import result, what_differs
 from baksan.evaluate import plus_minus
+from baksan.report.contents import listed
 
 Row = dict[str, Any]
 
@@ -89,7 +90,7 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """What `baksan.report.page.compared` takes."""
-        return {"title": f"{' and '.join(self.names)} compared", "summary": self.summary,
+        return {"title": f"{listed(self.names)} compared", "summary": self.summary,
                 "leading": leading(self.task), **asdict(self)}  # fmt: skip
 
     def html(self) -> str:

@@ -12,25 +12,14 @@ from baksan.compare.difference import leading
 from baksan.compare.events import Common
 from baksan.compare.runs import Side
 from baksan.evaluate import plus_minus
+from baksan.report.contents import listed
 
 Row = dict[str, Any]
 
-__all__ = ["fairness", "listed", "result", "what_differs"]
+__all__ = ["fairness", "result", "what_differs"]
 
 _SURE = 2.0
 """So many standard errors make a difference."""
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names as one reads them.
-
-    Examples
-    --------
-    >>> listed(["the data", "the seed", "the methods"])
-    'the data, the seed and the methods'
-    """
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def what_differs(names: Sequence[str], rows: Sequence[Row]) -> str:

@@ -38,6 +38,10 @@ Styles = Mapping[str, Series]
 
 __all__ = ["facts", "sections"]
 
+_ACROSS = 2
+"""So many later runs stand side by side in a table: more are cut on paper."""
+_TELLING = ("auc", "accuracy", "signal_at_0.01", "log_loss", "bias", "resolution", "rmse", "r2")
+
 
 def facts(contents: Contents) -> list[Cell]:
     """The numbers in the head of the page: runs, methods and events in common."""
@@ -167,29 +171,36 @@ def _how_to_read(contents: Contents) -> str:
 
 def _methods(contents: Contents) -> Section:
     """Every figure of each method in common, one table a method."""
-    blocks: list[Block] = [_method_table(contents, model) for model in _common(contents)]
-    if blocks and (meaning := explanations(_table_of(contents, _runs(contents)[0]))):
+    runs = _runs(contents)
+    blocks: list[Block] = [
+        _method_table(contents, model, runs[k : k + _ACROSS])
+        for model in _common(contents)
+        for k in range(1, len(runs), _ACROSS)
+    ]
+    if blocks and (meaning := explanations(_table_of(contents, runs[0]))):
         blocks.append(meaning)
     return Section("figures", "All figures of the methods in common", blocks)
 
 
-def _method_table(contents: Contents, model: str) -> Table:
+def _method_table(contents: Contents, model: str, later: Sequence[str]) -> Table:
+    """The first run and these later ones, each with its difference."""
     runs, figures = _runs(contents), _figures(contents)
     found = {(r["run"], r["metric"]): r for r in contents["differences"]
              if r["model"] == r["base_model"] == model}  # fmt: skip
     head = [Cell("figure"), Cell(runs[0], is_number=True)]
-    for run in runs[1:]:
+    for run in later:
         head += [Cell(run, is_number=True), Cell("difference", is_number=True),
                  Cell("σ", is_number=True)]  # fmt: skip
     body = []
     for metric in contents["metrics"]:
         first = figures[runs[0], model, metric]
         row = [Cell(metric_title(contents, metric)), figure_cell(_bare(first))]
-        for run in runs[1:]:
+        for run in later:
             own = figures[run, model, metric]
             row += [figure_cell(_bare(own)), *_difference(found[run, metric], first, own)]
         body.append(row)
-    return Table(model, head, body)
+    among = f" in {listed(later)}" if len(runs) > 1 + _ACROSS else ""
+    return Table(f"{model}{among}", head, body)
 
 
 def _alone(contents: Contents) -> Section:
@@ -205,9 +216,6 @@ def _alone(contents: Contents) -> Section:
     ]  # fmt: skip
     table = Table("Methods that are not in all runs", head, body)
     return Section("alone", "Other methods", [table] if body else [])
-
-
-_TELLING = ("auc", "accuracy", "signal_at_0.01", "log_loss", "bias", "resolution", "rmse", "r2")
 
 
 def _about(contents: Contents) -> Section:
