@@ -10,7 +10,7 @@ import pytest
 
 import baksan
 
-VERBS = ["describe", "evaluate", "fit", "train"]
+VERBS = ["compare", "describe", "evaluate", "fit", "train"]
 HEAVY = ["jax", "matplotlib", "numba", "pyarrow", "scipy", "sklearn"]
 
 

@@ -51,11 +51,12 @@ _HOME = {
     "read": "data",
     "load": "data",
     "apply": "apply",
+    "compare": "compare",
     "save_model": "store",
     "load_model": "store",
 }
 _ROOMS = (
-    "apply", "cli", "cluster", "compiled", "data", "describe", "estimators", "evaluate",
+    "apply", "cli", "cluster", "compare", "compiled", "data", "describe", "estimators", "evaluate",
     "exercises", "fit", "losses", "metrics", "models", "reconstruct", "report", "samples",
     "simulate", "sketch", "solvers", "store", "stream", "table", "train", "units",
 )  # fmt: skip
