@@ -27,7 +27,15 @@ VECTORS = {
     "cube": Column(np.arange(20).reshape(5, 2, 2)),
 }
 NEEDS = {".fits": "astropy", ".h5": "h5py", ".hdf5": "h5py", ".root": "uproot"}
-FORMATS = [*writers.ENDINGS, ".csv.gz", ".ecsv.gz", ".jsonl.gz", ".fits.gz", ".json.gz"]
+# LIBSVM holds numbers alone, and has its own tests below.
+FORMATS = [
+    *(e for e in writers.ENDINGS if e != ".libsvm"),
+    ".csv.gz",
+    ".ecsv.gz",
+    ".jsonl.gz",
+    ".fits.gz",
+    ".json.gz",
+]
 KEEP_UNITS = {".parquet", ".csv", ".tsv", ".txt", ".ecsv", ".fits", ".h5", ".hdf5"}
 KEEP_TEXTS = {".parquet", ".ecsv", ".fits", ".h5", ".hdf5"}  # descriptions
 FLATTEN = {".csv", ".tsv", ".txt", ".sqlite", ".db"}
@@ -48,8 +56,6 @@ def there_and_back(tmp_path, table, ending, **more):
 @pytest.mark.filterwarnings("error")
 def test_what_is_written_is_read_back(tmp_path, ending):
     plain = ending.removesuffix(".gz")
-    if plain == ".libsvm":
-        pytest.skip("numbers alone: see below")
     names = WORDS if plain != ".fits" else {"kind": KIND}
     table = Table({**PLAIN, **names, **VECTORS})
     back, said = there_and_back(tmp_path, table, ending)
@@ -88,8 +94,6 @@ def test_what_is_written_is_read_back(tmp_path, ending):
 @pytest.mark.parametrize("name", ["E", "kind", "pulse"])
 def test_a_column_that_is_alone(tmp_path, ending, name):
     table = Table({name: {**PLAIN, **WORDS, **VECTORS}[name]})
-    if ending == ".libsvm":
-        return
     back, _ = there_and_back(tmp_path, table, ending)
     if name in back.names:
         np.testing.assert_array_equal(back[name], table[name])
@@ -241,6 +245,26 @@ def test_a_failure_leaves_the_old_file(tmp_path):
             convert(tmp_path / "t.csv", tmp_path / f"t.{ending}")
     assert (tmp_path / "t.parquet").read_bytes() == b"old"
     assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("ending", [*FORMATS, ".libsvm"])
+def test_a_full_disk_leaves_the_old_file(tmp_path, ending):
+    resource = pytest.importorskip("resource")
+    if ending.removesuffix(".gz") in NEEDS:
+        pytest.importorskip(NEEDS[ending.removesuffix(".gz")])
+    path = tmp_path / f"t{ending}"
+    noise = np.random.default_rng(1).normal(size=5_000)
+    table = Table({"E": noise, "label": np.arange(5_000)})
+    write(table.take([0]), path)
+    old, limit = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, limit[1]))
+    try:
+        with pytest.raises(OSError, match="needs more room than the disk has left"):
+            write(table, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert path.read_bytes() == old
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
 def test_data_sets_of_the_catalogue(tmp_path):

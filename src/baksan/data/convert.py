@@ -85,8 +85,8 @@ def convert(
 ) -> Written:
     """A file, a folder or a data set of the catalogue in another format; see `write`.
 
-    Files are read block by block. JSON columns, NPY, NPZ, FITS and LIBSVM are written from the
-    whole table in memory, the others block by block as well. A file that is there is replaced.
+    Files are read block by block. JSON columns, NPY, NPZ, FITS, HDF5 and LIBSVM are written
+    from the whole table in memory, the others block by block. A file that is there is replaced.
 
     Parameters
     ----------

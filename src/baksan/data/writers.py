@@ -6,7 +6,9 @@ its format cannot keep. Where a format must know all rows first, the tables are 
 
 from __future__ import annotations
 
+import errno
 import gzip
+import io
 import json
 import math
 import sqlite3
@@ -17,6 +19,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -34,6 +37,7 @@ __all__ = ["ENDINGS", "Lost", "writer_of"]
 
 _NAMED = 8  # columns that a note calls by name
 _LONGEST_HEADER = 10_000  # bytes of a header that NumPy reads without being asked to trust it
+_GROWTH = 16 << 20  # bytes by which an HDF5 file grows in memory
 _TABLE = "events"  # what the table is called in formats that hold several
 
 Tables = Iterator[Table]
@@ -277,7 +281,7 @@ def _write_npy(tables: Tables, path: Path, lost: Lost) -> None:
             f" table has {len(table.columns):,}. Write .npz or .parquet."
         )
     with path.open("wb") as file:
-        _write_array(file, array)
+        _write_array(SimpleNamespace(write=file.write), array)
 
 
 def _write_npz(tables: Tables, path: Path, lost: Lost) -> None:
@@ -294,6 +298,7 @@ def _write_npz(tables: Tables, path: Path, lost: Lost) -> None:
 
 
 def _write_array(file: Any, values: NDArray[Any]) -> None:
+    """By the file's own `write`: NumPy's `tofile` says nothing of a disk that is full."""
     with warnings.catch_warnings():
         # NumPy warns of names beyond Latin-1, which versions before 1.17 cannot read.
         warnings.simplefilter("ignore", UserWarning)
@@ -310,7 +315,8 @@ def _write_parquet(tables: Tables, path: Path, lost: Lost) -> None:
 def _write_hdf5(tables: Tables, path: Path, lost: Lost) -> None:
     """A compound dataset, which astropy, h5py and PyTables read; units as ctapipe notes them."""
     h5py = _needs("h5py", "hdf5", path)
-    with h5py.File(path, "w") as file:
+    # In memory: a full disk would leave the HDF5 library in pieces, and the process with it.
+    with h5py.File(path, "w", driver="core", block_size=_GROWTH, backing_store=False) as file:
         made = None
         for table in tables:
             if made is None:
@@ -324,6 +330,9 @@ def _write_hdf5(tables: Tables, path: Path, lost: Lost) -> None:
                 rows[name] = column.values
             made.resize(len(made) + len(table), axis=0)
             made[-len(table) :] = rows
+        file.flush()
+        image = file.id.get_file_image()
+    path.write_bytes(image)
 
 
 def _hdf5_kind(name: str, column: Column, h5py: Any) -> tuple[Any, ...]:
@@ -356,7 +365,10 @@ def _write_fits(tables: Tables, path: Path, lost: Lost) -> None:
                 hdu.header[key] = text
             else:
                 lost.add(what, [name] if text else [])
-    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path, overwrite=True)
+    packed = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(packed)
+    with _opened(path) as file:
+        file.write(packed.getbuffer())
 
 
 def _for_fits(name: str, values: NDArray[Any], lost: Lost) -> NDArray[Any]:
@@ -417,6 +429,8 @@ def _write_sqlite(tables: Tables, path: Path, lost: Lost) -> None:
                 database.executemany(f"INSERT INTO {_TABLE} VALUES ({marks})", rows)
             database.commit()
     except sqlite3.Error as error:
+        if "full" in str(error) or "I/O" in str(error):
+            raise OSError(errno.ENOSPC, str(error)) from None
         raise ValueError(
             f"SQLite needs names that differ in more than case and at most 2,000 columns; it says:"
             f" {error}. Rename or choose columns, or write .parquet."
