@@ -241,7 +241,7 @@ class Theirs(Method):
         if self.negative_weights:
             return ""
         return (
-            f"{type(self.estimator).__name__} is not known to make sense of events of negative"
+            f"{type(self._last[1]).__name__} is not known to make sense of events of negative"
             " weight. Leave these events out."
         )
 
@@ -249,18 +249,23 @@ class Theirs(Method):
         if X.weight is not None:
             self._takes_weights()
 
+    @property
+    def _last(self) -> tuple[str, Any]:
+        """The name of a pipeline's last step, "" for none, and the estimator that learns."""
+        steps = getattr(self.estimator, "steps", None)
+        return steps[-1] if steps else ("", self.estimator)
+
     def _takes_weights(self) -> str:
         """The argument of `fit` for event weights; a pipeline hands them to its last step."""
         from sklearn.utils.validation import has_fit_parameter
 
-        steps = getattr(self.estimator, "steps", None)
-        last = steps[-1] if steps else ("", self.estimator)
-        if not has_fit_parameter(last[1], "sample_weight"):
+        step, last = self._last
+        if not has_fit_parameter(last, "sample_weight"):
             raise ValueError(
-                f"{self.name}: {type(last[1]).__name__} takes no event weights, and these events"
+                f"{self.name}: {type(last).__name__} takes no event weights, and these events"
                 " have some. Leave this method out, or the weights."
             )
-        return f"{last[0]}__sample_weight" if steps else "sample_weight"
+        return f"{step}__sample_weight" if step else "sample_weight"
 
     def train(self, X: Samples, *, seed: int, threads: int, **more: Any) -> Fitted:
         from joblib import parallel_config
