@@ -456,7 +456,9 @@ def _histogram(values: Array) -> Array:
     if not len(values):
         return np.zeros(1)
     edges = np.linspace(values.min(), values.max(), _BINS + 1)
-    return np.histogram(values, edges if (np.diff(edges) > 0).all() else 1)[0]
+    if not (np.diff(edges) > 0).all():
+        return np.array([len(values)])
+    return np.histogram(values, edges)[0]
 
 
 def _bars(counts: Array) -> str:
@@ -506,7 +508,8 @@ def _tells_class(column: Column, known: Array, labels: Array) -> Iterator[str]:
         if best >= _TELLING:
             yield f"gives the answer away: alone it has an AUC of {best:.4f}"
             return
-    if _one_class_each(column.values[here], labels[here]):
+    values = column.values[here]
+    if _one_class_each(values.astype(str) if column.is_text else values, labels[here]):
         yield "gives the answer away: each of its values goes with one class only"
 
 

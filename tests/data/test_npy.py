@@ -1,5 +1,7 @@
 """NumPy's files: arrays come back, pickles stay closed."""
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -70,3 +72,33 @@ def test_a_cut_archive(tmp_path):
     path.write_bytes(content)
     with pytest.raises(ReadError, match="cut or damaged"):
         read(path)
+
+
+def test_numbers_that_are_no_sign_of_text(tmp_path):
+    words = np.array(["gamma", "µ"])
+    words.view(np.uint32)[[1, 6]] = 2**31, 0xD800
+    np.save(tmp_path / "a.npy", words)
+    assert read(tmp_path / "a.npy")["x1"].tolist() == ["g\ufffdmma", "µ\ufffd"]
+    np.save(tmp_path / "a.npy", np.array(["", "b c"], dtype=">U4"))
+    assert read(tmp_path / "a.npy")["x1"].tolist() == ["", "b c"]
+
+
+def test_headers_that_promise_more_than_there_is(tmp_path):
+    """A zip or a header may claim any size; memory is taken only for what is there."""
+    np.savez_compressed(tmp_path / "a.npz", a=np.zeros(10), b=np.ones(10))
+    content = (tmp_path / "a.npz").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.npz") as archive:
+        members = {n: archive.read(n) for n in archive.namelist()}
+    with zipfile.ZipFile(tmp_path / "b.npz", "w") as archive:
+        for name, held in members.items():
+            archive.writestr(name, held.replace(b"(10,)", b"(9" + b"0" * 9 + b",)"))
+    with pytest.raises(ReadError, match="a.npy says it had 72,000,000,0"):
+        read(tmp_path / "b.npz")
+    place = content.rfind(b"PK\x01\x02") + 24
+    huge = content[:place] + (2**31).to_bytes(4, "little") + content[place + 4 :]
+    (tmp_path / "b.npz").write_bytes(huge)
+    with pytest.raises(ReadError, match="it says that .* bytes unpack to 2,147,"):
+        read(tmp_path / "b.npz")
+    np.save(tmp_path / "a.npy", np.zeros(10**6, dtype="V0"))
+    with pytest.raises(ReadError, match="the arrays are empty"):
+        read(tmp_path / "a.npy")

@@ -16,7 +16,7 @@ from tests.fuzz.mutate import damaged
 from tests.fuzz.readers import Seed
 
 KINDS: dict[str, list[str]] = {
-    "baksan": ["linear.baksan", "cuts.baksan"],
+    "baksan": ["linear.baksan", "cuts.baksan", "imputed.baksan"],
     "skops": ["trees.skops", "forest.skops", "pipeline.skops"],
 }
 
@@ -39,7 +39,8 @@ def seeds_of(name, folder):
     from tests.store.test_model import saved
 
     folder.mkdir(parents=True)
-    made = [pipeline(folder) if n == "pipeline.skops" else saved(folder, n) for n in KINDS[name]]
+    own = {"pipeline.skops": pipeline, "imputed.baksan": imputed}
+    made = [own[n](folder) if n in own else saved(folder, n) for n in KINDS[name]]
     return [Seed(path.name, path.read_bytes(), damage=forged) for path in made]
 
 
@@ -64,6 +65,36 @@ def pipeline(folder):
     return save_model(
         folder / "pipeline", make_pipeline(*parts).fit(X.x, X.answers), card_of(X, "sklearn")
     )
+
+
+def imputed(folder):
+    """A model that fills in what is missing, of a column of text and a mark among others."""
+    from tests.runs import events
+    from tests.store.test_model import card_of
+
+    import baksan as bk
+    from baksan.store import save_model
+    from baksan.store.card import InputCard, LossCard, feature_cards
+
+    X = events(60)
+    x = X.x.copy()
+    x[::7, 1] = np.nan
+    X = bk.Samples(
+        x, X.answers, features=X.features, class_names=X.class_names, answer="kind", missing=True
+    )
+    found = bk.fit(bk.Imputed(bk.Linear()), X, bk.losses.logistic, bk.GradientDescent(steps=30))
+    inputs = [InputCard(name=f.name, unit="mm") for f in X.features]
+    inputs[2] = InputCard(name="noise", texts=["high", "low"])
+    features = feature_cards(X, {"noise": "noise == 'high'"})
+    more = {
+        "inputs": inputs,
+        "features": features,
+        "impute": True,
+        "marks": [-999.0],
+        "where": "width > -5",
+    }
+    card = card_of(X, "imputed", LossCard(name="logistic"), **more)
+    return save_model(folder / "imputed", found.model, card)
 
 
 # Changing -----------------------------------------------------------------------------------------
@@ -196,7 +227,12 @@ def judge(path, known):
         return "defect", where(error)
     try:
         told = predictions(stored)
-    except ValueError as error:  # refused where it is asked for the first time
+        applied(stored)
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+    ) as error:  # refused where it is asked for the first time
         one = len(str(error).splitlines()) == 1
         return ("sentence" if one else "defect"), "loaded, but: " + where(error)
     except (Exception, TooLong) as error:
@@ -216,6 +252,21 @@ def predictions(stored):
     x = random.normal(size=(30, len(stored.card.features)))
     told = stored.predict(x)
     return told.value if told.score is None else told.score
+
+
+def applied(stored):
+    """The model is applied to a table with all columns that its card asks for."""
+    from baksan.apply import predicted
+    from baksan.table import Column, Table
+
+    random = np.random.default_rng(1)
+    held = {
+        need.name: Column(random.normal(size=30), need.unit)
+        if need.texts is None
+        else Column(np.array(["low", "high", "new"])[np.arange(30) % 3])
+        for need in stored.card.inputs
+    }
+    assert len(predicted(stored, Table(held, "events"))) == 30
 
 
 def sound(stored, told):

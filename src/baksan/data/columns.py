@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -48,13 +49,23 @@ def clean(values: NDArray[Any]) -> NDArray[Any] | None:
         text = [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values]
         values = np.array(text, dtype=str) if text else np.empty(0, dtype="U1")
     if values.dtype.kind == "U" and values.ndim == 1:
-        return np.asarray(np.strings.strip(values, " \t\r\n\0"))
+        return np.asarray(np.strings.strip(_signs(values), " \t\r\n\0"))
     return None
+
+
+def _signs(values: NDArray[Any]) -> NDArray[Any]:
+    """Text as it is in memory, with '�' for numbers that are no sign of Unicode's."""
+    values = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("="))
+    codes = values.view(np.uint32)
+    strange = (codes > 0x10FFFF) | ((codes >= 0xD800) & (codes < 0xE000))
+    return (
+        np.where(strange, np.uint32(0xFFFD), codes).view(values.dtype) if strange.any() else values
+    )
 
 
 def check_names(names: Sequence[str], source: str) -> None:
     """Raises ReadError when two columns have one name, or one has none."""
-    if twice := sorted({n for n in names if names.count(n) > 1}):
+    if twice := sorted(name for name, count in Counter(names).items() if count > 1):
         places = [str(j + 1) for j, n in enumerate(names) if n == twice[0]]
         raise ReadError(
             f"{source}: columns must have different names; {twice[0]!r} is the name of columns"

@@ -144,7 +144,7 @@ def _cut(source: str, why: str) -> ReadError:
 def _tables(hdu: Any, source: str, rows: int, columns: Sequence[str] | None) -> Iterator[Table]:
     check_names(list(hdu.columns.names), source)
     n = hdu.header["NAXIS2"]
-    if n == 0:
+    if n < 1:
         raise ReadError(
             f"{source}: rows are needed; the table {hdu.name!r} has none. Choose another table."
         )

@@ -64,7 +64,7 @@ def blocks_npz(
     """
     _shadows(path, source)
     try:
-        with np.load(path, allow_pickle=False) as members:
+        with _python2(), np.load(path, allow_pickle=False) as members:
             arrays = {name: members[name] for name in members.files}
     except (
         ValueError,
@@ -118,8 +118,7 @@ def _shadow(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
 def _whole(source: str) -> Iterator[None]:
     """Whatever the parsers of zips and headers come upon in a damaged file becomes one sentence."""
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Reading `.npy`")  # written by Python 2
+        with _python2():
             yield
     except ReadError:
         raise
@@ -160,6 +159,14 @@ def _tables(
     for first in range(0, n, rows):
         part = [(name, columns[name][first : first + rows], "", "") for name in names]
         yield table_of(((k, np.array(v), u, d) for k, v, u, d in part), source, first)
+
+
+@contextmanager
+def _python2() -> Iterator[None]:
+    """Files that Python 2 wrote are as good as others, whatever NumPy warns of."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Reading `.npy`")
+        yield
 
 
 def _empty(source: str) -> ReadError:

@@ -56,7 +56,10 @@ def blocks(
         kept = [name for name in fields if name not in lost]
         wanted = [fields[n] for n in readable(kept, lost, columns, source, ADVICE)]
         note = lost_note(lost, ADVICE)
-        groups = range(metadata.num_row_groups) if groups is None else groups
+        every = range(metadata.num_row_groups)
+        if (held := sum(_sizes(metadata, every, source))) != metadata.num_rows:
+            raise OSError(f"{held} rows in row groups, not {metadata.num_rows}")
+        groups = every if groups is None else groups
         first = sum(_sizes(metadata, range(groups[0]), source))
         for arrays, finite in _arrays(path, metadata, wanted, rows, groups):
             table = table_of(arrays, source, first, finite)
