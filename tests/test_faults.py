@@ -151,13 +151,13 @@ def test_killed_twice_and_gone_on_with(place):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10))
-def test_killed_at_ten_moments(place, seed):
-    """One kill of a run at each of ten moments that are spread over its whole length."""
+@pytest.mark.parametrize("seed", range(50))
+def test_killed_at_fifty_moments(place, seed):
+    """One kill of a run at each of fifty moments, random ones that cover its whole length."""
     folder, took = place
     process = started(folder, f"killed-{seed}")
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait((seed + np.random.default_rng(seed).uniform()) / 10 * took)
+        process.wait((seed + np.random.default_rng(seed).uniform()) / 50 * took)
     kill(process)
     ends_as_undisturbed(folder, f"killed-{seed}")
 
