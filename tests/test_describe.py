@@ -275,3 +275,10 @@ def test_the_command_describes_what_does_not_fit(tmp_path, monkeypatch, capsys):
     assert end.value.code == 0 and "89,999 rows, 8 columns" in told
     assert "1 rows left out by the condition rare < 1." in told and "rows chosen at random" in told
     assert "rare: is constant" in told and "mark: −999 stands in 2 rows" in told
+
+
+def test_numbers_that_go_with_one_class_each():
+    telling, honest = np.where(kind == "gamma", np.arange(N) // 2 % 2 * 3.0, 1.0), np.arange(N) // 8
+    found = warnings_of(run=telling, block=honest)
+    assert "each of its values goes with one class only" in found["run"][0]
+    assert found["block"] == ()
