@@ -56,8 +56,10 @@ def test_a_text_that_went_with_other_rows_is_left_out_and_noted():
     assert any("constant: kind == 'sd'" in note for note in X.notes)
 
 
-@pytest.mark.parametrize("text", ["it's", 'say "a=b"', "≥ 3, или", "a\\b", "x" * 300])
-@pytest.mark.parametrize("name", ["kind", "the kind", "class"])
+@pytest.mark.parametrize(
+    "text", ["it's", 'say "a=b"', "≥ 3, или", "a\\b", "x" * 300, "−1", "a\u00a0b"]
+)
+@pytest.mark.parametrize("name", ["kind", "the kind", "class", "in", "None", "µ", "a − b"])
 def test_odd_texts_and_names_are_found_again(name, text, tmp_path):
     kind = np.where(KIND == "fd", text, "other")
     write_parquet(Table({"a": A, name: kind, "y": Y}), tmp_path / "t.parquet")
@@ -66,6 +68,12 @@ def test_odd_texts_and_names_are_found_again(name, text, tmp_path):
     again = loaded.samples([*X.names], answer="y")  # as formulas
     np.testing.assert_array_equal(again.x, X.x)
     assert X.x[:, 1:].sum() == N
+
+
+def test_several_texts_a_row_are_refused():
+    pairs = np.array([["fd", "sd"], ["sd", "sd"]])
+    with pytest.raises(TypeError, match=r"'pair' must hold one value a row.*vectors of \(2,\)"):
+        Table({"pair": pairs, "y": [1.0, 2.0]}).samples(answer="y", features=["pair"])
 
 
 # Marks --------------------------------------------------------------------------------------------
@@ -84,6 +92,12 @@ def test_marks_become_missing(kind):
 def test_single_precision_knows_its_mark():
     values = np.array([1.0, -999.9, 3.0], dtype=np.float32)
     assert np.isnan(Table({"x": values}).unmarked([-999.9])["x"]).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(("kind", "mark"), [(np.float16, 99999), (np.float32, 1e300)])
+def test_a_mark_beyond_single_precision_is_no_infinity(kind, mark):
+    found = Table({"x": np.array([1.0, np.inf], dtype=kind)}).unmarked([mark])
+    assert found["x"].tolist() == [1.0, np.inf] and found.notes == ()
 
 
 def test_marks_of_a_file_are_those_of_its_stream(tmp_path):
@@ -191,6 +205,9 @@ def test_a_model_file_fills_in_and_tells_strangers(tmp_path):
     stored = bk.load_model(path)
     np.testing.assert_array_equal(stored.model(X.x), found.model(X.x))
     assert isinstance(stored, Stored)
+    told, complete, _ = stored.apply(table())
+    assert complete.all()
+    np.testing.assert_array_equal(told.value, found.model(X.x))
 
 
 @pytest.fixture(scope="module")

@@ -43,10 +43,11 @@ __all__ = [
 
 _LONGEST, _DEEPEST = 2000, 60
 _OWN = ("and", "or", "not", "in", "is", "True", "False", "None")
-_ODD = re.compile(  # texts in quotes, which stay; names in backquotes; keywords that may be columns
-    r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|`([^`]+)`"
-    rf"|\b({'|'.join(word for word in keyword.kwlist if word not in _OWN)})\b"
+_TEXT = r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\""  # in quotes, where every sign stays
+_ODD = re.compile(  # texts; names in backquotes; keywords that may be columns
+    rf"{_TEXT}|`([^`]+)`|\b({'|'.join(word for word in keyword.kwlist if word not in _OWN)})\b"
 )
+_SIGNS = re.compile(rf"{_TEXT}|`[^`]+`|[\s−]")
 _FUNCTIONS: dict[str, tuple[Callable[..., Any], int]] = {
     "abs": (np.abs, 1), "cos": (np.cos, 1), "exp": (np.exp, 1), "isnan": (np.isnan, 1),
     "log": (np.log, 1), "log10": (np.log10, 1), "maximum": (np.maximum, 2),
@@ -230,7 +231,7 @@ class _Formula:
     quoted: dict[str, str]
 
     def name(self, node: ast.Name) -> str:
-        return self.quoted.get(node.id, node.id)
+        return self.quoted.get(node.id, self.segment(node))  # ast spells µ in its own way
 
     def names(self) -> list[ast.Name]:
         """Column names in order; not the functions, nor the units in brackets."""
@@ -274,7 +275,7 @@ class _Formula:
 
 
 def _parse(expression: str) -> _Formula:
-    text = re.sub(r"\s", " ", expression).strip().replace("−", "-")
+    text = _SIGNS.sub(_plain_sign, expression).strip()
     if not text or len(text) > _LONGEST:
         raise ExpressionError(
             f"a formula of 1 to {_LONGEST} characters is needed; this one has {len(text)}."
@@ -303,6 +304,12 @@ def _parse(expression: str) -> _Formula:
             f"a formula nested at most {_DEEPEST} deep is needed; {text[:40]!r} … is deeper."
         )
     return _Formula(text, tree, quoted)
+
+
+def _plain_sign(match: re.Match[str]) -> str:
+    """A hyphen for a minus, a blank for other white space; what is quoted stays."""
+    found = match[0]
+    return found if len(found) > 1 else "-" if found == "−" else " "
 
 
 def _stand_in(match: re.Match[str], quoted: dict[str, str]) -> str:

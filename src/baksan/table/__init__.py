@@ -174,7 +174,7 @@ class Table:
 
         An indicator is called, and computed, as a formula: kind == 'gamma'. Its texts are those of
         the table unless `texts` tells them. Raises ValueError for more than 64, TypeError for
-        numbers where `texts` tells some.
+        numbers where `texts` tells some, or for several texts a row.
         """
         names, needs, made = list[str](), dict[str, list[str]](), dict[str, Column]()
         for name in features:
@@ -188,6 +188,7 @@ class Table:
             if column is None or not (column.is_text or told is not None):
                 names.append(name)
                 continue
+            self._check_scalar(name)
             found = texts_of(column.values, self.source, name) if told is None else told
             more = indicators(name, column, found)
             made |= more
@@ -340,7 +341,7 @@ class Table:
         if self[name].ndim > 1:
             raise TypeError(
                 f"{self.source}: column {name!r} must hold one value a row; its cells are vectors"
-                f" of {self[name].shape[1:]}."
+                f" of {self[name].shape[1:]}. Name another column."
             )
 
     def _stacked(self, roles: Roles, rows: Any, order: Literal["C", "F"]) -> NDArray[np.float64]:

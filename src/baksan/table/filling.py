@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from keyword import iskeyword
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,9 @@ def unmarked(column: Column, marks: Sequence[float]) -> tuple[Column, int]:
     if values.dtype.kind not in "iuf":
         return column, 0
     if values.dtype.kind == "f":  # a mark of single precision is meant as it is written
-        known = np.asarray(marks, dtype=values.dtype)
+        with np.errstate(over="ignore"):  # one that this precision does not reach is no infinity
+            held = np.asarray(marks, dtype=values.dtype)
+        known = held[np.isinf(held) == np.isinf(marks)]
     else:
         known = np.array([mark for mark in marks if float(mark).is_integer()])
     marked = np.isin(values, known)
@@ -52,7 +55,8 @@ def texts_of(values: NDArray[np.generic], source: str, name: str) -> tuple[str, 
 
 def formula(name: str, text: str) -> str:
     """The condition that a column is this text, as formulas are written."""
-    return f"{name if name.isidentifier() else f'`{name}`'} == {text!r}"
+    plain = name.isidentifier() and not iskeyword(name)
+    return f"{name if plain else f'`{name}`'} == {text!r}"
 
 
 def indicators(name: str, column: Column, texts: Iterable[str]) -> Mapping[str, Column]:
