@@ -315,7 +315,7 @@ def test_what_nobody_chose_is_told(call, here):
         (["--answer", "kind", "--folds", "61"], "folds must number 2 … 60"),
         (["--answer", "kind", "--group", "run", "--folds", "21"], "2 … 20 (the groups)"),
         (["--answer", "kind", "--test", "1"], "must lie between 0 and 1; it is 1"),
-        (["--answer", "kind", "--weight", "noise", "-f", "width", "-m", "cuts"], "needs a method tha"),
+        (["--answer", "kind", "--weight", "noise", "-m", "cuts"], "needs a method that takes them"),
         (["--answer", "width", "--weight", "kind"], "column 'kind' holds text such as 'hadron'"),
     ],
 )

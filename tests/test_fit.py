@@ -345,7 +345,7 @@ CLASSES = Samples([[0.0], [1.0], [2.0]], [0, 1, 1], class_names=("b", "s"))
 SENTENCES = [
     (lambda: Samples([[0.0], [math.nan]], [0.0, 1.0]), r"x must be finite; nan stands at \(1, 0\)"),
     (lambda: Samples([[0.0], [1.0]], [0.0, math.inf]), r"y must be finite; inf stands at \(1,\)"),
-    (lambda: Samples(*PLAIN, weight=[1, -2, 1]), "lowest is -2 in row 1"),
+    (lambda: Samples(*PLAIN, weight=[1, -2, 1]), "of these 3 events sum to 0"),
     (lambda: Samples(*PLAIN, weight=[0, 0, 0]), "weights are all zero"),
     (lambda: Samples([[0.0]], [2], class_names=("b", "s")), "class indices 0 … 1.*it holds 2"),
     (lambda: fit(Linear(), Samples(np.empty((0, 1)), []), losses.squared, SOLVERS[0]),
