@@ -9,7 +9,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from baksan.data import ReadError, blocks, format_of, load, read
+from baksan.data import ReadError, blocks, format_of, load, open_stream, read
 from baksan.data.parquet import write_parquet
 from baksan.table import Column, Table
 
@@ -174,3 +174,23 @@ def test_a_run_folder_is_no_folder_of_tables(tmp_path):
     (tmp_path / "digits" / "config.toml").write_text("seed = 1\n")
     with pytest.raises(ReadError, match="this is the folder of a run"):
         read(tmp_path / "digits")
+
+
+def test_text_that_one_file_of_a_folder_lacks_stays_missing(tmp_path):
+    empty, full = "x,kind\n1,\n2,\n", "x,kind\n3,g\n4,h\n5,g\n"
+    for name, texts in (("a", (empty, full)), ("b", (full, empty))):
+        folder = tmp_path / name
+        folder.mkdir()
+        for k, text in enumerate(texts):
+            (folder / f"{k}.csv").write_text(text)
+        table = read(folder)
+        assert table.source == str(folder)
+        assert sorted(table["kind"].tolist()) == ["", "", "g", "g", "h"]
+        stream = open_stream(folder, answer="kind", features=["x"])
+        assert (
+            stream.class_counts
+            == {"g": 2, "h": 1}
+            == dict(table.samples(answer="kind").class_counts)
+        )
+    later = open_stream(folder, answer="x", features=["kind"])
+    assert (len(later), later.names) == (3, ("kind == 'g'", "kind == 'h'"))

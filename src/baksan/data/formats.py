@@ -14,11 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from baksan.data import fits, hdf5, json_columns, libsvm, npy, parquet, root, sqlite, text
 from baksan.data.columns import DEFAULT_ROWS, ReadError, missing_note
-from baksan.table import Column, Table
+from baksan.table import Table, column
 
 __all__ = ["blocks", "files_of", "footprint", "format_of", "joined", "read", "whole"]
 
@@ -154,7 +152,8 @@ def footprint(path: str | Path, columns: Sequence[str] | None = None, **options:
 
     Examples
     --------
-    >>> import tempfile, pathlib
+    >>> import pathlib, tempfile
+    >>> import numpy as np
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     np.save(pathlib.Path(folder) / "x.npy", np.zeros((1000, 3), dtype=np.float32))
     ...     footprint(pathlib.Path(folder) / "x.npy"), footprint(folder, columns=["x2"])
@@ -360,13 +359,15 @@ def _columns_error(first: Path, other: Path, names: list[str], found: list[str])
 
 
 def joined(tables: list[Table]) -> Table:
-    """Tables with the same columns, one after another; rows are numbered through."""
+    """Tables with the same columns, one after another; rows are numbered through.
+
+    The source of those of several files is their folder.
+    """
     first = tables[0]
     if len(tables) == 1:
         return first
-    columns = {
-        name: Column(np.concatenate([t[name] for t in tables]), c.unit, c.description)
-        for name, c in first.columns.items()
-    }
+    columns = {name: column.joined([t.column(name) for t in tables]) for name in first.names}
     notes = dict.fromkeys(note for t in tables for note in t.notes)
-    return Table(columns, first.source, notes)
+    sources = {t.source for t in tables}
+    source = first.source if len(sources) == 1 else str(Path(first.source).parent)
+    return Table(columns, source, notes)

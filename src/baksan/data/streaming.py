@@ -193,7 +193,9 @@ class Events:
         answer = self.roles.answer
         if answer and self.kind is not None and table[answer].dtype != self.kind:
             # Integers become floats where some are missing; their class is then '1.0'.
-            held = replace(table.column(answer), values=table[answer].astype(self.kind))
+            column = table.column(answer)
+            column = column.as_text if self.kind.kind == "U" else column
+            held = replace(column, values=column.values.astype(self.kind))
             table = table.with_columns({answer: held})
         return select(table, self.where) if self.where else table
 
@@ -226,14 +228,16 @@ class Events:
     def _texts(self) -> dict[str, tuple[str, ...]]:
         """The texts of each column of text among the features, by one pass over these columns."""
         held = {n: self.first.columns.get(n) for n in self.wanted or ()}
-        found = {n: c.values[:0] for n, c in held.items() if c is not None and c.is_text}
+        found = {n: set[str]() for n, c in held.items() if c is not None and c.is_text}
         if not found:
             return {}
-        for raw in self._pass({*found, *self._condition()}):
-            table = select(raw, self.where) if self.where else raw
+        for raw in self._pass([*found, *self._condition()]):
+            table = raw.unmarked(self.marks)
+            table = select(table, self.where) if self.where else table
             for name, texts in found.items():
-                found[name] = np.array(texts_of(table[name], raw.source, name) + tuple(texts))
-        return {n: texts_of(values, self.first.source, n) for n, values in found.items()}
+                texts.update(texts_of(table[name], raw.source, name))
+        every = {n: np.array(list(texts), dtype=str) for n, texts in found.items()}
+        return {n: texts_of(values, self.first.source, n) for n, values in every.items()}
 
     def _numbers(self) -> list[str]:
         """The columns that must hold numbers, as they do in the first rows."""
@@ -257,7 +261,7 @@ class Events:
             table = self._kept(raw)
             if answer:
                 census.add_labels(table.column(answer).usable)
-                kinds.append(raw[answer].dtype)
+                kinds.append(table[answer].dtype)
             for name in texts:
                 found, cells = table.column(name).numbers_in_text
                 counts[name] = counts[name][0] + found, counts[name][1] + cells

@@ -180,7 +180,9 @@ class Table:
         for name in features:
             column = self.columns.get(name)
             told = None if texts is None else texts.get(name)
-            if column is not None and told is not None and not column.is_text and len(self):
+            if column is not None and told is not None and column.missing.all():
+                column = column.as_text  # an empty column looks like numbers
+            if column is not None and told is not None and not column.is_text:
                 raise TypeError(
                     f"{self.source}: column {name!r} must hold text, as in the first rows; it holds"
                     f" numbers such as {column.values[0]}. Mend the file, or leave the column out."

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NUMBER", "Column", "mixed"]
+__all__ = ["NUMBER", "Column", "joined", "mixed"]
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _MANY = 0.1  # share of numbers from which a column of text may have been meant as numbers
@@ -75,6 +76,15 @@ class Column:
         return self.values if (bad := self.unusable) is None else self.values[~bad]
 
     @property
+    def as_text(self) -> Column:
+        """The same in text, where a missing number is missing text."""
+        if self.is_text:
+            return self
+        values = self.values.astype(str)
+        values[self.missing] = ""
+        return replace(self, values=values)
+
+    @property
     def mixed(self) -> str:
         """'160 of 200 cells are numbers' for text of which a tenth or more is numbers, else ""."""
         return mixed(*self.numbers_in_text)
@@ -90,3 +100,16 @@ def mixed(found: int, cells: int) -> str:
     """'160 of 200 cells are numbers' where a tenth or more of text cells are, else ""."""
     many = found and found >= _MANY * cells
     return f"{found:,} of {cells:,} cells are numbers" if many else ""
+
+
+def joined(columns: Sequence[Column]) -> Column:
+    """Columns, one after another: text if some are text, and what is missing stays missing.
+
+    Examples
+    --------
+    >>> joined([Column(np.array([np.nan])), Column(np.array(["gamma"]))]).values.tolist()
+    ['', 'gamma']
+    """
+    if any(c.is_text for c in columns):
+        columns = [c.as_text for c in columns]
+    return replace(columns[0], values=np.concatenate([c.values for c in columns]))
