@@ -81,7 +81,7 @@ def test_arithmetic_is_pythons(formula):
     [
         ("", "1 to 2000 characters"),
         ("b" * 3000, "1 to 2000 characters"),
-        ("b >", "breaks at character"),
+        ("b >", "breaks at character 3"),
         ("b > 2 && a > 1", "Write 'and', 'or', 'not'"),
         ("(b > 2) & (a > 1)", "write 'and' for '&'"),
         ("b ^ 2", "write '[*][*]' for a power"),

@@ -255,7 +255,7 @@ def test_answers_that_a_file_of_a_folder_has_as_text_are_as_in_memory(folder, fi
 )
 @pytest.mark.parametrize("where", [None, "x < 100"])
 def test_numbers_that_become_text_are_refused(folder, column, asked, where):
-    told = rf"b.csv: column '{column}' must hold numbers, .*; row 5 holds the text 'bad'. Mend"
+    told = rf"b.csv: column '{column}' must hold numbers, .*; it holds the text 'bad'. Mend"
     with pytest.raises(TypeError, match=told):
         len(open_stream(folder, where=where, **asked))
 

@@ -290,7 +290,7 @@ def _parse(expression: str) -> _Formula:
             if re.search("&&|[|]{2}|!", text)
             else ""
         )
-        at = min(error.offset or 1, len(text))
+        at = min(error.offset or len(text), len(text))  # 0 stands for the end
         raise ExpressionError(
             f"a formula such as 'fSize > 2.3' is needed; {text!r} ends or breaks at character"
             f" {at}.{hint}"

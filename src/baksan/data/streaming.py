@@ -208,9 +208,8 @@ class Events:
             column = raw.columns.get(name)
             if column and column.is_text and len(raw):
                 raise TypeError(
-                    f"{raw.source}: column {name!r} must hold numbers, as in the first rows; row"
-                    f" {raw.rows[0] + 1:,} holds the text {str(column.values[0])!r}. Mend the file,"
-                    " or leave the column out."
+                    f"{raw.source}: column {name!r} must hold numbers, as in the first rows; it"
+                    f" holds the text {column.example!r}. Mend the file, or leave the column out."
                 )
 
     def _prepared(self, raw: Table) -> Table:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from baksan.samples import Feature, Samples
 from baksan.table.census import Census, Roles, gap_notes, labels, lost_notes, text_note
-from baksan.table.column import NUMBER, Column, mixed
+from baksan.table.column import Column, mixed
 from baksan.table.filling import indicators, texts_of, unmarked
 
 __all__ = ["Census", "Column", "Roles", "Table", "gap_notes", "lost_notes", "mixed", "text_note"]
@@ -236,7 +236,7 @@ class Table:
         if weight and self.column(weight).is_text:
             raise TypeError(
                 f"{self.source}: weights must be numbers; column {weight!r} holds text such as"
-                f" {self._example(self.column(weight))!r}. Name another column of weights."
+                f" {self.column(weight).example!r}. Name another column of weights."
             )
         needs = needs or {}
         made = frozenset(name for some in needs.values() for name in some)
@@ -305,7 +305,7 @@ class Table:
             if column.is_text:
                 raise TypeError(
                     f"{self.source}: feature {name!r} must be a number; it holds text such as"
-                    f" {self._example(column)!r}. Choose features without it."
+                    f" {column.example!r}. Choose features without it."
                 )
             held += self._elements(name)
         if not held:
@@ -333,11 +333,6 @@ class Table:
             return [self._feature(name)]
         size = int(np.prod(column.values.shape[1:], dtype=int))
         return [Feature(f"{name}[{j}]", column.unit, column.description) for j in range(size)]
-
-    def _example(self, column: Column) -> str:
-        """The first text of a column that is neither missing nor a number, else its first."""
-        words = (v for v in column.values.tolist() if v and not NUMBER.fullmatch(str(v)))
-        return str(next(words, column.values[0] if len(self) else ""))
 
     def _check_scalar(self, name: str) -> None:
         if self[name].ndim > 1:

@@ -90,6 +90,12 @@ class Column:
         return mixed(*self.numbers_in_text)
 
     @property
+    def example(self) -> str:
+        """The first text that is neither missing nor a number, else the first; "" without rows."""
+        words = (v for v in self.values.tolist() if v and not NUMBER.fullmatch(str(v)))
+        return str(next(words, self.values[0] if len(self.values) else ""))
+
+    @property
     def numbers_in_text(self) -> tuple[int, int]:
         """How many cells of text hold a number, and how many hold anything."""
         cells = [str(v) for v in self.values.tolist() if v] if self.is_text else []
