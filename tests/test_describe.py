@@ -8,7 +8,8 @@ import pytest
 from baksan import cli, memory
 from baksan.data import load
 from baksan.data.parquet import write_parquet
-from baksan.describe import _Sampler, describe, describe_passes
+from baksan.describe import describe, describe_passes
+from baksan.describe.facts import Sampler
 from baksan.samples import Samples
 from baksan.table import Column, Table
 
@@ -239,7 +240,7 @@ def test_what_fits_in_the_sample_is_described_as_ever():
 
 
 def test_a_sample_is_uniform():
-    sampler = _Sampler()
+    sampler = Sampler()
     for start in range(0, 400_000, 50_000):
         sampler.add(Table({"n": np.arange(start, start + 50_000)}))
     chosen = sampler.table(())["n"]

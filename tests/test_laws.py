@@ -399,7 +399,7 @@ def test_what_a_fit_finds_does_not_depend_on_its_blocks(kind, tolerance, monkeyp
     solver = replace(RUNS[kind], epochs=40, steps=None, tolerance=tolerance)
     found = []
     for seconds in (0.0, 1e-5, 0.2):  # blocks of one step, of a few, of as many as come
-        monkeypatch.setattr(sys.modules["baksan.fit"], "_BLOCK_SECONDS", seconds)
+        monkeypatch.setattr(sys.modules["baksan.fit.loop"], "_BLOCK_SECONDS", seconds)
         found.append(fit(Linear(), X, losses.squared, solver))
     for other in found[1:]:
         assert_identical(other.state, found[0].state)

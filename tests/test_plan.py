@@ -201,7 +201,7 @@ def test_a_forbidden_arrow_from_inside_a_folder_is_seen(copied):
 def test_fit_may_draw_but_not_write_pages(copied):
     text = "from baksan.report import plots\nfrom baksan.report import page"
     plant(copied, "report/page.py", "")
-    assert plant(copied, "fit.py", text) == ["fit → report.page"]
+    assert plant(copied, "fit/__init__.py", text) == ["fit → report.page"]
 
 
 @pytest.mark.parametrize("text", ["from baksan import Samples", "from baksan.cli import main"])

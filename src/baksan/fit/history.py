@@ -1,0 +1,60 @@
+"""What a run leaves of its way: a row at log-spaced moments."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+__all__ = ["COLUMNS", "History", "row_steps"]
+
+COLUMNS = (
+    "step", "epoch", "seen", "loss", "loss_progressive", "validation", "gradient", "rate", "change",
+    "seconds",
+)  # fmt: skip
+
+
+@dataclass
+class History:
+    """One row at each of the log-spaced moments of a run, at most about 500.
+
+    step, epoch, seen (samples), loss (Q as the last step found it for full batches, else Q now on
+    a fixed subsample), loss_progressive (mean cost before each update since the last row),
+    validation (loss), gradient (norm), rate, change (|w_t − w_(t−1)|), seconds. NaN where unknown.
+    """
+
+    rows: list[tuple[float, ...]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, column: str) -> Array:
+        if column not in COLUMNS:
+            raise KeyError(f"a history has no column {column!r}; it has {', '.join(COLUMNS)}.")
+        j = COLUMNS.index(column)
+        return np.array([row[j] for row in self.rows], dtype=float)
+
+    def to_dict(self) -> dict[str, Array]:
+        """Columns by name."""
+        return {name: self[name] for name in COLUMNS}
+
+    @classmethod
+    def from_dict(cls, columns: Mapping[str, Any]) -> History:
+        """The History with these columns."""
+        return cls(
+            list(zip(*(np.asarray(columns[c], dtype=float).tolist() for c in COLUMNS), strict=True))
+        )
+
+
+def row_steps() -> Iterator[int]:
+    """The steps at which a history has rows: each at first, then 4 % apart, about 500 in 1e9."""
+    step = 1
+    while True:
+        yield step
+        step = max(step + 1, math.ceil(1.04 * step))
