@@ -252,6 +252,21 @@ def test_what_is_no_finished_run_is_refused(made, tmp_path):
     assert "must be the settings of a run" in refused(one, tmp_path)
 
 
+def test_runs_with_negative_weights_are_ranked_by_what_is_defined(made):
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(400, 2))
+    y = x[:, 0] + rng.normal(size=400)
+    # Large residuals weigh less than nothing: Σ w (p − y)² < 0.
+    weight = np.where(np.abs(y - x[:, 0]) > 1, -1.0, 1.0)
+    X = Samples(x, y, weight=weight)
+    runs = [
+        made(f"negative{seed}", X, ["linear-analytic", "linear-gd"], seed=seed) for seed in (0, 1)
+    ]
+    found = compare(*runs)
+    assert all(d["value"] is None for d in found.differences if d["metric"] == "rmse")
+    assert "resolution" in found.text()
+
+
 def test_one_run_is_no_comparison(made):
     one = made("one")
     assert "two runs or more; 1 came" in refused(one)

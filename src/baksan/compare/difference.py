@@ -57,7 +57,7 @@ def _pairs(views: Sequence[Evaluation]) -> Iterator[tuple[int, str, str]]:
     first = views[0]
     for k, view in enumerate(views[1:], 1):
         yield from ((k, model, model) for model in first.models if model in view.models)
-        best = [v.best(leading(v.task)) for v in (first, view)]
+        best = [v.best(v.leading) for v in (first, view)]
         if best[0] != best[1]:
             yield k, best[0], best[1]
 

@@ -77,6 +77,14 @@ class Evaluation:
         value = self.row(model, metric)["value"]
         return math.nan if value is None else float(value)
 
+    @property
+    def leading(self) -> str:
+        """What ranks models: auc or rmse; resolution where negative weights leave no rmse."""
+        if self.task == "classification":
+            return "auc"
+        known = any(not math.isnan(self.value(model, "rmse")) for model in self.models)
+        return "rmse" if known else "resolution"
+
     def best(self, metric: str) -> str:
         """The model that is best by this metric, the first of equals.
 

@@ -102,9 +102,7 @@ def _aim(X: Samples) -> str:
 def sentence(run: Run) -> str:
     """What a reader in a hurry takes away, two or three sentences."""
     X, e = run.X, run.evaluation
-    metric = "auc" if X.class_names else "rmse"
-    if not X.class_names and not any(np.isfinite(e.value(m, metric)) for m in e.models):
-        metric = "resolution"  # which negative weights leave defined
+    metric = e.leading
     best = e.best(metric)
     row = e.row(best, metric)
     unit = f" {X.answer.unit}" if not X.class_names and X.answer and X.answer.unit else ""
