@@ -112,6 +112,23 @@ def test_marks_of_a_file_are_those_of_its_stream(tmp_path):
         assert f"{lost} rows left out: b is missing or infinite." in notes
 
 
+@pytest.mark.parametrize("told", [{"signal": "1.0"}, {"where": "b < 5"}, {}])
+def test_marks_among_classes_and_conditions_are_the_same_in_a_stream(told, tmp_path):
+    classes = np.where(np.arange(N) % 10 == 0, -9, KIND == "fd")  # whole numbers, but for the marks
+    b = np.where(KIND == "sd", -999.0, B)
+    write_parquet(Table({"a": A, "b": b, "kind": KIND, "c": classes}), tmp_path / "t.parquet")
+    marks, asked = [-9.0, -999.0], {"features": ["a", "kind"], "answer": "c", **told}
+    X = open_stream(tmp_path / "t.parquet", marks=marks, rows=70, **asked)
+    whole = load(tmp_path / "t.parquet", marks=marks).samples(**asked)
+    assert (X.names, X.class_names) == (whole.names, whole.class_names)
+    np.testing.assert_array_equal(X.sample.x, whole.x)
+    np.testing.assert_array_equal(X.sample.y, whole.y)
+    unread = [
+        n for n in whole.notes if "missing values" in n or ("b hold" in n and "where" not in told)
+    ]
+    assert {*X.survey.notes} == {*whole.notes} - {*unread}
+
+
 # Filling in ---------------------------------------------------------------------------------------
 
 

@@ -344,10 +344,10 @@ def _write_fits(tables: Tables, path: Path, lost: Lost) -> None:
     """A binary table; FITS knows ASCII alone."""
     fits = _needs("astropy.io.fits", "astro", path)
     table = joined(list(tables))
-    if strange := [name for name in table.names if not name.isascii() or not name.isprintable()]:
+    if strange := [name for name in table.names if not _is_ascii(name) or len(name) > 68]:
         raise ValueError(
-            f"FITS needs names of columns in ASCII; there is {strange[0]!r}. Rename it, or write"
-            " .parquet or .ecsv."
+            "FITS needs names of columns in ASCII, of at most 68 characters; there is"
+            f" {strange[0]!r}. Rename it, or write .parquet or .ecsv."
         )
     if len(table.columns) > 999:
         raise ValueError(
@@ -361,7 +361,7 @@ def _write_fits(tables: Tables, path: Path, lost: Lost) -> None:
             (f"TUNIT{j}", "units beyond ASCII", column.unit),
             (f"TCOMM{j}", "descriptions beyond ASCII", " ".join(column.description.split())),
         ):
-            if text and text.isascii() and text.isprintable():
+            if text and _is_ascii(text):
                 hdu.header[key] = text
             else:
                 lost.add(what, [name] if text else [])
@@ -369,6 +369,10 @@ def _write_fits(tables: Tables, path: Path, lost: Lost) -> None:
     fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(packed)
     with _opened(path) as file:
         file.write(packed.getbuffer())
+
+
+def _is_ascii(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def _for_fits(name: str, values: NDArray[Any], lost: Lost) -> NDArray[Any]:
