@@ -283,3 +283,14 @@ def test_numbers_that_go_with_one_class_each():
     found = warnings_of(run=telling, block=honest)
     assert "each of its values goes with one class only" in found["run"][0]
     assert found["block"] == ()
+
+
+def test_rows_are_chosen_by_random_numbers_of_their_own():
+    made = np.where(np.random.default_rng(0).random(140_000) < 0.5, "g", "h")
+    found = describe_passes(lambda columns: [Table({"kind": made})], answer="kind")
+    assert found.columns[0].distinct == 2
+
+
+def test_a_folder_is_described_under_its_name():
+    parts = [Table({"x": [1.0, 2.0]}, f"night/{k}.csv") for k in range(2)]
+    assert describe_passes(lambda columns: parts).source == "night"

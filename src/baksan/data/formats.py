@@ -16,7 +16,7 @@ from typing import Any
 
 from baksan.data import fits, hdf5, json_columns, libsvm, npy, parquet, root, sqlite, text
 from baksan.data.columns import DEFAULT_ROWS, ReadError, missing_note
-from baksan.table import Table, column
+from baksan.table import Table, column, source_of
 
 __all__ = ["blocks", "files_of", "footprint", "format_of", "joined", "read", "whole"]
 
@@ -359,15 +359,10 @@ def _columns_error(first: Path, other: Path, names: list[str], found: list[str])
 
 
 def joined(tables: list[Table]) -> Table:
-    """Tables with the same columns, one after another; rows are numbered through.
-
-    The source of those of several files is their folder.
-    """
+    """Tables with the same columns, one after another; rows are numbered through."""
     first = tables[0]
     if len(tables) == 1:
         return first
     columns = {name: column.joined([t.column(name) for t in tables]) for name in first.names}
     notes = dict.fromkeys(note for t in tables for note in t.notes)
-    sources = {t.source for t in tables}
-    source = first.source if len(sources) == 1 else str(Path(first.source).parent)
-    return Table(columns, source, notes)
+    return Table(columns, source_of(tables), notes)

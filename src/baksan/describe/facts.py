@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from baksan.table import Column, Table
+from baksan.table import Column, Table, source_of
+from baksan.table.column import joined
 
 __all__ = [
     "MANY", "SAMPLE", "Fact", "Facts", "Pass", "Sampler", "counted_marks", "finite_values",
@@ -100,7 +101,8 @@ class Sampler:
     """Rows with the smallest of random numbers: every set of rows is equally likely."""
 
     def __init__(self) -> None:
-        self.rng = np.random.default_rng(0)
+        # Not default_rng(0) alone: the same numbers may have made the events of a simulation.
+        self.rng = np.random.default_rng([0, SAMPLE])
         self.parts: list[Table] = []
         self.keys: list[Array] = []
 
@@ -123,11 +125,10 @@ class Sampler:
         if not self.parts:
             raise ValueError("rows are needed; there is no table. Check where they come from.")
         columns = {
-            name: replace(column, values=np.concatenate([t[name] for t in self.parts]))
-            for name, column in self.parts[0].columns.items()
+            name: joined([t.column(name) for t in self.parts]) for name in self.parts[0].names
         }
         rows = np.concatenate([t.rows for t in self.parts])
-        return Table(columns, self.parts[0].source, notes, rows)
+        return Table(columns, source_of(self.parts), notes, rows)
 
 
 def counted_marks(

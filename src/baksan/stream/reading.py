@@ -70,7 +70,8 @@ class Source:
     def _begin_anew(self) -> None:
         raise ValueError(
             f"every pass over {self.name} must begin with the same event; this one does not."
-            " blocks() must start a new pass whenever it is called."
+            " Leave the file as it is while it is read, or let blocks() start anew whenever it is"
+            " called."
         )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +18,10 @@ from baksan.table.census import Census, Roles, gap_notes, labels, lost_notes, te
 from baksan.table.column import Column, mixed
 from baksan.table.filling import indicators, texts_of, unmarked
 
-__all__ = ["Census", "Column", "Roles", "Table", "gap_notes", "lost_notes", "mixed", "text_note"]
+__all__ = [
+    "Census", "Column", "Roles", "Table", "gap_notes", "lost_notes", "mixed", "source_of",
+    "text_note",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -394,3 +398,9 @@ def _floats(values: NDArray[np.generic] | None) -> NDArray[np.generic] | None:
     if values is None or values.dtype in (np.float32, np.float64):
         return values
     return values.astype(np.float64)
+
+
+def source_of(tables: Sequence[Table]) -> str:
+    """Where tables came from: the folder of those of several files."""
+    sources = {table.source for table in tables}
+    return sources.pop() if len(sources) == 1 else str(Path(tables[0].source).parent)
