@@ -172,6 +172,21 @@ def test_models_of_complete_events_say_what_to_do():
         bk.Samples([[np.inf]], [1.0], missing=True)
 
 
+def test_weight_two_is_the_event_twice_for_medians_and_indicators():
+    x = np.column_stack([A, holes()])
+    weight = np.random.default_rng(7).integers(0, 4, N).astype(float)
+    weight[np.isnan(x[:, 1])] = 0  # so that no event that counts lacks b
+    x[0, 0], weight[0] = np.nan, 2
+    weighted = bk.Imputed().filling(x, weight)
+    twice = bk.Imputed().filling(
+        np.repeat(x, weight.astype(int), axis=0), np.ones(int(weight.sum()))
+    )
+    np.testing.assert_array_equal(weighted.fill, twice.fill)
+    assert weighted.flagged.tolist() == twice.flagged.tolist() == [0]
+    plain = bk.Imputed().filling(x, np.ones(N))
+    np.testing.assert_array_equal(plain.fill, np.nanmedian(x, axis=0))
+
+
 def test_a_feature_that_is_never_there_is_refused():
     nothing = np.full(N, np.nan)
     with pytest.raises(ValueError, match="feature 'b' must vary; it is missing in every row"):

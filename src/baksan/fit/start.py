@@ -115,7 +115,8 @@ def _best_constant(problem: Problem, outputs: int) -> Array:
 
 def completed(model: Imputed, X: Events) -> tuple[Imputed, Events]:
     """The model with its medians fixed from X (of a Stream, its sample), and X filled in by it."""
-    model = model.filling((X.sample if isinstance(X, Stream) else X).x)
+    some = X.sample if isinstance(X, Stream) else X
+    model = model.filling(some.x, some.w)
     known = {f.name: f for f in X.features}
     features = tuple(known.get(name, Feature(name)) for name in model.names(X.names))
 

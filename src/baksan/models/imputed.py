@@ -24,15 +24,15 @@ class Imputed(Model):
     m_j = 1 where x_j is missing and 0 elsewhere, one for each feature that some training event
     lacked: that a value is missing may tell something (a fit that failed, a station that was
     silent). Medians and m are fixed from the training events alone, so that nothing of a test
-    event enters. (D. B. Rubin, Biometrika 63 (1976) 581, on when it is sound to ignore why values
-    are missing.)
+    event enters; one of weight 2 is two events, of weight 0 none, of weight −1 as of weight 1.
+    (D. B. Rubin, Biometrika 63 (1976) 581, on when it is sound to ignore why values are missing.)
 
     Parameters
     ----------
     of : Model
         The model of complete events.
     fill : (d,), set by `prepared`
-        The median of each feature over the events that have it.
+        The weighted median of each feature over the events that have it.
     flagged : (m,) int, set by `prepared`
         The features that get an indicator m_j, appended to x̂ in this order.
 
@@ -94,8 +94,8 @@ class Imputed(Model):
         more = [""] * len(self.flagged)
         return replace(self, of=self.of.named(self.names(names), [*units, *more]))
 
-    def filling(self, x: Array) -> Self:
-        """The model with its medians and indicators fixed from (n, d) features.
+    def filling(self, x: Array, weight: Array) -> Self:
+        """The model with its medians and indicators fixed from (n, d) features and weights (n,).
 
         Raises ValueError for a feature that no event has, or for x that is not (n, d).
         """
@@ -103,6 +103,7 @@ class Imputed(Model):
             return self
         if x.ndim != 2:
             raise ValueError(f"missing values are filled in x of shape (n, d); it has {x.shape}.")
+        x, weight = x[weight != 0], np.abs(weight[weight != 0])
         missing = np.isnan(x)
         if missing.all(axis=0).any():
             lost = int(np.flatnonzero(missing.all(axis=0))[0])
@@ -110,9 +111,19 @@ class Imputed(Model):
                 f"each feature must be there in some training event; number {lost + 1} is missing"
                 " in all. Leave it out."
             )
-        flagged = np.flatnonzero(missing.any(axis=0))
-        return replace(self, fill=np.nanmedian(x.astype(np.float64), axis=0), flagged=flagged)
+        there = zip(x.T, ~missing.T, strict=True)
+        fill = np.array([_median(column[rows], weight[rows]) for column, rows in there])
+        return replace(self, fill=fill, flagged=np.flatnonzero(missing.any(axis=0)))
 
     def prepared(self, x: Array, weight: Array, outputs: int) -> Self:
-        filling = self.filling(x)
+        filling = self.filling(x, weight)
         return replace(filling, of=self.of.prepared(filling.completed(x), weight, outputs))
+
+
+def _median(values: Array, weight: Array) -> float:
+    """The value that half of the weight lies below; between two, their mean."""
+    order = np.argsort(values)
+    below = np.cumsum(weight[order])
+    first = np.searchsorted(below, below[-1] / 2)
+    last = np.searchsorted(below[:-1], below[-1] / 2, side="right")
+    return float(values[order[[first, last]]].mean(dtype=np.float64))

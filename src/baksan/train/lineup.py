@@ -173,8 +173,10 @@ class Ours(Method):
         return self.solver.no_negative_weights(self.loss)
 
     def warm_up(self, X: Samples) -> None:
-        if self.model.__class__ is Linear:
-            problem = ready(Problem(self.model, X, self.loss, self.penalty), self.solver)
+        model = self.model.of if isinstance(self.model, Imputed) else self.model
+        if model.__class__ is Linear:
+            X = X.with_parts(x=np.nan_to_num(X.x), missing=False) if X.missing else X
+            problem = ready(Problem(model, X, self.loss, self.penalty), self.solver)
             self.solver.stepper(problem)(self.solver.start(problem.model), 1)
 
     def train(self, X: Events, *, seed: int, threads: int, **more: Any) -> Fitted:
