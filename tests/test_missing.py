@@ -297,6 +297,28 @@ def test_a_suspicious_value_is_told_when_training(tmp_path, capsys):
         assert "b: -999 stands apart from all other values" in capsys.readouterr().out
 
 
+def test_conditions_of_training_are_read_with_its_marks_and_units(tmp_path, capsys):
+    marked = holes(value=-999.0)
+    write_parquet(Table({"a": A, "b": Column(marked, "m"), "y": Y}), tmp_path / "t.parquet")
+    far = Column(np.where(marked == -999, -999, 100 * marked), "cm")
+    write_parquet(Table({"a": A, "b": far}), tmp_path / "new.parquet")
+    out, model = str(tmp_path / "run"), tmp_path / "run" / "models" / "linear-analytic.baksan"
+    told = ["--answer", "y", "--mark", "-999", "--where", "b < 0.5", "--test", "0.3", "--no-report"]
+    with pytest.raises(SystemExit):
+        main(["train", str(tmp_path / "t.parquet"), "-m", "linear-analytic", *told, "--out", out])
+    capsys.readouterr()
+    for name, condition in (("t", "b < 0.5"), ("new", "b < 50")):
+        asked = [str(model), str(tmp_path / f"{name}.parquet"), "--out", str(tmp_path / "p.csv")]
+        with pytest.raises(SystemExit):
+            main(["apply", *asked])
+        beyond = N - int((holes() < 0.5).sum())
+        assert f"{beyond} do not fulfil 'b < 0.5'" in capsys.readouterr().out
+        with pytest.raises(SystemExit):
+            main(["apply", *asked, "--where", condition])
+        said = capsys.readouterr().out
+        assert f"{beyond} rows were left out" in said and "do not fulfil" not in said
+
+
 def test_a_number_where_text_was_is_refused(trained):
     stored = bk.load_model(trained / "run" / "models" / "linear-analytic.baksan")
     with pytest.raises(TypeError, match="column 'kind' must hold text, one of fd, hybrid, sd"):

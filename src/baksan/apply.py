@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from baksan.data import select
 from baksan.data.expressions import columns
+from baksan.store.card import Card
 from baksan.store.model import Stored
 from baksan.store.predictions import frame, sink
 from baksan.table import Table
@@ -93,8 +94,9 @@ def apply(
 
         def made() -> Iterator[pa.Table]:
             for table in blocks:
-                kept = select(table, where) if where else table
-                count.trained_elsewhere += _elsewhere(stored.card.where, kept)
+                known = table.unmarked(stored.card.marks)
+                kept = select(known, where) if where else known
+                count.trained_elsewhere += _elsewhere(stored.card, kept)
                 count.add_strange(stored, kept)
                 rows = predicted(stored, kept, id)
                 count.add(table, rows)
@@ -126,11 +128,11 @@ def apply(
     )
 
 
-def _elsewhere(condition: str | None, table: Table) -> int:
+def _elsewhere(card: Card, table: Table) -> int:
     """How many rows the condition of the training leaves out, where the table can tell."""
-    if not condition or not set(columns(condition)) <= set(table.columns):
+    if not card.where or not set(columns(card.where)) <= set(table.columns):
         return 0
-    return len(table) - len(select(table, condition))
+    return len(table) - len(select(card.as_in_training(table), card.where))
 
 
 @dataclass

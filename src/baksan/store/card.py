@@ -109,7 +109,7 @@ class Card(_Strict):
         UnitError
             A unit that does not fit.
         """
-        table = self._in_my_units(table)
+        table = self.as_in_training(table)
         x = np.column_stack([self._feature(f, table) for f in self.features])
         known = np.isfinite(x) | np.isnan(x) if self.impute else np.isfinite(x)
         complete = np.asarray(known.all(axis=1))
@@ -145,7 +145,11 @@ class Card(_Strict):
             )
         return np.asarray(column.values, dtype=np.float64)
 
-    def _in_my_units(self, table: Table) -> Table:
+    def as_in_training(self, table: Table) -> Table:
+        """The table with the units of the inputs, and missing values in place of marks.
+
+        Errors as `features_of`.
+        """
         missing = [c.name for c in self.inputs if c.name not in table.columns]
         if missing:
             raise KeyError(
