@@ -425,6 +425,7 @@ def test_apply_refuses_and_leaves_nothing(call, refused, shower, here):
         ((model, "none.csv", "--out", "p.csv"), "no such file: none.csv"),
         ((model, "shower.csv", "--out", "p.txt"), "go to .parquet or .csv; 'p.txt' ends"),
         ((model, "shower.csv", "--out", "shower.csv"), "must not replace their input shower.csv"),
+        ((model, ".", "--out", "p.csv"), "must not lie in the folder of their input"),
         ((model, "shower.csv", "--out", "p.csv", "--id", "x"), "no column 'x'"),
         ((model, "shower.csv", "--out", "p.csv", "--where", "x > 1"), "no column 'x'"),
         ((model, "shower.csv", "--out", "shower.csv/p.csv"), "must lie in a folder"),

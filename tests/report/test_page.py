@@ -335,6 +335,14 @@ def test_the_moment_and_the_settings_are_short_and_the_data_say_what_is_known(re
     assert "missing" not in text and "2057" not in text
 
 
+def test_groups_of_the_tested_events_are_not_those_of_all():
+    text = Reader(render({
+        "title": "T", "summary": "S", "data": {"rows": 4738, "id": "event"},
+        "evaluation": {"task": "binary", "events": 1421, "groups": 1421, "models": {}},
+    })).text  # fmt: skip
+    assert "Events 4,738" in text and "Groups" not in text
+
+
 def full_batch(n, loss):
     step = list(range(len(loss)))
     seen = [n * s for s in step]

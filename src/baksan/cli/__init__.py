@@ -102,8 +102,9 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         why = " ".join(str(error).split()).rstrip(".") or "no more could be had"
         print(
-            f"baksan: the work needs more memory than there is; {why}. Train with --stream, which"
-            " holds a few blocks of events at a time, take fewer features, or give it more memory.",
+            f"baksan: the work needs more memory than there is; {why}. Train with --stream or"
+            " apply without --ranked, which hold a few blocks of events at a time, take fewer"
+            " features, or give it more memory.",
             file=sys.stderr,
         )
         sys.exit(2)

@@ -178,6 +178,10 @@ def apply(
 
     if out.exists() and Path(x).exists() and out.samefile(x):
         raise ValueError(f"predictions must not replace their input {x}; choose another --out.")
+    if Path(x).is_dir() and out.resolve().parent == Path(x).resolve():
+        raise ValueError(
+            f"predictions must not lie in the folder of their input {x}; choose another --out."
+        )
     stored = load_model(model)
     with progress(f"reading {x}") as show:
         done = run_apply(

@@ -126,7 +126,7 @@ def _words_of(data: Contents, evaluation: Contents) -> dict[str, Any]:
     answer = data.get("answer") or evaluation.get("answer") or {}
     unit = f" [{answer['unit']}]" if answer.get("unit") else ""
     weight, mean = data.get("weight_name"), data.get("weight_mean")
-    groups = data.get("group_count") or evaluation.get("groups")
+    groups = data.get("group_count")  # those of the evaluation are of the tested events alone
     grouped = groups and groups < (data.get("rows") or evaluation.get("events") or 0)
     name = f" by {data['group_name']}" if data.get("group_name") else ""
     effective = data.get("effective_events")
