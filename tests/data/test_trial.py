@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from baksan.data import hdf5, trial
+from baksan.data import hdf5, read, trial
 from baksan.data.columns import ReadError
 from baksan.data.trial import Trial
 
@@ -86,3 +86,15 @@ def test_of_a_large_file_the_ends_are_read(tmp_path, monkeypatch):
     monkeypatch.setattr(trial, "_LARGE", 1)
     assert sorted(trial.starts(tmp_path / "some", 10, 4)) == [0, 8]
     assert list(trial.starts(tmp_path / "some", 0, 4)) == []
+
+
+def test_modules_beside_the_data_are_not_run(tmp_path, monkeypatch):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        file["x"] = [1.0, 2.0]
+    for name in ("json", "numpy", "baksan"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'run')!r}, 'w')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(hdf5, "_TRIAL", Trial("hdf5"))
+    assert read("t.h5")["x"].tolist() == [1.0, 2.0]
+    assert not (tmp_path / "run").exists()

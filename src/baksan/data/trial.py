@@ -75,7 +75,7 @@ class Trial:
         if self.process is None or self.owner != os.getpid() or self.process.poll() is not None:
             self.owner = os.getpid()
             self.process = subprocess.Popen(
-                [sys.executable, "-c", self.program],
+                [sys.executable, "-P", "-c", self.program],  # -P: no module of the folder we are in
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for us
             )  # fmt: skip
