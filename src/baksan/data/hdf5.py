@@ -90,11 +90,7 @@ def visit(path: Path, part: str | None) -> None:
 @contextmanager
 def _opened(path: Path, source: str, part: str | None) -> Iterator[cells.Found]:
     _h5py(source)
-    if why := _TRIAL.failed(path, part):
-        raise ReadError(
-            f"{source}: a whole HDF5 file is needed; this one is damaged so that the library"
-            f" that reads it {why}. Fetch it again."
-        )
+    _TRIAL.check(path, part, source)
     with _held(path, source, part) as found:
         yield found
 

@@ -127,11 +127,7 @@ def visit(path: Path, part: str | None) -> None:
 @contextmanager
 def _opened(path: Path, source: str, part: str | None) -> Iterator[_Found]:
     _uproot(source)
-    if why := _TRIAL.failed(path, part):
-        raise ReadError(
-            f"{source}: a whole ROOT file is needed; this one is damaged so that the library that"
-            f" reads it {why}. Fetch it again."
-        )
+    _TRIAL.check(path, part, source)
     with _held(path, source, part) as found:
         yield found
 

@@ -18,6 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
+from baksan.data.columns import ReadError
+
 __all__ = ["Trial", "serve", "starts"]
 
 _SECONDS = 10  # of processor time for a file
@@ -36,11 +38,19 @@ class Trial:
     """
 
     def __init__(self, module: str) -> None:
-        self.program = _PROGRAM.format(module)
+        self.program, self.format = _PROGRAM.format(module), module.upper()
         self.process: subprocess.Popen[bytes] | None = None
         self.owner = 0
         self.lock = Lock()
         self.passed: set[tuple[object, ...]] = set()
+
+    def check(self, path: Path, part: str | None, source: str) -> None:
+        """Raises ReadError for a file that the library does not survive."""
+        if why := self.failed(path, part):
+            raise ReadError(
+                f"{source}: a whole {self.format} file is needed; this one is damaged so that the"
+                f" library that reads it {why}. Fetch it again."
+            )
 
     def failed(self, path: Path, part: str | None) -> str:
         """What the library does that may not happen here: '' or 'crashes (11)', by that signal."""
