@@ -100,6 +100,14 @@ def test_a_mark_beyond_single_precision_is_no_infinity(kind, mark):
     assert found["x"].tolist() == [1.0, np.inf] and found.notes == ()
 
 
+@pytest.mark.parametrize("mark", [np.nan, np.inf])
+def test_a_mark_is_finite(mark):
+    with pytest.raises(
+        ValueError, match="a mark must be a finite number such as -999; (nan|inf) came"
+    ):
+        table().unmarked([-1, mark])
+
+
 def test_marks_of_a_file_are_those_of_its_stream(tmp_path):
     write_parquet(table(b=holes(value=-999.0)), tmp_path / "t.parquet")
     asked = {"answer": "y", "marks": [-999.0]}

@@ -5,6 +5,7 @@ Readers (`baksan.data`) and simulators make tables; `Table.samples` makes Sample
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -203,9 +204,17 @@ class Table:
         return (self.with_columns(made) if made else self), names, needs
 
     def unmarked(self, marks: Sequence[float]) -> Table:
-        """The table with missing values in place of marks such as −999; notes count them."""
+        """The table with missing values in place of marks such as −999; notes count them.
+
+        Raises ValueError for a mark that is not finite.
+        """
         if not len(marks):
             return self
+        if odd := [mark for mark in marks if not math.isfinite(mark)]:
+            raise ValueError(
+                f"a mark must be a finite number such as -999; {odd[0]} came. Leave it out: nan is"
+                " missing without a mark, and infinite values are left out."
+            )
         every = {n: unmarked(c, marks) for n, c in self.columns.items()}
         found = {n: (c, count) for n, (c, count) in every.items() if count}
         held = " or ".join(f"{mark:g}" for mark in marks)

@@ -28,7 +28,7 @@ def unmarked(column: Column, marks: Sequence[float]) -> tuple[Column, int]:
     if values.dtype.kind == "f":  # a mark of single precision is meant as it is written
         with np.errstate(over="ignore"):  # one that this precision does not reach is no infinity
             held = np.asarray(marks, dtype=values.dtype)
-        known = held[np.isinf(held) == np.isinf(marks)]
+        known = held[np.isfinite(held)]
     else:
         known = np.array([mark for mark in marks if float(mark).is_integer()])
     marked = np.isin(values, known)
