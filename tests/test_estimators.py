@@ -424,19 +424,23 @@ def test_skops_keeps_a_pipeline(estimator, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("part", "value"),
+    ("part", "value", "said"),
     [
-        ("scale", np.ones(1)),
-        ("centre", np.ones(9)),
-        ("parameters", np.ones(3)),
-        ("outputs", 10**12),
+        ("scale", np.ones(1), "scale must be 4 numbers above 0"),
+        ("scale", np.zeros(4), "scale must be 4 numbers above 0"),
+        ("centre", np.ones(9), "scale must be 9 numbers above 0"),
+        ("centre", np.array(["a", "b", "c", "d"]), "centre must be finite numbers"),
+        ("parameters", np.ones(3), "needs 5 parameters; there are 3"),
+        ("parameters", np.full(5, np.nan), "parameters must be finite numbers"),
+        ("standardise", 1, "standardise must be true or false"),
+        ("outputs", 10**12, "needs 5000000000000 parameters; there are 5"),
     ],
 )
-def test_a_model_whose_parts_do_not_fit_is_refused(events, part, value):
+def test_a_model_whose_parts_do_not_fit_is_refused(events, part, value, said):
     line = LinearRegressor().fit(events.x, events.y)
     state = line.__getstate__()
     state["model_"][part] = value
-    with pytest.raises(ValueError, match="do not fit together"):
+    with pytest.raises(ValueError, match=said):
         LinearRegressor().__setstate__(state)
 
 

@@ -114,8 +114,10 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Raises ValueError for a model whose parts do not fit together."""
         if parts := state.get("model_"):
-            state = {**state, "model_": self.kind(**parts)}
-            _check_whole(state["model_"])
+            model = self.kind(**parts)
+            if isinstance(model, Linear):
+                model.check()
+            state = {**state, "model_": model}
         super().__setstate__(state)
 
 
@@ -133,16 +135,6 @@ def _failed(found: Fit) -> bool:
     conditions = ("tolerance", "gradient_tolerance")
     waits = any(getattr(found.solver, name, 0.0) for name in conditions)
     return not found.converged and (waits or not found.state.step)
-
-
-def _check_whole(model: Model) -> None:
-    """Raises ValueError; compiled code reads these arrays without looking where they end."""
-    if not isinstance(model, Linear):
-        return
-    parts = (model.centre, model.scale, model.parameters)
-    d = model.features
-    if [np.shape(part) for part in parts] != [(d,), (d,), (model.outputs * (d + 1),)]:
-        raise ValueError("the parts of this linear model do not fit together; fit it again.")
 
 
 def offered_if(check: Callable[[Any], bool]) -> Callable[[Any], Any]:

@@ -88,6 +88,29 @@ class Linear(Model):
         """1 / scale, (d,)."""
         return np.asarray(1.0 / self.scale)
 
+    def check(self) -> None:
+        """Raises ValueError where the parts do not fit together, as in a file that was changed.
+
+        Compiled code reads these arrays without looking where they end.
+        """
+        if type(self.standardise) is not bool or type(self.outputs) is not int:
+            raise ValueError(
+                "standardise must be true or false, outputs a number; they are"
+                f" {self.standardise!r} and {self.outputs!r}."
+            )
+        for name in ("centre", "scale", "parameters"):
+            values = np.asarray(getattr(self, name))
+            if values.ndim != 1 or values.dtype.kind not in "iuf" or not np.isfinite(values).all():
+                raise ValueError(f"{name} must be finite numbers in one row; they are not.")
+        if self.scale.shape != self.centre.shape or not (self.scale > 0).all():
+            raise ValueError(f"scale must be {self.features} numbers above 0; it is not.")
+        if self.outputs < 1 or self.parameters.size != self.outputs * (self.features + 1):
+            raise ValueError(
+                f"a linear model of {self.features} features and {self.outputs} outputs needs"
+                f" {self.outputs * (self.features + 1)} parameters; there are"
+                f" {self.parameters.size}."
+            )
+
     def design(self, x: Array) -> Array:
         """The standardised features with z_0 = 1 in front, (n, d + 1) float64."""
         x = self._checked(x)

@@ -71,18 +71,7 @@ def _linear_apart(a: Linear) -> tuple[dict[str, Any], dict[str, Array]]:
 
 def _linear_build(shape: Mapping[str, Any], arrays: Mapping[str, Array]) -> Linear:
     a = Linear(shape["standardise"], shape["outputs"], **arrays)
-    if type(a.standardise) is not bool or type(a.outputs) is not int:
-        raise ValueError(f"standardise must be true or false, outputs a number; they are {shape}.")
-    for name, values in arrays.items():
-        if values.ndim != 1 or not np.isfinite(values).all():
-            raise ValueError(f"{name} must be finite numbers in one row; they are not.")
-    if a.scale.shape != a.centre.shape or not (a.scale > 0).all():
-        raise ValueError(f"scale must be {a.features} numbers above 0; it is not.")
-    if a.outputs < 1 or a.parameters.size != a.outputs * (a.features + 1):
-        raise ValueError(
-            f"a linear model of {a.features} features and {a.outputs} outputs needs"
-            f" {a.outputs * (a.features + 1)} parameters; the file has {a.parameters.size}."
-        )
+    a.check()
     return a
 
 
