@@ -181,6 +181,25 @@ def by_bisection(x):
     return optimize.brentq(radius, 1e-12 + 1e-3 / np.trace(h), 4 / np.linalg.norm(h, 2), xtol=1e-12)
 
 
+def completed(seen, x):
+    missing = np.isnan(x)
+    flagged = np.isnan(seen).any(axis=0)
+    whole = np.where(missing, np.nanmedian(seen, axis=0), x)
+    return np.column_stack([whole, missing[:, flagged]])
+
+
+def indicators(seen, text):
+    kinds = sorted(set(seen.tolist()) - {""})
+    return np.array([[one == kind for kind in kinds] for one in text.tolist()])
+
+
+def weighted_mean(value, weight):
+    mass = weight.sum()
+    mean = value @ weight / mass
+    error = np.sqrt(weight**2 @ (value - mean) ** 2) / mass
+    return mean, error, mass**2 / (weight @ weight)
+
+
 RIGHT = {
     "01.1": [share_right],
     "01.2": [confusions],
@@ -207,4 +226,7 @@ RIGHT = {
     "06.3": [variance],
     "06b.1": [follow],
     "06b.2": [best_rate],
+    "06c.1": [completed],
+    "06c.2": [indicators],
+    "06c.3": [weighted_mean],
 }

@@ -372,6 +372,108 @@ def rate_by_training(y, rates):
     return max(rates)
 
 
+def completed_by(middle=np.nanmedian, of=None):
+    """Filled in by another number, or by those of the events themselves."""
+
+    def completed(seen, x):
+        right_one = right.completed(seen, x)
+        fill = middle(seen if of is None else of(seen, x), axis=0)
+        right_one[:, : x.shape[1]] = np.where(np.isnan(x), fill, x)
+        return right_one
+
+    return completed
+
+
+def completed_unflagged(seen, x):
+    return np.where(np.isnan(x), np.nanmedian(seen, axis=0), x)
+
+
+def completed_flagged_by_itself(seen, x):
+    missing = np.isnan(x)
+    whole = np.where(missing, np.nanmedian(seen, axis=0), x)
+    return np.column_stack([whole, missing[:, missing.any(axis=0)]])
+
+
+def completed_in_place(seen, x):
+    flags = np.isnan(x)[:, np.isnan(seen).any(axis=0)]
+    x[np.isnan(x)] = np.broadcast_to(np.nanmedian(seen, axis=0), x.shape)[np.isnan(x)]
+    return np.column_stack([x, flags])
+
+
+def completed_presence(seen, x):
+    d = x.shape[1]
+    found = right.completed(seen, x)
+    return np.column_stack([found[:, :d], 1 - found[:, d:]])
+
+
+def completed_backwards(seen, x):
+    d = x.shape[1]
+    found = right.completed(seen, x)
+    return np.column_stack([found[:, :d], found[:, d:][:, ::-1]])
+
+
+def indicators_in_order(seen, text):
+    kinds = [kind for kind in dict.fromkeys(seen.tolist()) if kind]
+    return text[:, None] == np.array(kinds)
+
+
+def indicators_nearest(seen, text):
+    kinds = np.unique(seen[seen != ""])
+    return np.eye(len(kinds))[np.searchsorted(kinds, text).clip(0, len(kinds) - 1)]
+
+
+def indicators_of_these(seen, text):
+    return text[:, None] == np.unique(text)
+
+
+def indicators_with_missing(seen, text):
+    return text[:, None] == np.unique(seen)
+
+
+def indicators_missing_first(seen, text):
+    found = right.indicators(seen, text)
+    found[text == "", 0] = True
+    return found
+
+
+def indicators_cut(seen, text):
+    kinds = np.unique(seen[seen != ""])
+    return text.astype(kinds.dtype)[:, None] == kinds
+
+
+def indicators_inside(seen, text):
+    kinds = sorted(set(seen.tolist()) - {""})
+    return np.array([[one.startswith(kind) for kind in kinds] for one in text.tolist()])
+
+
+def mean_of_sizes(value, weight):
+    return right.weighted_mean(value, np.abs(weight))
+
+
+def mean_unweighted_error(value, weight):
+    mean, _, events = right.weighted_mean(value, weight)
+    return mean, value.std() / np.sqrt(len(value)), events
+
+
+def mean_counting_rows(value, weight):
+    mean, error, _ = right.weighted_mean(value, weight)
+    return mean, error, len(value)
+
+
+def mean_counting_weight(value, weight):
+    mean, error, _ = right.weighted_mean(value, weight)
+    return mean, error, weight.sum()
+
+
+def mean_unbiased(value, weight):
+    mean, error, events = right.weighted_mean(value, weight)
+    return mean, error * np.sqrt(len(value) / (len(value) - 1)), events
+
+
+def mean_of_the_positive(value, weight):
+    return right.weighted_mean(value[weight > 0], weight[weight > 0])
+
+
 WRONG = {
     "01.1": [
         lambda label, answer: np.sum(label == answer),
@@ -493,4 +595,31 @@ WRONG = {
     "06.3": [variance_by_squares, variance_all_at_once, variance_of_blocks, variance_unbiased],
     "06b.1": [follow_late, follow_half, follow_whole],
     "06b.2": [rate_half, rate_by_training, lambda y, rates: rates[0], lambda y, rates: 0.1],
+    "06c.1": [
+        completed_by(np.nanmean),
+        completed_by(lambda seen, axis: np.zeros(seen.shape[1])),
+        completed_by(of=lambda seen, x: np.concatenate([seen, x])),
+        completed_unflagged,
+        completed_flagged_by_itself,
+        completed_in_place,
+        completed_presence,
+        completed_backwards,
+    ],
+    "06c.2": [
+        indicators_in_order,
+        indicators_nearest,
+        indicators_of_these,
+        indicators_with_missing,
+        indicators_missing_first,
+        indicators_cut,
+        indicators_inside,
+    ],
+    "06c.3": [
+        mean_of_sizes,
+        mean_of_the_positive,
+        mean_unweighted_error,
+        mean_counting_rows,
+        mean_counting_weight,
+        mean_unbiased,
+    ],
 }

@@ -54,7 +54,7 @@ class Asked:
             kind = type(error).__name__
             raise Unusable(f"{call} raised {kind}{self._line(error)}{said}.") from None
         for name, before, after in zip(self._names, arguments, given, strict=True):
-            if isinstance(before, np.ndarray) and not np.array_equal(before, after):
+            if isinstance(before, np.ndarray) and not _same(before, after):
                 raise Unusable(
                     f"{call} changed its argument {name}, which belongs to whoever called it;"
                     " work on a copy, or make a new array."
@@ -157,6 +157,11 @@ def shown(value: Any) -> str:
         return getattr(value, "__name__", "a function")
     said = str(value) if isinstance(value, np.ndarray) else repr(value)
     return said if len(said) <= 60 and " at 0x" not in said else f"a {type(value).__name__}"
+
+
+def _same(before: Array, after: Array) -> bool:
+    """Equal in every entry, a missing one too."""
+    return np.array_equal(before, after, equal_nan=before.dtype.kind in "fc")
 
 
 def _kind(answer: Any) -> str:
