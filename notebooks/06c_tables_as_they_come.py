@@ -317,7 +317,9 @@ for kind in ("tank", "radio"):
 # An antenna has no indicator: for the line it is something half-way between a tank and a scintillator, and
 # since these antennas answer as the tanks do, they come out too high. No model can know better; it can *say*
 # so. `apply` counts these events and marks each in `outside_training_range`. The model file remembers the marks
-# and the formulas of its training, too: it was given a raw file, with −999 in it.
+# and the formulas of its training, too: it was given a raw file, with −999 in it. (That is so for a model that
+# `baksan train` made. One trained in Python on Samples never heard of marks or of the column's texts: read its new
+# events with the same `marks=`.)
 #
 # ## The same methods in scikit-learn
 #
