@@ -68,6 +68,14 @@ def test_numbers_are_binned_by_the_answer_anyway(tmp_path):
     assert opened.bin_by is None and "kind" not in opened.samples.names
 
 
+def test_a_variable_to_bin_by_is_one_number_an_event(path):
+    with pytest.raises(TypeError, match="must be one number an event; 'kind' holds text"):
+        open_samples(str(path), answer="width", features=["length"], bin_by="kind")
+    table = table_of(events(20)).with_columns({"flux": np.arange(40.0).reshape(20, 2)})
+    with pytest.raises(TypeError, match="'flux' holds vectors"):
+        from_table(table, name="t", answer="kind", features=["width"], bin_by="flux")
+
+
 def test_rows_without_the_variable_to_bin_by_are_counted(tmp_path):
     seen = np.where(np.arange(40) < 3, "", "7.5").astype(object)
     seen[5:] = np.arange(35).astype(str)

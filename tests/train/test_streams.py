@@ -20,6 +20,7 @@ from baksan.train import source
 from baksan.train.division import divided
 from baksan.train.lineup import Ours, line_up
 from baksan.train.source import open_samples, too_large
+from baksan.train.summary import sentence
 
 EXACT = Ours("exact", "", "", bk.Linear(), losses.squared_margin, bk.Analytic())
 FULL = Ours("full", "", "", bk.Linear(), losses.logistic, bk.GradientDescent(steps=20))
@@ -180,6 +181,11 @@ def test_what_was_streamed_is_said(small, tmp_path):
     assert len(pq.read_table(tmp_path / "run/predictions.parquet")) == 3 * 120
     assert (tmp_path / "run/report.html").exists()
     assert "Trained on" not in trained(X, [EXACT]).parts["exact"][0].message
+
+
+def test_a_stream_that_the_sample_holds_is_not_called_a_part(small):
+    run = trained(stream_of(events(100)), [EXACT, "trees"])
+    assert sentence(run).endswith("The 100 events were read as a stream.")
 
 
 def test_the_card_knows_all_events(small):

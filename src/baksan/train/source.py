@@ -266,6 +266,12 @@ def _binned(
     X: Events = make(features=features, **chosen)
     if by is None or (X.answer and X.answer.name == by and not X.class_names):
         return X, None  # evaluate bins numbers by the answer itself
+    held = table.columns.get(by)
+    if held is not None and (held.is_text or held.values.ndim > 1):
+        raise TypeError(
+            f"{table.source}: the variable to bin by must be one number an event; {by!r} holds"
+            f" {'text' if held.is_text else 'vectors'}. Name another column, or a formula."
+        )
     wide = X if by in X.names else make(features=[*_again(X, table, features), by], **chosen)
     j = wide.names.index(by)
     values = (wide.sample if isinstance(wide, Stream) else wide).x[:, j]

@@ -131,10 +131,10 @@ def _streamed(run: Run) -> list[str]:
     """On which events the methods of a stream were trained and compared."""
     if not isinstance(run.events, Stream):
         return []
-    told = [
-        f"The {len(run.events):,} events were read as a stream; methods are compared on a sample"
-        f" of {len(run.X):,} of them."
-    ]
+    read = f"The {len(run.events):,} events were read as a stream"
+    if len(run.X) == len(run.events):
+        return [f"{read}."]
+    told = [f"{read}; methods are compared on a sample of {len(run.X):,} of them."]
     if held := [m.name for m in run.methods if not m.streams]:
         told.append(f"Trained on that sample alone, which fits in memory: {', '.join(held)}.")
     return told
