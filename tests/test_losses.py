@@ -223,9 +223,12 @@ def test_q_of_no_event_that_counts():
     X = Samples(np.ones((2, 1)), np.ones(2))
     light = X.with_parts(weight=np.zeros(2))
     for events, came in (
-        (light, "all weights are zero"),
-        (Stream(lambda: [light]), "all weights are zero"),
-        (X.rows(slice(0, 0)), "the samples are empty"),
+        (light, "events whose weights sum to more than 0; the weights sum to 0"),
+        (
+            Stream(lambda: [light]),
+            "events whose weights sum to more than 0; the weights sum to 0",
+        ),
+        (X.rows(slice(0, 0)), "events whose weights sum to more than 0; the samples are empty"),
     ):
-        with pytest.raises(ValueError, match=f"Q needs at least one event that counts; {came}"):
+        with pytest.raises(ValueError, match=f"Q needs {came}"):
             Q(lambda x: x[:, 0], events, losses.squared)
