@@ -68,6 +68,8 @@ def test_parts_have_names_and_hold_no_events(tmp_path):
 
 
 def test_data_sets_of_the_catalogue_are_no_parts():
+    with pytest.raises(KeyError, match="'nowhere' is none of them"):
+        open_parts("nowhere", answer="y")
     with pytest.raises(ValueError, match=r"fits in memory. Take load\('digits'\)"):
         open_parts("digits")
 

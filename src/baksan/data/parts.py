@@ -15,7 +15,7 @@ from typing import Any
 from baksan.data import arrow, fits, hdf5, npy, parquet, root, sqlite
 from baksan.data.columns import DEFAULT_ROWS, lost_note, readable, table_of
 from baksan.data.formats import blocks, files_of, format_of
-from baksan.data.loading import Progress, is_file
+from baksan.data.loading import Progress, entry, is_file
 from baksan.data.streaming import Events, opened
 from baksan.samples import Samples
 from baksan.table import Table
@@ -89,8 +89,8 @@ def open_parts(
     """
     if not is_file(name):
         raise ValueError(
-            f"files are needed, to be read in parts; {name!r} is a data set of the catalogue, which"
-            f" fits in memory. Take load({str(name)!r}).samples(…)."
+            f"files are needed, to be read in parts; {entry(str(name)).name!r} is a data set of the"
+            f" catalogue, which fits in memory. Take load({str(name)!r}).samples(…)."
         )
     tables, first = opened(Path(name).resolve(), rows, False, progress, options)
     roles = {"answer": answer, "weight": weight, "group": group, "id": id, "signal": signal}
