@@ -82,7 +82,11 @@ def test_effective_events_is_kishs_number():
         ({"x": [1.0, 2.0]}, ValueError, r"one row for each event.*reshape"),
         ({"x": [["a"]]}, TypeError, "numbers"),
         ({"x": [[1.0]], "y": [1.0, 2.0]}, ValueError, "y must have 1 entries"),
-        ({"x": [[1.0], [2.0]], "weight": [1, -1]}, ValueError, "more than 0; those of these 2 events sum to 0"),
+        (
+            {"x": [[1.0], [2.0]], "weight": [1, -1]},
+            ValueError,
+            "more than 0; those of these 2 events sum to 0",
+        ),
         ({"x": [[1.0]], "weight": [0]}, ValueError, "all zero"),
         ({"x": [[1.0, 2.0]], "features": ["a"]}, ValueError, "2 columns but 1 features"),
         ({"x": [[1.0, 2.0]], "features": ["a", "a"]}, ValueError, "'a' occurs twice"),
