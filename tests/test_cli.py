@@ -9,11 +9,12 @@ import sys
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 from tests.runs import events, write_csv
 from typer.testing import CliRunner
 
 import baksan
-from baksan.cli import app, main
+from baksan.cli import app, main, show
 
 
 @pytest.fixture
@@ -554,3 +555,16 @@ def test_features_are_told_and_a_formula_of_the_answer_is_refused(call, refused,
     assert "60 events, features: width, length" in told
     said = refused("train", shower, "--answer", "width", "-f", "lg=log10(width)")
     assert "made of the answer 'width'" in said
+
+
+def test_on_a_terminal_lines_end_between_words(monkeypatch):
+    text = "  3,000 events were read as a stream, and so on, well beyond the end of a line."
+    assert show.paragraph(text) == text and show.room() >= 100
+    narrow = Console(width=40, force_terminal=True)
+    monkeypatch.setattr(show, "Console", lambda: narrow)
+    lines = show.paragraph(text).splitlines()
+    assert show.room() == 40 and max(map(len, lines)) <= 40
+    assert (
+        all(line.startswith("  ") for line in lines)
+        and " ".join(" ".join(lines).split()) == text.strip()
+    )

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from baksan.cli.show import progress
+from baksan.cli.show import progress, room
 
 __all__ = ["compare"]
 
@@ -44,7 +43,7 @@ def compare(
         show("drawing the page")
         with replacing(path) as beside:
             beside.write_text(found.html(), encoding="utf-8")
-    print(found.text(width=max(100, Console().width)))
+    print(found.text(width=room()))
     print(f"\nPage: {path}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-__all__ = ["SETTINGS", "free", "progress"]
+__all__ = ["SETTINGS", "free", "paragraph", "progress", "room"]
 
 SETTINGS = {"quiet": False, "debug": False}
 """What `--quiet` and `--debug` ask of all commands."""
@@ -48,6 +49,23 @@ def progress(begin: str, lines: bool = False) -> Iterator[Show]:
             shown.update(task, description=text, total=total, completed=share)
 
         yield show
+
+
+def room() -> int:
+    """Characters of a line: those of the terminal; at least 100 in a file, for any reader."""
+    console = Console()
+    return console.width if console.is_terminal else max(100, console.width)
+
+
+def paragraph(text: str) -> str:
+    """Text in lines that end between words on a terminal, all of one margin; one line in a file."""
+    if not Console().is_terminal:
+        return text
+    margin = " " * (len(text) - len(text.lstrip()))
+    return textwrap.fill(
+        text.strip(), room(), initial_indent=margin, subsequent_indent=margin,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def free(path: Path) -> Path:

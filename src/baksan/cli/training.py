@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from baksan.cli.catalogue import credit
 from baksan.cli.options import (
@@ -22,7 +21,7 @@ from baksan.cli.options import (
     Where,
     X,
 )
-from baksan.cli.show import free, progress
+from baksan.cli.show import free, paragraph, progress, room
 
 __all__ = ["apply", "demo", "report", "train"]
 
@@ -127,11 +126,12 @@ def train(
         opened = open_samples(x, stream=streamed, progress=show, **asked)
     events = opened.samples
     effective = "" if events.head.weight is None else f"effective {events.effective_events:,.0f}, "
-    print(f"  {len(events):,} events, {effective}features: {', '.join(events.names)}")
+    told = f"{len(events):,} events, {effective}features: {', '.join(events.names)}"
+    print(paragraph(f"  {told}"))
     if streamed:
-        print(f"  They are read as a stream{': ' + why if why else ''}.")
+        print(paragraph(f"  They are read as a stream{': ' + why if why else ''}."))
     for note in opened.notes:
-        print(f"  {note}")
+        print(paragraph(f"  {note}"))
     credit(x)
     default = Path(f"baksan-{Path(x).stem.replace(':', '-')}")
     with progress("training", lines=True) as show:
@@ -188,7 +188,7 @@ def apply(
             stored, stream(x, allow_changed=allow_changed, progress=show), out, where=where,
             id=id, ranked=ranked, progress=lambda n: show(f"{n:,} events predicted"),
         )  # fmt: skip
-    print(f"{done}\nPredictions: {out}")
+    print(f"{paragraph(str(done))}\nPredictions: {out}")
     credit(x)
 
 
@@ -206,11 +206,11 @@ def report(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
 def tell(run: Any, began: float) -> None:
     from baksan.train.summary import sentence
 
-    print(run.evaluation.text(width=max(100, Console().width)))
+    print(run.evaluation.text(width=room()))
     print()
-    print(sentence(run))
+    print(paragraph(sentence(run)))
     for name, why in run.left_out.items():
-        print(f"  {name} is left out: {why}")
+        print(paragraph(f"  {name} is left out: {why}"))
     print(f"Models: {run.folder.path / 'models'}")
     for name, why in run.unsaved.items():
         print(f"  {name}: {why}")
@@ -218,7 +218,8 @@ def tell(run: Any, began: float) -> None:
         from baksan.store.model import TRUSTED
 
         theirs = ", ".join(name for name in TRUSTED if name.startswith("sklearn."))
-        print(f"  .skops files may hold, beyond skops' own list: {theirs}; baksan's own estimators")
+        told = f".skops files may hold, beyond skops' own list: {theirs}; baksan's own estimators"
+        print(paragraph(f"  {told}"))
     if (run.folder.path / "report.html").exists():
         print(f"Report: {run.folder.path / 'report.html'}")
     print(f"Done in {time.perf_counter() - began:.0f} s{_peak(run)}.")
