@@ -198,6 +198,10 @@ def test_resume(call, refused, here):
     assert call("train", "t.csv", *FAST, "--out", "r")[0] == 0
     said = refused("train", "t.csv", *FAST, "--out", "r")
     assert "the folder r is not empty" in said and "--resume" in said
+    # Before the file is read, even if there is none any more.
+    assert "the folder r is not empty" in refused("train", "gone.csv", "--out", "r")
+    assert "r is finished" in refused("train", "gone.csv", "--out", "r", "--resume")
+    (here / "r/report.json").unlink()
     said = refused("train", "t.csv", *FAST, "--out", "r", "--seed", 1, "--resume")
     assert "seed was 0 in r/config.toml and is 1" in said
     write_csv(here / "t.csv", events(30, seed=1))

@@ -120,6 +120,8 @@ def train(
         x, asked, how = _as_before(out, resume)
     if resume and out and (out / "config.toml").exists():
         stream = "compared" in RunFolder(out).config
+    if out:  # before the events are read, which may take long
+        RunFolder(out).check(resume=resume)
     why = too_large(x) if stream is None else ""
     streamed = stream or bool(why)
     with progress(f"reading {x}") as show:

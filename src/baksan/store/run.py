@@ -17,7 +17,7 @@ import json
 import re
 import shutil
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,22 +53,13 @@ class RunFolder:
             The run to be resumed is finished, or had another config: the difference is named.
         """
         run = cls(path)
-        if run.path.exists() and not run.path.is_dir():
-            raise FileExistsError(
-                f"a run needs a folder; {run.path} is a file. Choose another --out."
-            )
+        run.check(resume=resume)
         if resume and run.path.exists():
             for left in partials(run.path):
                 left.unlink()
             if (run.path / "config.toml").exists():
                 run._check_config(config)
-                run._check_unfinished()
                 return run
-        if run.path.exists() and not run._is_blank():
-            raise FileExistsError(
-                f"the folder {run.path} is not empty; a run needs its own. Choose another --out,"
-                " or go on with an unfinished run by --resume."
-            )
         run.write_text("config.toml", dump_toml(config))
         return run
 
@@ -84,6 +75,23 @@ class RunFolder:
             )
         return run
 
+    def check(self, *, resume: bool) -> None:
+        """Whether a run can begin here or go on, as far as can be told before events are read.
+
+        Raises FileExistsError and ValueError as `begin`.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise FileExistsError(
+                f"a run needs a folder; {self.path} is a file. Choose another --out."
+            )
+        if resume and (self.path / "config.toml").exists():
+            self._check_unfinished()
+        elif self.path.exists() and not self._is_blank(partials(self.path) if resume else ()):
+            raise FileExistsError(
+                f"the folder {self.path} is not empty; a run needs its own. Choose another --out,"
+                " or go on with an unfinished run by --resume."
+            )
+
     @property
     def finished(self) -> bool:
         """Whether the last file of a run is there."""
@@ -97,9 +105,9 @@ class RunFolder:
         with open(self.path / "config.toml", "rb") as file:
             return tomllib.load(file)
 
-    def _is_blank(self) -> bool:
-        """Whether there is nothing, or the config of a run that failed before any of its parts."""
-        held = {path.name for path in self.path.iterdir()}
+    def _is_blank(self, swept: Collection[Path]) -> bool:
+        """Whether there is nothing that stays but the config of a run that failed before a part."""
+        held = {path.name for path in self.path.iterdir() if path not in swept}
         return not held or held == {"config.toml"}
 
     def _check_config(self, config: Mapping[str, Any]) -> None:
