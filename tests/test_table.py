@@ -209,3 +209,13 @@ def test_a_column_of_a_square_is_not_taken_for_a_row_of_it():
     table = Table({"a": square[:, 0]})
     x = table.parts_as(table.roles(["a"]), np.arange(3), "F")["x"]
     np.testing.assert_array_equal(x[:, 0], [0.0, 3.0, 6.0])
+
+
+@pytest.mark.parametrize(
+    ("kinds", "told"),
+    [(["1", "2", "bad", "1"], True), (["1", "2", "1", "2"], False), (["a", "b", "a", "b"], False)],
+)
+def test_classes_of_words_and_numbers_are_noted(kinds, told):
+    X = Table({"x": [1.0, 2.0, 3.0, 4.0], "kind": kinds}).samples(answer="kind")
+    note = "some classes of kind are numbers, such as '1', others words, such as 'bad'"
+    assert any(note in one for one in X.notes) == told

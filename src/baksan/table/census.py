@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baksan.samples import Feature, classes
-from baksan.table.column import mixed
+from baksan.table.column import NUMBER, mixed
 
 __all__ = ["Census", "Roles", "gap_notes", "labels", "lost_notes", "text_note"]
 
@@ -123,8 +123,8 @@ class Census:
             return replace(self.roles, constant=frozenset(dull)), note, []
         found = self._classes(self.labels)
         roles = replace(self.roles, constant=frozenset(dull), class_names=found)
-        chosen = self.signal or self.order
-        return roles, note, [] if chosen else _choice(roles.answer, self.labels, found)
+        told = [] if self.signal or self.order else _choice(roles.answer, self.labels, found)
+        return roles, note, [*told, *_words_and_numbers(roles.answer, self.labels)]
 
     def _check_rows(self) -> None:
         if not self.rows:
@@ -205,6 +205,19 @@ def text_note(texts: Mapping[str, tuple[int, int]]) -> list[str]:
     more = f" and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
     what = "text columns are no features" if len(told) > 1 else "text column is no feature"
     return [f"{len(told)} {what}: {', '.join(told[:_NAMED])}{more}."] if told else []
+
+
+def _words_and_numbers(answer: str | None, values: NDArray[np.generic]) -> list[str]:
+    """A sentence about classes of which some are words and some numbers: a mistake in a file?"""
+    texts = values.tolist() if values.dtype.kind == "U" else []
+    numbers = [text for text in texts if NUMBER.fullmatch(text)]
+    if not 0 < len(numbers) < len(texts):
+        return []
+    word = next(text for text in texts if text not in numbers)
+    return [
+        f"some classes of {answer} are numbers, such as {numbers[0]!r}, others words, such as"
+        f" {word!r}: if numbers were meant, mend the file."
+    ]
 
 
 def _choice(
