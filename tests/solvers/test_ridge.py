@@ -163,3 +163,5 @@ def test_sentences():
         ridge_path(Samples(np.empty((4, 0)), np.arange(4.0)))
     with pytest.raises(ValueError, match="those of feature 'x1' reach"):
         ridge_path(Samples(FEATURES * [1.0, 1e160, 1.0, 1.0, 1.0, 1.0], ANSWERS))
+    with pytest.raises(TypeError, match="a ridge path needs Samples or a Stream.*; int came"):
+        ridge_path(3)

@@ -380,3 +380,8 @@ def test_estimators_and_one_name_are_line_ups():
     assert list(bk.train(events(60), "cuts", folds=2, replicas=20).predictions) == ["cuts"]
     with pytest.raises(TypeError, match=r"a method is a name \(linear, cuts"):
         bk.train(events(60), [3])
+
+
+def test_what_is_no_events_is_refused():
+    with pytest.raises(TypeError, match="train needs Samples or a Stream.*; int came"):
+        bk.train(3)

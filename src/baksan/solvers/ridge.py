@@ -21,9 +21,11 @@ from numpy.typing import ArrayLike, NDArray
 from baksan import losses
 from baksan.losses import Loss
 from baksan.models.linear import Linear
+from baksan.samples import Samples
 from baksan.solvers.base import Events, Problem
 from baksan.solvers.gram import Gram
 from baksan.solvers.least_squares import triangle
+from baksan.stream import Stream
 
 Array = NDArray[Any]
 
@@ -117,6 +119,11 @@ def ridge_path(
         raise ValueError(
             "a ridge path needs a squared loss: squared, or squared_margin for classes; this is"
             f" {loss.name}. Fit with penalty=L2(…) for each strength instead."
+        )
+    if not isinstance(X, Samples | Stream):
+        raise TypeError(
+            f"a ridge path needs Samples or a Stream, such as bk.Samples(x, y); {type(X).__name__}"
+            " came."
         )
     problem = Problem(Linear(), X, loss)
     Linear().prepared(X.head.x[:1], np.ones(1), 1)  # refuses images

@@ -19,6 +19,7 @@ from baksan.samples import Samples
 from baksan.solvers.base import Events
 from baksan.store.predictions import frame, write_frame
 from baksan.store.run import RunFolder, checked_name
+from baksan.stream import Stream
 from baksan.train.division import Division, divided
 from baksan.train.job import Job, Progress
 from baksan.train.lineup import Method, line_up
@@ -179,6 +180,11 @@ def _few(X: Samples) -> Array:
 
 
 def _check(X: Events, threads: int | None, seed: int) -> None:
+    if not isinstance(X, Samples | Stream):
+        raise TypeError(
+            "train needs Samples or a Stream, such as bk.load('magic').samples();"
+            f" {type(X).__name__} came."
+        )
     answers = X.head.answers
     if answers.ndim > 1:
         raise ValueError(
