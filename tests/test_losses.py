@@ -232,3 +232,18 @@ def test_q_of_no_event_that_counts():
     ):
         with pytest.raises(ValueError, match=f"Q needs {came}"):
             Q(lambda x: x[:, 0], events, losses.squared)
+
+
+@pytest.mark.parametrize("loss", [losses.logistic, losses.squared_margin, losses.exponential])
+def test_a_score_that_is_nan_has_no_probability(loss):
+    nan, low = np.nan, -5.0  # no class is likely at all: each as likely as the others
+    told = loss.read(np.array([nan, 0.3]))["probability"]
+    assert np.isnan(told).tolist() == [[True] * 2, [False] * 2]
+    several = loss.read(np.array([[nan, 0.3, 1.0], [0.1, 0.3, 1.0], [low, low, low]]))
+    assert np.isnan(several["probability"]).tolist() == [[True] * 3, [False] * 3, [False] * 3]
+    assert_allclose(several["probability"][2], 1 / 3)
+
+
+def test_softmax_of_nan_is_nan():
+    told = losses.softmax.read(np.array([[np.nan, 0.3, 1.0], [0.1, 0.3, 1.0]]))
+    assert np.isnan(told["probability"]).tolist() == [[True] * 3, [False] * 3]

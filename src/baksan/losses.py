@@ -147,12 +147,14 @@ class Loss:
         """What the outputs say: {'value': p}, or {'score': …} and perhaps {'probability': …}.
 
         Two classes: score (n,), P (n, 2); several: score (n, K), P (n, K), where one-against-rest
-        probabilities are divided by their sum. No probability where the loss tells none.
+        probabilities are divided by their sum. No probability where the loss tells none; that of a
+        score that is NaN is NaN.
         """
         p = np.asarray(p)
         if self.task == "regression":
             return {"value": p}
-        known = None if self.probability is None else self.probability(p)
+        with np.errstate(invalid="ignore"):  # of NaN
+            known = None if self.probability is None else self.probability(p)
         if p.ndim == 1:
             score, columns = p, None if known is None else np.column_stack([1.0 - known, known])
         else:
@@ -164,7 +166,7 @@ class Loss:
         shared = np.full_like(columns, 1.0 / columns.shape[1])
         return {
             "score": score,
-            "probability": np.divide(columns, total, out=shared, where=total > 0),
+            "probability": np.divide(columns, total, out=shared, where=total != 0),
         }
 
     def check_task(self, task: str) -> None:
