@@ -1,5 +1,7 @@
 """Missing values and text, from the file to the predictions: left out, marked, filled in, told."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.impute import SimpleImputer
@@ -248,6 +250,16 @@ def test_a_model_file_fills_in_and_tells_strangers(tmp_path):
     told, complete, _ = stored.apply(table())
     assert complete.all()
     np.testing.assert_array_equal(told.value, found.model(X.x))
+
+
+@pytest.mark.parametrize("flagged", [[0, 0], [2], [-1], [0.5], [np.nan], np.zeros(10**6)], ids=str)
+def test_a_model_file_flags_each_feature_at_most_once(tmp_path, flagged):
+    X = table().samples(answer="y", features=["a", "b"], impute=True)
+    found = bk.fit(bk.Imputed(bk.Linear()), X, bk.losses.squared, bk.Analytic())
+    forged = replace(found.model, flagged=np.asarray(flagged))
+    path = bk.save_model(tmp_path / "m", forged, card_of(found))
+    with pytest.raises(ValueError, match=r"flagged must be features 0 … 1, each at most once"):
+        bk.load_model(path)
 
 
 @pytest.fixture(scope="module")
