@@ -42,6 +42,25 @@ def test_whoever_survives_reads_the_next(tmp_path, made):
     assert made.failed(tmp_path / "fine", "part") == "" and made.process.pid == first
 
 
+@pytest.mark.parametrize("program", ["import sys; sys.exit(3)", "import no_such_module", "0"])
+def test_a_process_that_does_not_get_so_far_says_nothing_about_the_file(tmp_path, made, program):
+    (tmp_path / "some").write_text("fine")
+    made.program = program
+    with pytest.raises(
+        ReadError, match=r"^some: HDF5 files are tried .*; it ended with the status [013]\."
+    ):
+        made.check(tmp_path / "some", None, "some")
+    made.program = VISIT
+    assert made.failed(tmp_path / "some", None) == ""
+
+
+def test_a_process_that_cannot_start_says_so(tmp_path, made, monkeypatch):
+    (tmp_path / "some").write_text("fine")
+    monkeypatch.setattr(trial.sys, "executable", str(tmp_path / "no python"))
+    with pytest.raises(ReadError, match=r"it cannot start \(No such file or directory\)\. Look"):
+        made.check(tmp_path / "some", None, "some")
+
+
 def test_a_file_is_tried_once_until_it_changes(tmp_path, made):
     path = tmp_path / "some"
     path.write_text("fine")

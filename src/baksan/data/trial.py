@@ -28,6 +28,10 @@ _RATE = 20_000_000  # bytes of a file for which there is one second more
 _PROGRAM = "from baksan.data.{0} import visit; from baksan.data.trial import serve; serve(visit)"
 
 
+class _NotTriedError(Exception):
+    """The process did not come to read the file; the reason completes 'it'."""
+
+
 class Trial:
     """Files read by `visit` of a module of baksan.data, in a process begun with the first of them.
 
@@ -45,50 +49,67 @@ class Trial:
         self.passed: set[tuple[object, ...]] = set()
 
     def check(self, path: Path, part: str | None, source: str) -> None:
-        """Raises ReadError for a file that the library does not survive."""
-        if why := self.failed(path, part):
+        """Raises ReadError for a file that the library does not survive, or that is not tried."""
+        try:
+            why = self.failed(path, part)
+        except _NotTriedError as error:
+            raise ReadError(
+                f"{source}: {self.format} files are tried by another Python process before they are"
+                f" read; it {error}. Look whether {sys.executable} -c 'import baksan.data' works,"
+                " and whether there is memory for it."
+            ) from None
+        if why:
             raise ReadError(
                 f"{source}: a whole {self.format} file is needed; this one is damaged so that the"
                 f" library that reads it {why}. Fetch it again."
             )
 
     def failed(self, path: Path, part: str | None) -> str:
-        """What the library does that may not happen here: '' or 'crashes (11)', by that signal."""
+        """What the library does that may not happen here: '' or 'crashes (11)', by that signal.
+
+        Raises _NotTriedError where the process ends otherwise, which says nothing about the file.
+        """
         about = path.stat()
         key = (path.absolute(), part, about.st_ino, about.st_size, about.st_mtime_ns)
         seconds = _SECONDS + about.st_size // _RATE
         with self.lock:
             if key not in self.passed:
-                if end := self._ended([str(path.absolute()), part, seconds]):
+                end = self._ended([str(path.absolute()), part, seconds])
+                if end is not None:
+                    if end >= 0:
+                        raise _NotTriedError(f"ended with the status {end}")
                     slow = -end == signal.SIGXCPU
                     return f"does not end in {seconds} s" if slow else f"crashes ({-end})"
                 self.passed.add(key)
         return ""
 
-    def _ended(self, asked: list[object]) -> int:
-        """How the process that was asked to read a file ended; 0 if it goes on."""
+    def _ended(self, asked: list[object]) -> int | None:
+        """How the process that was asked to read a file ended; None if it goes on."""
         process = self._begun()
         assert process.stdin is not None and process.stdout is not None
         try:
             process.stdin.write(json.dumps(asked).encode() + b"\n")
             process.stdin.flush()
             if process.stdout.readline() == b"read\n":
-                return 0
+                return None
         except BrokenPipeError:
             pass
         self.process = None
         process.communicate()
-        return process.returncode or 1
+        return process.returncode
 
     def _begun(self) -> subprocess.Popen[bytes]:
         """The process; one of its own after a fork, since a pipe has one reader."""
         if self.process is None or self.owner != os.getpid() or self.process.poll() is not None:
             self.owner = os.getpid()
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-c", self.program],  # -P: no module of the folder we are in
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for us
-            )  # fmt: skip
+            try:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-P", "-c", self.program],  # -P: no module of this folder
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                    start_new_session=True,  # Ctrl-C is for us
+                )  # fmt: skip
+            except OSError as error:
+                raise _NotTriedError(f"cannot start ({error.strerror})") from None
             atexit.register(_close, self.process, self.owner)
         return self.process
 
