@@ -1,14 +1,17 @@
 """A student's file is run in a process of its own: whatever it does, it ends in one sentence."""
 
+import json
 import re
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
 from baksan import cli
-from baksan.exercises import exercise, exercises
+from baksan.exercises import exercise, exercises, outside
+from baksan.exercises.base import Outcome
 from baksan.exercises.child import BEGIN
 from baksan.exercises.files import template, untouched
 from baksan.exercises.outside import check_file
@@ -114,6 +117,38 @@ def test_the_law_at_which_it_ended_is_named(handed_in, text, tried):
     laws = [law for law, _ in exercise("01.1").laws]
     assert [outcome.law for outcome in found.outcomes] == (laws[:tried] or [BEGIN])
     assert [outcome.passed for outcome in found.outcomes] == [True] * (tried - 1) + [False]
+
+
+SAID = f'{{"law": {json.dumps(BEGIN)}, "passed": true, "hint": ""}}\n'
+
+
+@pytest.mark.parametrize("more", ["", '{"law": "ha', "{"])
+def test_a_line_half_written_is_left_out(handed_in, monkeypatch, more):
+    """The disk is full, or the child is ended while it writes."""
+
+    def child(arguments, limit, show):
+        Path(arguments[2]).write_text(SAID + more, encoding="utf-8")
+        return -9
+
+    monkeypatch.setattr(outside, "_run", child)
+    found = check_file(exercise("01.1"), handed_in(RIGHT))
+    assert [o.law for o in found.outcomes] == [exercise("01.1").laws[0][0]]
+    assert "ended by signal SIGKILL" in found.outcomes[0].hint
+
+
+def test_a_program_that_ends_after_the_last_law(handed_in, monkeypatch):
+    laws = [law for law, _ in exercise("01.1").laws]
+
+    def child(arguments, limit, show):
+        said = [json.dumps(vars(Outcome(law, True))) + "\n" for law in (BEGIN, *laws)]
+        Path(arguments[2]).write_text("".join(said), encoding="utf-8")
+        return 0
+
+    monkeypatch.setattr(outside, "_run", child)
+    found = check_file(exercise("01.1"), handed_in(RIGHT))
+    assert [o.law for o in found.outcomes] == [*laws, outside.END] and not found.passed
+    assert "ended with the status 0" in found.outcomes[-1].hint
+    assert "is not solved yet" in found.verdict and "could not be tried" not in found.verdict
 
 
 def test_it_sees_the_arguments_of_a_program(handed_in):

@@ -13,12 +13,15 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
-from typing import IO
+from typing import IO, Any
 
 from baksan.exercises.base import Checked, Exercise, Outcome
 from baksan.exercises.child import BEGIN
 
-__all__ = ["LIMIT", "check_file"]
+__all__ = ["END", "LIMIT", "check_file"]
+
+END = "the program goes on to its end"
+"""What is broken where it ends after the last law, yet before it says so."""
 
 LIMIT = 20.0
 """Seconds that a check may take."""
@@ -44,13 +47,20 @@ def check_file(
         said, where = Path(folder) / "outcomes", Path(folder) / "where"
         said.touch()
         status = _run([exercise.number, str(file), str(said), str(where), str(limit)], limit, show)
-        lines = [json.loads(line) for line in said.read_text(encoding="utf-8").splitlines()]
+        lines = _outcomes(said.read_text(encoding="utf-8", errors="replace"))
         trace = where.read_text(encoding="utf-8", errors="replace") if where.exists() else ""
     found = [Outcome(**fields) for fields in lines if fields]
     if None not in lines:
         laws = [BEGIN, *(law for law, _ in exercise.laws)]
-        found.append(Outcome(laws[len(found)], False, _why(status, trace, file, limit)))
+        law = laws[len(found)] if len(found) < len(laws) else END
+        found.append(Outcome(law, False, _why(status, trace, file, limit)))
     return Checked(exercise, tuple(o for o in found if o != Outcome(BEGIN, True)))
+
+
+def _outcomes(said: str) -> list[dict[str, Any] | None]:
+    """The lines that the child wrote; it may have been ended within the last."""
+    whole = said[: said.rfind("\n") + 1]
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 def _run(arguments: list[str], limit: float, show: Callable[[str], None]) -> int | None:
