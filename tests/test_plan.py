@@ -53,7 +53,7 @@ MAY_IMPORT = {
         "data.expressions",
     },
     "apply": {"store", "table", "data"},
-    "compare": {"evaluate", "metrics", "report", "samples", "store"},
+    "compare": {"evaluate", "files", "metrics", "report", "samples", "store"},
     "lessons": {"files"},
     "exercises": {"losses", "samples"},
     "sketch": {"report.plots"},

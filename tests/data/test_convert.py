@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import sqlite3
 
 import numpy as np
@@ -99,6 +100,45 @@ def test_a_column_that_is_alone(tmp_path, ending, name):
         np.testing.assert_array_equal(back[name], table[name])
     else:
         assert back.names == ("pulse[0]", "pulse[1]")
+
+
+ENDS = {  # what a text becomes, and what is said
+    " x": ("x", "blanks at the ends of text (kind)"),
+    "x\xa0\t": ("x", "blanks at the ends of text (kind)"),
+    "a\0b": ("a b", "control characters in text, written as blanks (kind)"),
+    "a\x1cb\x01": ("a b", "control characters in text, written as blanks (kind)"),
+}
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".ecsv"])
+@pytest.mark.parametrize("text", ENDS)
+def test_ends_and_control_characters_of_text_are_told(tmp_path, ending, text):
+    back, said = there_and_back(tmp_path, Table({"kind": [text, "y"], "n": [1.5, 2]}), ending)
+    wanted, note = ENDS[text]
+    assert back["kind"].tolist() == [wanted, "y"] and note in said
+    assert there_and_back(tmp_path, Table({"kind": ["a b", "y"], "n": [1.5, 2]}), ending)[1] == ""
+
+
+ODD = ["a\nb", "a\r", " a", "a\xa0", "a\0b", "a\x1cb"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_names_of_columns(tmp_path, name):
+    table = Table({name: [1.5, 2], "n": [1, 2]})
+    back, said = there_and_back(tmp_path, table, ".csv")
+    assert back.names[0] == " ".join(re.split(r"[\n\0\x1c]", name)).strip() and len(back.names) == 2
+    assert "line breaks, control characters and blanks at the ends of names" in said
+    with pytest.raises(ValueError, match="^ECSV needs names of columns without line breaks"):
+        write(table, tmp_path / "t.ecsv")
+    assert not (tmp_path / "t.ecsv").exists()
+
+
+def test_hdf5_has_no_nul(tmp_path):
+    pytest.importorskip("h5py")
+    with pytest.raises(ValueError, match=r"^HDF5 needs text without NUL .* row 2 of column 'kind'"):
+        write(Table({"kind": ["x", "a\0b"]}), tmp_path / "t.h5")
+    with pytest.raises(ValueError, match="^HDF5 needs names of columns without NUL"):
+        write(Table({"a\0b": [1.0]}), tmp_path / "t.h5")
 
 
 @pytest.mark.parametrize("ending", [".libsvm", ".libsvm.gz"])

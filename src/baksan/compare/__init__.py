@@ -98,7 +98,8 @@ def compare(
         task=views[0].task,
         class_names=views[0].class_names,
         answer=views[0].answer,
-        metrics={k: v for view in views for k, v in view.metrics.items()},
+        metrics={k: v for k, v in views[0].metrics.items()
+                 if all(k in view.metrics for view in views)},
         figures=[{"run": n, **row} for n, view in zip(names, views, strict=True)
                  for row in view.table],
         differences=[{**row, "run": names[row["run"]], "base": names[0]} for row in differences],

@@ -45,9 +45,8 @@ def differ(rows: Sequence[Row]) -> list[str]:
 
 
 def _settings(runs: Sequence[Side]) -> Iterator[Row]:
-    configs = [{**run.config.get("samples", {}), **run.config} for run in runs]
     for key, (of, what) in _SETTINGS.items():
-        held = [config.get(key) for config in configs]
+        held = [run.config.get(key) for run in runs]
         if key == "features":
             yield {"of": of, "what": what, "values": _features([list(v or ()) for v in held])}
         elif key in ("sha256", "methods"):

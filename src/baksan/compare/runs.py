@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from baksan.compare.checked import Asked, Found, Made, check
 from baksan.evaluate import Evaluation
+from baksan.files import one_line
 from baksan.metrics import Prediction
 from baksan.store.run import RunFolder
 
@@ -28,6 +29,7 @@ class Side:
     name: str
     folder: RunFolder
     config: dict[str, Any]
+    """config.toml, its table [samples] and the rest as one."""
     provenance: dict[str, Any]
     evaluation: Evaluation
 
@@ -145,25 +147,41 @@ def sides(folders: Sequence[Path | str]) -> list[Side]:
 
 
 def _side(name: str, path: Path) -> Side:
-    try:
-        folder = RunFolder.open(path)
-        config = folder.config
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(
-            f"{path / 'config.toml'} must be the settings of a run; it cannot be read ({error})."
-            " Take another copy, or train again."
-        ) from None
+    config = _config(path)
+    folder = RunFolder.open(path)
     for file in ("evaluation.json", "provenance.json", "predictions.parquet"):
         if not (path / file).is_file():
             raise ValueError(
                 f"a finished run has a file {file}; {path} has none. Take another copy of it, or"
                 " train again."
             )
+    provenance = folder.read_json("provenance.json")
+    check(path / "provenance.json", provenance, Made)
+    found = folder.read_json("evaluation.json")
+    check(path / "evaluation.json", found, Found)
     try:
-        evaluation = Evaluation.from_dict(folder.read_json("evaluation.json"))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path} cannot be compared: {error}") from None
-    return Side(name, folder, config, folder.read_json("provenance.json"), evaluation)
+        evaluation = Evaluation.from_dict(found)
+    except ValueError as error:
+        raise ValueError(one_line(f"{path} cannot be compared: {error} Train again.")) from None
+    return Side(name, folder, config, provenance, evaluation)
+
+
+def _config(path: Path) -> dict[str, Any]:
+    """config.toml, its table [samples] and the rest as one."""
+    file = path / "config.toml"
+    try:
+        config = RunFolder(path).config
+    except (ValueError, RecursionError) as error:  # of TOML, of UTF-8, of numbers
+        raise ValueError(
+            one_line(
+                f"{file} must be the settings of a run; it cannot be read ({error})."
+                " Take another copy, or train again."
+            )
+        ) from None
+    samples = config.get("samples", {})
+    asked = {**samples, **config} if isinstance(samples, dict) else config
+    check(file, asked, Asked)
+    return asked
 
 
 def _short(paths: Sequence[Path]) -> list[str]:

@@ -11,6 +11,7 @@ import gzip
 import io
 import json
 import math
+import re
 import sqlite3
 import warnings
 import zipfile
@@ -42,6 +43,8 @@ _TABLE = "events"  # what the table is called in formats that hold several
 
 Tables = Iterator[Table]
 _VECTORS = "columns of vectors, written as name[0], name[1], …"
+_CONTROL = r"[\x00-\x08\x0e-\x1f]"
+"""Characters that no text holds; a file that has them is taken for a binary one."""
 
 
 @dataclass
@@ -138,12 +141,19 @@ def _names_line(columns: dict[str, Column], lost: Lost, mark: str) -> str:
         names.append(f"{name} [{column.unit}]" if kept else name)
         lost.add("units that are not known", [name] if column.unit and not kept else [])
         lost.add("descriptions", [name] if column.description else [])
+        lost.add("line breaks, control characters and blanks at the ends of names",
+                 [name] * (_line_of(name) != name))  # fmt: skip
         lost.add("names that are numbers: read it with header=True", [name] * is_number(name))
     return mark.join(map(_quoted, names)) + "\n"
 
 
 def _quoted(text: str) -> str:
-    return '"' + " ".join(text.split("\n")).replace('"', '""') + '"'
+    return '"' + _line_of(text).replace('"', '""') + '"'
+
+
+def _line_of(name: str) -> str:
+    """What a reader of lines makes of a name."""
+    return re.sub(rf"[\r\n]+|{_CONTROL}", " ", name).strip()
 
 
 def _tell_of_looks(columns: dict[str, Column], lost: Lost) -> None:
@@ -162,10 +172,15 @@ def _cells(name: str, values: NDArray[Any], lost: Lost) -> Any:
     import pyarrow.compute as pc
 
     if values.dtype.kind in "US":
-        text = pa.array(values.astype(str))
+        text = pa.array(values.astype(str).tolist())  # of an array, Arrow ends text at a NUL
         if pc.any(pc.match_substring_regex(text, r"[\r\n]")).as_py():
             lost.add("line breaks in text, written as blanks", [name])
             text = pc.replace_substring_regex(text, r"[\r\n]+", " ")
+        if pc.any(pc.match_substring_regex(text, _CONTROL)).as_py():
+            lost.add("control characters in text, written as blanks", [name])
+            text = pc.replace_substring_regex(text, _CONTROL, " ")
+        if pc.any(pc.not_equal(text, pc.utf8_trim_whitespace(text))).as_py():
+            lost.add("blanks at the ends of text", [name])
         doubled = pc.replace_substring(text, '"', '""')
         return pc.binary_join_element_wise('"', doubled, '"', "")
     cells = pc.cast(pa.array(np.ascontiguousarray(values)), pa.string())
@@ -192,11 +207,21 @@ def _write_ecsv(tables: Tables, path: Path, lost: Lost) -> None:
     with _opened(path) as file:
         for k, table in enumerate(tables):
             if not k:
+                _check_lines(table.names)
                 about = [_typed(name, column) for name, column in table.columns.items()]
                 names = ",".join(map(_quoted, table.names))
                 file.write(f"{ecsv.header(about, ',')}{names}\n".encode())
             cells = [_ecsv_cells(n, c.values, lost) for n, c in table.columns.items()]
             _write_lines(file, cells, ",")
+
+
+def _check_lines(names: Sequence[str]) -> None:
+    """Raises ValueError for a name that is not the same in the header and in the first line."""
+    if strange := [name for name in names if not name or _line_of(name) != name]:
+        raise ValueError(
+            "ECSV needs names of columns without line breaks, control characters and blanks at the"
+            f" ends; there is {strange[0]!r}. Rename it, or write .parquet."
+        )
 
 
 def _typed(name: str, column: Column) -> tuple[Feature, str, str]:
@@ -327,7 +352,7 @@ def _write_hdf5(tables: Tables, path: Path, lost: Lost) -> None:
                     made.attrs[f"CTAFIELD_{j}_DESC"] = column.description
             rows = np.empty(len(table), dtype=made.dtype)
             for name, column in table.columns.items():
-                rows[name] = column.values
+                rows[name] = _without_nul(name, column)
             made.resize(len(made) + len(table), axis=0)
             made[-len(table) :] = rows
         file.flush()
@@ -337,7 +362,23 @@ def _write_hdf5(tables: Tables, path: Path, lost: Lost) -> None:
 
 def _hdf5_kind(name: str, column: Column, h5py: Any) -> tuple[Any, ...]:
     values = column.values
+    if not name or "\0" in name:
+        raise ValueError(
+            f"HDF5 needs names of columns without NUL characters; there is {name!r}. Rename it, or"
+            " write .parquet."
+        )
     return name, h5py.string_dtype() if column.is_text else values.dtype, values.shape[1:]
+
+
+def _without_nul(name: str, column: Column) -> NDArray[Any]:
+    """The values. Raises ValueError for text with a NUL, which ends HDF5's."""
+    nul = (i for i, v in enumerate(column.values.tolist()) if "\0" in v) if column.is_text else ()
+    for row in nul:
+        raise ValueError(
+            f"HDF5 needs text without NUL characters; row {row + 1:,} of column {name!r} has one."
+            " Leave them out, or write .parquet."
+        )
+    return column.values
 
 
 def _write_fits(tables: Tables, path: Path, lost: Lost) -> None:
