@@ -252,6 +252,33 @@ def test_a_model_file_fills_in_and_tells_strangers(tmp_path):
     np.testing.assert_array_equal(told.value, found.model(X.x))
 
 
+def saved(X, way, folder):
+    """The model that `save_model` writes of a fit, or `train` of these samples."""
+    if way == "fit":
+        fit = bk.fit(bk.Linear(), X, bk.losses.squared, bk.Analytic())
+        return bk.load_model(bk.save_model(folder / "m", fit))
+    bk.train(X, ["linear-analytic"], test=0.3, out=folder / "run", report=False)
+    return bk.load_model(folder / "run" / "models" / "linear-analytic.baksan")
+
+
+@pytest.mark.parametrize("way", ["fit", "train"])
+def test_models_of_samples_know_their_texts(way, tmp_path):
+    stored = saved(table().samples(answer="y", features=["a", "kind"]), way, tmp_path)
+    assert stored.card.texts == {"kind": ["fd", "hybrid", "sd"]}
+    new = Table({"a": np.zeros(3), "kind": ["radio", "sd", ""]})
+    _, complete, outside = stored.apply(new)
+    assert complete.tolist() == [True, True, False] and outside[:2].tolist() == [True, False]
+
+
+def test_a_formula_of_ones_own_knows_no_texts(tmp_path):
+    write_parquet(table(), tmp_path / "t.parquet")
+    loaded = load(tmp_path / "t.parquet")
+    stored = saved(loaded.samples(["a", "fd = kind == 'fd'"], answer="y"), "fit", tmp_path)
+    assert stored.card.texts == {} and [i.name for i in stored.card.inputs] == ["a", "kind"]
+    _, complete, outside = stored.apply(Table({"a": np.zeros(2), "kind": ["radio", ""]}))
+    assert complete.all() and not outside.any()
+
+
 @pytest.mark.parametrize("flagged", [[0, 0], [2], [-1], [0.5], [np.nan], np.zeros(10**6)], ids=str)
 def test_a_model_file_flags_each_feature_at_most_once(tmp_path, flagged):
     X = table().samples(answer="y", features=["a", "b"], impute=True)

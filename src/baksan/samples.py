@@ -33,6 +33,8 @@ class Feature:
     name: str
     unit: str = ""
     description: str = ""
+    indicates: tuple[str, str] | None = None
+    """Of an indicator, the column of text and the text in it that it stands for."""
 
     def __str__(self) -> str:
         return f"{self.name} [{self.unit}]" if self.unit else self.name

@@ -32,13 +32,13 @@ __all__ = [
     "ExpressionError",
     "columns",
     "derive",
-    "equality",
     "evaluate",
     "features_of",
     "formula_of",
     "made_of",
     "select",
     "specification",
+    "texts_among",
 ]
 
 _LONGEST, _DEEPEST = 2000, 60
@@ -178,27 +178,18 @@ def formula_of(feature: Feature) -> str:
     return feature.name if re.fullmatch(r"\w+\[\d+\]", feature.name) else ""
 
 
-def equality(expression: str) -> tuple[str, str] | None:
-    """The column and the text of a formula such as kind == 'gamma'; None for any other formula."""
-    if not expression:
-        return None
-    formula = _parse(expression)
-    tree = formula.tree
-    if not isinstance(tree, ast.Compare) or not isinstance(tree.left, ast.Name):
-        return None
-    value = tree.comparators[0]
-    alone = len(tree.ops) == 1 and isinstance(tree.ops[0], ast.Eq)
-    if not alone or not isinstance(value, ast.Constant) or not isinstance(value.value, str):
-        return None
-    return formula.name(tree.left), value.value
-
-
 def made_of(features: Sequence[Feature]) -> tuple[dict[str, str], dict[str, str]]:
     """What features are made of: their formulas by name, and the units of all columns they need."""
     formulas = {f.name: told for f in features if (told := formula_of(f))}
     units = {f.name: f.unit for f in features}
     raw = [c for f in features for c in columns(formulas.get(f.name) or f"`{f.name}`")]
     return formulas, {c: units.get(c, "") for c in dict.fromkeys(raw)}
+
+
+def texts_among(features: Sequence[Feature]) -> dict[str, list[str]]:
+    """The columns of text that features indicate, and the texts; formulas of one's own are none."""
+    told = [f.indicates for f in features if f.indicates]
+    return {name: [text for column, text in told if column == name] for name, _ in told}
 
 
 def _named(item: str) -> tuple[str, str]:

@@ -8,7 +8,6 @@ message can name the row and the cell.
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -391,7 +390,7 @@ def _arrow(block: bytes, layout: Layout, kinds: Sequence[Kind], wanted: Sequence
         "bool": pa.bool_(),
     }  # fmt: skip
     return parser.read_csv(
-        io.BytesIO(block),
+        pa.BufferReader(block),  # threads that read a file of Python's may outlive it at the end
         parser.ReadOptions(column_names=layout.names, block_size=max(len(block) + 1, 1 << 16)),
         parser.ParseOptions(delimiter=layout.separator.replace(" ", "\t")),
         parser.ConvertOptions(

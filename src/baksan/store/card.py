@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
-from baksan.data.expressions import columns, made_of
+from baksan.data.expressions import columns, made_of, texts_among
 from baksan.data.expressions import evaluate as evaluate_expression
 from baksan.samples import Samples
 from baksan.stream import Stream
@@ -214,12 +214,13 @@ def card_of(found: Any) -> Card:
         )
     X, loss = problem.X, problem.loss
     formulas, inputs = made_of(X.features)
+    texts = texts_among(X.features)
     answer = X.answer
     return Card(
         kind=type(found.model).__name__.lower(),
         title=f"{type(found.model).__name__}, {loss.name}",
         task=X.task,
-        inputs=[InputCard(name=name, unit=unit) for name, unit in inputs.items()],
+        inputs=[InputCard(name=n, unit=unit, texts=texts.get(n)) for n, unit in inputs.items()],
         features=feature_cards(X, formulas),
         answer=AnswerCard(name=answer.name, unit=answer.unit) if answer else AnswerCard(),
         class_names=list(X.class_names),

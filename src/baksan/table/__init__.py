@@ -335,7 +335,7 @@ class Table:
 
     def _feature(self, name: str) -> Feature:
         column = self.column(name)
-        return Feature(name, column.unit, column.description)
+        return Feature(name, column.unit, column.description, column.indicates)
 
     def _numbers(self, besides: Sequence[str]) -> list[str]:
         return [n for n, c in self.columns.items() if n not in besides and not c.is_text]

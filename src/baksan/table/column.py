@@ -20,6 +20,7 @@ class Column:
     """One column: values (n,) numbers, bool or text; (n, m) where each cell is a vector.
 
     Missing numbers are NaN, missing text is "". `unit` is as in the file, "" if it gives none.
+    `indicates`: of an indicator, the column of text and the text that it stands for.
     `finite`: a reader has seen that no value is missing or infinite, so nobody need look again; a
     column made of this one by `replace` knows it no more.
     """
@@ -27,6 +28,7 @@ class Column:
     values: NDArray[np.generic]
     unit: str = ""
     description: str = ""
+    indicates: tuple[str, str] | None = None
     finite: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:

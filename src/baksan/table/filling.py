@@ -61,5 +61,8 @@ def formula(name: str, text: str) -> str:
 
 def indicators(name: str, column: Column, texts: Iterable[str]) -> Mapping[str, Column]:
     """For each text a column that is 1 where `column` is this text; see `formula` for its name."""
-    made = {formula(name, text): column.values == text for text in texts}
-    return {told: Column(values, "", f"= {told}") for told, values in made.items()}
+    made = {formula(name, text): text for text in texts}
+    return {
+        told: Column(column.values == text, "", f"= {told}", (name, text))
+        for told, text in made.items()
+    }

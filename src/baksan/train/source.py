@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from baksan.data import Loaded, blocks, footprint, load
-from baksan.data.expressions import columns, equality, features_of, formula_of, made_of
+from baksan.data.expressions import columns, features_of, formula_of, made_of, texts_among
 from baksan.data.formats import files_of
 from baksan.data.loading import is_file
 from baksan.data.streaming import open_stream
@@ -63,7 +63,7 @@ class Source:
     def of(cls, X: Events) -> Source:
         """What events tell by themselves: which columns their features are made of, and how."""
         formulas, inputs = made_of(X.features)
-        return cls(inputs=inputs, formulas=formulas)
+        return cls(inputs=inputs, formulas=formulas, texts=texts_among(X.features))
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +198,7 @@ def _opened(
             id=settings.get("id") or (entry.id if entry else None),
             inputs={c: loaded.table.column(c).unit for c in dict.fromkeys(raw)},
             formulas=formulas,
-            texts=_texts(loaded, features, X),
+            texts=texts_among(X.features),
             settings=settings,
         ),
         bin_by,
@@ -242,18 +242,6 @@ def _warned(X: Events, table: Table, inputs: Iterable[str]) -> Events:
     return X if not found else X.map(change) if isinstance(X, Stream) else change(X)
 
 
-def _texts(loaded: Loaded, features: Any, X: Events) -> dict[str, list[str]]:
-    """The columns of text among the features that were asked for, and the texts of X."""
-    table = loaded.table
-    held = [n for n in loaded.wanted(features) or () if n in table.columns]
-    found = [equality(formula_of(f)) for f in X.features]
-    return {
-        name: [text for column, text in filter(None, found) if column == name]
-        for name in held
-        if table.column(name).is_text
-    }
-
-
 def _formula(feature: Feature, table: Table) -> str:
     """How a feature is computed from columns; "" for a column itself."""
     return "" if feature.name in table.columns else formula_of(feature) or feature.name
@@ -272,7 +260,7 @@ def _binned(
             f"{table.source}: the variable to bin by must be one number an event; {by!r} holds"
             f" {'text' if held.is_text else 'vectors'}. Name another column, or a formula."
         )
-    wide = X if by in X.names else make(features=[*_again(X, table, features), by], **chosen)
+    wide = X if by in X.names else make(features=[*_again(X, table), by], **chosen)
     j = wide.names.index(by)
     values = (wide.sample if isinstance(wide, Stream) else wide).x[:, j]
     if np.isnan(values).any():
@@ -286,12 +274,9 @@ def _binned(
     return X, BinBy(values, by, wide.features[j].unit, edges)
 
 
-def _again(X: Events, table: Table, asked: Any) -> list[str]:
-    """The features of X as they can be asked for again; text that was asked for as that."""
-    texts = [n for n in asked or () if n in table.columns and table.column(n).is_text]
-    known = [equality(formula_of(f)) for f in X.features]
-    kept = [
-        f for f, told in zip(X.features, known, strict=True) if not told or told[0] not in texts
+def _again(X: Events, table: Table) -> list[str]:
+    """The features of X as they can be asked for again: a column of text for its indicators."""
+    told = [
+        (f.indicates[0], "") if f.indicates else (f.name, _formula(f, table)) for f in X.features
     ]
-    formulas = [*((n, "") for n in texts), *((f.name, _formula(f, table)) for f in kept)]
-    return [f"{n}={formula}" if formula not in ("", n) else n for n, formula in formulas]
+    return [f"{n}={formula}" if formula not in ("", n) else n for n, formula in dict.fromkeys(told)]
