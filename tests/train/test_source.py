@@ -177,3 +177,14 @@ def test_a_forbidden_column_is_refused_with_what_to_do():
     said = str(caught.value)
     assert "'digit' is forbidden: it is the answer. Take a list such as --features standard" in said
     assert "train on the file itself (" in said and "load('digits').table" in said
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_is_forbidden_as_a_feature_may_be_binned_by(stream):
+    asked = {"features": ["PL_Index", "LP_beta"], "stream": stream}
+    opened = open_samples("fermi-4fgl", bin_by="abs(GLAT)", **asked)
+    assert opened.samples.names == ("PL_Index", "LP_beta")
+    assert set(opened.source.inputs) == {"PL_Index", "LP_beta"}
+    assert opened.bin_by.name == "abs(GLAT)" and opened.bin_by.values.max() <= 90
+    with pytest.raises(ValueError, match="'GLAT' is forbidden"):
+        open_samples("fermi-4fgl", **{**asked, "features": ["PL_Index", "GLAT"]}, bin_by="GLAT")

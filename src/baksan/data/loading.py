@@ -49,6 +49,7 @@ class Loaded:
         id: str | None = None,
         where: str | None = None,
         impute: bool = False,
+        beside: str | None = None,
     ) -> Samples:
         """Samples: the catalogue's choices, unless another is given.
 
@@ -63,6 +64,9 @@ class Loaded:
             Rows to keep, e.g. 'fSize > 2.3 and fDist < 250'.
         impute : bool
             Keep rows that lack features, with NaN in their place, for each model to fill in.
+        beside : str, optional
+            One more column or formula, the last of the features, which the catalogue may forbid: to
+            bin by, not to learn from.
 
         Raises
         ------
@@ -78,7 +82,7 @@ class Loaded:
         >>> X.x.shape, X.class_names[:3]
         ((1797, 64), ('0', '1', '2'))
         """
-        wanted = self.wanted(features)
+        wanted = self.wanted(features, beside)
         table = (self.kept(where) if where else self).table
         chosen = None
         if wanted is not None:
@@ -104,15 +108,17 @@ class Loaded:
             "allow_constant": self.entry.allow_constant,
         }
 
-    def wanted(self, features: Sequence[str] | str | None) -> list[str] | None:
+    def wanted(
+        self, features: Sequence[str] | str | None, beside: str | None = None
+    ) -> list[str] | None:
         """The columns and formulas that are features; None for every number column that varies.
 
-        Raises ValueError for one that the catalogue forbids.
+        Raises ValueError for one that the catalogue forbids, unless it is the one `beside` them.
         """
         wanted = self._listed(features)
         if self.entry and wanted:
             self._check_allowed(self.entry, wanted)
-        return wanted
+        return wanted if beside is None else [*(wanted or ()), beside]
 
     def kept(self, where: str) -> Loaded:
         """The same with the rows for which a condition is true. Raises ValueError if none is."""

@@ -43,6 +43,7 @@ def open_stream(
     id: str | None = None,
     where: str | None = None,
     impute: bool = False,
+    beside: str | None = None,
     marks: Sequence[float] = (),
     rows: int = DEFAULT_ROWS,
     buffer: int | None = None,
@@ -59,7 +60,7 @@ def open_stream(
     ----------
     name : str or Path
         A file, a folder of files with the same columns, or a data set of the catalogue.
-    features, answer, signal, weight, group, id, where, impute
+    features, answer, signal, weight, group, id, where, impute, beside
         As in `Loaded.samples`.
     marks : sequence of float
         Numbers that stand for a missing value, such as −999.
@@ -83,7 +84,9 @@ def open_stream(
     """
     tables, first = opened(name, rows, allow_changed, progress, options)
     roles = {"answer": answer, "weight": weight, "group": group, "id": id, "signal": signal}
-    events = Events.of(tables, first, features, where, roles, progress, impute=impute, marks=marks)
+    events = Events.of(
+        tables, first, features, where, roles, progress, beside, impute=impute, marks=marks
+    )
     told = None if progress is None else lambda n: progress(f"reading {name}: {n:,} rows")
     held = {} if buffer is None else {"buffer": buffer}
     return Stream(events.blocks, source=str(name), progress=told, **held)
@@ -118,11 +121,12 @@ class Events:
         where: str | None,
         roles: dict[str, str | None],
         progress: Progress | None,
+        beside: str | None = None,
         **more: Any,
     ) -> Events:
         """As asked for by the arguments of `Loaded.samples`; `first` begins the tables."""
         choices = first.choices(roles)
-        wanted = first.wanted(features)
+        wanted = first.wanted(features, beside)
         return cls(tables, first.table, where, wanted, choices, progress, **more)
 
     def __init__(
@@ -192,7 +196,7 @@ class Events:
         table = Table(raw.columns, raw.source, (), raw.rows).unmarked(self.marks)
         answer = self.roles.answer
         if answer and self.kind is not None and table[answer].dtype != self.kind:
-            # Integers become floats where some are missing; their class is then '1.0'.
+            # As in memory: text where some rows are text, floats where some are.
             column = table.column(answer)
             column = column.as_text if self.kind.kind == "U" else column
             held = replace(column, values=column.values.astype(self.kind))

@@ -260,7 +260,7 @@ def _binned(
             f"{table.source}: the variable to bin by must be one number an event; {by!r} holds"
             f" {'text' if held.is_text else 'vectors'}. Name another column, or a formula."
         )
-    wide = X if by in X.names else make(features=[*_again(X, table), by], **chosen)
+    wide = X if by in X.names else make(features=_again(X, table), beside=by, **chosen)
     j = wide.names.index(by)
     values = (wide.sample if isinstance(wide, Stream) else wide).x[:, j]
     if np.isnan(values).any():
