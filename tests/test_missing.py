@@ -122,7 +122,7 @@ def test_marks_of_a_file_are_those_of_its_stream(tmp_path):
         assert f"{lost} rows left out: b is missing or infinite." in notes
 
 
-@pytest.mark.parametrize("told", [{"signal": "1.0"}, {"where": "b < 5"}, {}])
+@pytest.mark.parametrize("told", [{"signal": "1"}, {"where": "b < 5"}, {}])
 def test_marks_among_classes_and_conditions_are_the_same_in_a_stream(told, tmp_path):
     classes = np.where(np.arange(N) % 10 == 0, -9, KIND == "fd")  # whole numbers, but for the marks
     b = np.where(KIND == "sd", -999.0, B)
@@ -157,9 +157,10 @@ def test_the_fit_is_that_of_scikit_learns_imputer_and_regression(solver):
 
 def test_events_that_lack_nothing_are_fitted_as_ever():
     X = table().samples(answer="y", features=["a"], impute=True)
-    assert not X.missing
+    assert X.missing  # as a stream, which has not read all rows yet
     ours = bk.fit(bk.Imputed(bk.Linear()), X, bk.losses.squared, bk.Analytic()).model
-    plain = bk.fit(bk.Linear(), X, bk.losses.squared, bk.Analytic()).model
+    whole = table().samples(answer="y", features=["a"])
+    plain = bk.fit(bk.Linear(), whole, bk.losses.squared, bk.Analytic()).model
     np.testing.assert_array_equal(ours(X.x), plain(X.x))
 
 
@@ -219,6 +220,16 @@ def test_a_stream_is_filled_as_samples_are(tmp_path):
         for events in (stream, X)
     ]
     np.testing.assert_allclose(fits[0](X.x), fits[1](X.x), rtol=1e-9)
+
+
+def test_a_stream_without_gaps_is_trained_as_samples_are(tmp_path):
+    write_parquet(table(), tmp_path / "t.parquet")
+    asked = {"features": ["a"], "answer": "y", "impute": True}
+    X = load(tmp_path / "t.parquet").samples(**asked)
+    for way, events in {"s": open_stream(tmp_path / "t.parquet", **asked), "x": X}.items():
+        (tmp_path / way).mkdir()
+        card = saved(events, "train", tmp_path / way).card
+        assert (card.kind, card.impute) == ("imputed", True)
 
 
 def test_parts_on_workers_are_filled_as_samples_are(tmp_path):

@@ -143,7 +143,7 @@ def test_what_nobody_chose_is_said():
     assert X.task == "regression"
     assert held.samples(answer="hit", features=["size"], signal="1").notes == ()
     floats = table(hit=np.array([0.0, 1.0, np.nan, 0.0])).samples(answer="hit", features=["size"])
-    assert "--signal 1.0 (" in floats.notes[-1]
+    assert "--signal 1 (" in floats.notes[-1]
     chosen = [{"class_names": ("h", "g")}, {"signal": "g"}]
     assert all(held.samples(answer="kind", features=["size"], **c).notes == () for c in chosen)
     assert held.samples(answer="good", features=["size"]).notes == ()

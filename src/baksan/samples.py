@@ -20,10 +20,12 @@ from baksan.order import epoch_order
 
 Array = NDArray[Any]
 
-__all__ = ["BLOCK", "Feature", "Samples", "classes", "weight_notes"]
+__all__ = ["BLOCK", "Feature", "Samples", "class_text", "classes", "weight_notes"]
 
 BLOCK = 65_536
 """Events that sums over samples take at a time, so that what they make on the way stays small."""
+
+_WHOLE = 2.0**53  # below it doubles tell integers apart
 
 
 @dataclass(frozen=True)
@@ -458,7 +460,7 @@ def classes(values: Array, signal: str | None) -> tuple[Array, tuple[str, ...]]:
         raise ValueError(
             f"every event needs a class; {lost} labels are missing. Leave these events out."
         )
-    text = values.astype(str)
+    text = class_text(values)
     names = np.unique(text).tolist()
     if signal is not None:
         if signal not in names:
@@ -468,6 +470,22 @@ def classes(values: Array, signal: str | None) -> tuple[Array, tuple[str, ...]]:
         names.append(names.pop(names.index(signal)))
     index = {name: k for k, name in enumerate(names)}
     return np.array([index[t] for t in text.tolist()], dtype=np.int64), tuple(names)
+
+
+def class_text(values: Array) -> Array:
+    """What classes are called, (n,) text: whole floats as integers, which they were before one was
+    missing.
+
+    Examples
+    --------
+    >>> class_text(np.array([-0.0, 1.0, 2.5])).tolist()
+    ['0', '1', '2.5']
+    """
+    text = values.astype(str)
+    if values.dtype.kind == "f":
+        whole = (np.abs(values) < _WHOLE) & (values == np.floor(values))
+        text[whole] = values[whole].astype(np.int64).astype(str)
+    return text
 
 
 def _column_names(frame: Any) -> Any:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from baksan.describe.facts import Fact, Facts, finite_values, marks_in
 from baksan.describe.result import ColumnDescription, rows_told
 from baksan.metrics import auc
+from baksan.samples import class_text
 from baksan.table import Column, Table, mixed
 
 Array = NDArray[Any]
@@ -84,7 +85,7 @@ def _type(column: Column) -> str:
 
 def class_counts(column: Column) -> dict[str, int]:
     """How often each value occurs, most frequent first; missing ones are not counted."""
-    values, counts = np.unique(column.values[~column.missing].astype(str), return_counts=True)
+    values, counts = np.unique(class_text(column.values[~column.missing]), return_counts=True)
     order = np.argsort(-counts, kind="stable")
     return {str(values[j]): int(counts[j]) for j in order}
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from baksan.samples import class_text
 from baksan.table import Column, Table, source_of
 from baksan.table.column import joined
 
@@ -92,7 +93,7 @@ class Facts:
     @property
     def classes(self) -> dict[str, int]:
         """How often each class occurs, most frequent first."""
-        names = np.array(list(self.counts)).astype(str).tolist()
+        names = class_text(np.array(list(self.counts))).tolist()
         counts = zip(names, self.counts.values(), strict=True)
         return dict(sorted(counts, key=lambda pair: (-pair[1], pair[0])))
 

@@ -14,8 +14,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from baksan.samples import Feature, Samples
-from baksan.table.census import Census, Roles, gap_notes, labels, lost_notes, text_note
+from baksan.samples import Feature, Samples, class_text
+from baksan.table.census import Census, Roles, gap_notes, lost_notes, text_note
 from baksan.table.column import Column, mixed
 from baksan.table.filling import indicators, texts_of, unmarked
 
@@ -168,7 +168,7 @@ class Table:
             **table.parts_as(roles, kept),
             **table.about(roles),
             notes=(*self.notes, *words, *lost_notes(lost), *gap_notes(gaps), *dull, *choice),
-            missing=bool(gaps),
+            missing=impute,
         )
 
     def indicated(
@@ -379,7 +379,7 @@ class Table:
         if values is None or not roles.class_names:
             return _floats(values)
         index = {name: k for k, name in enumerate(roles.class_names)}
-        told = labels(values).astype(str).tolist()
+        told = class_text(values).tolist()
         return np.array([index[label] for label in told], dtype=np.int64)
 
 

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from baksan.samples import Feature, classes
+from baksan.samples import Feature, class_text, classes
 from baksan.table.column import NUMBER, mixed
 
-__all__ = ["Census", "Roles", "gap_notes", "labels", "lost_notes", "text_note"]
+__all__ = ["Census", "Roles", "gap_notes", "lost_notes", "text_note"]
 
 _NAMED = 8  # columns that a note calls by name
 
@@ -158,7 +158,7 @@ class Census:
 
     def _classes(self, values: NDArray[np.generic]) -> tuple[str, ...]:
         """Class names: in the wanted order, or alphabetical with the signal last."""
-        _, names = classes(values.astype(str) if self.order else values, self.signal)
+        _, names = classes(class_text(values) if self.order else values, self.signal)
         if self.order and (strange := [n for n in names if n not in self.order]):
             wanted = ", ".join(self.order)
             raise ValueError(
@@ -179,12 +179,7 @@ def _distinct(values: NDArray[np.generic]) -> NDArray[np.generic]:
     if values.dtype.kind == "O":
         return values  # `classes` says what is wrong with it, if anything is
     few = np.array(list(dict.fromkeys(values.tolist()))) if values.dtype.kind == "U" else values
-    return np.unique(labels(few))
-
-
-def labels(values: NDArray[np.generic]) -> NDArray[np.generic]:
-    """The same with 0 for −0, which is no class of its own."""
-    return np.asarray(values + 0) if values.dtype.kind == "f" else values
+    return np.unique(few)
 
 
 def lost_notes(lost: Mapping[str, int]) -> list[str]:
@@ -233,9 +228,8 @@ def _choice(
             " chooses the other."
         ]
     if not class_names and np.array_equal(np.unique(values), [0, 1]):
-        one = str(values.max())
         return [
-            f"answer {answer} holds only 0 and 1: taken as numbers; --signal {one}"
-            f" (signal={one!r}) makes classes of them."
+            f"answer {answer} holds only 0 and 1: taken as numbers; --signal 1 (signal='1') makes"
+            " classes of them."
         ]
     return []
