@@ -134,6 +134,7 @@ class Partitions(Stream):
         id: str | None = None,
         where: str | None = None,
         impute: bool = False,
+        beside: str | None = None,
         marks: Sequence[float] = (),
         client: Any = None,
         buffer: int = 131_072,
@@ -163,7 +164,7 @@ class Partitions(Stream):
         roles = {"answer": answer, "weight": weight, "group": group, "id": id, "signal": signal}
         first = Loaded(_first_table(tables(None), source))
         events = Events.of(
-            tables, first, features, where, roles, None, impute=impute, marks=marks
+            tables, first, features, where, roles, None, beside, impute=impute, marks=marks
         ).part(_no_tables)
         held = [delayed(_of_frame, pure=False)(part, events, source, id) for part in parts]
         return cls(held, client=client, buffer=buffer, source=source, progress=progress)

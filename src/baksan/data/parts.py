@@ -51,6 +51,7 @@ def open_parts(
     id: str | None = None,
     where: str | None = None,
     impute: bool = False,
+    beside: str | None = None,
     marks: Sequence[float] = (),
     rows: int = DEFAULT_ROWS,
     least: int = PART,
@@ -63,7 +64,9 @@ def open_parts(
     ----------
     name : str or Path
         A file, or a folder of files with the same columns.
-    features, answer, signal, weight, group, id, where, impute, marks, rows, progress, **options
+    features, answer, signal, weight, group, id, where, impute, beside, marks, rows : optional
+        As in `open_stream`.
+    progress, **options
         As in `open_stream`.
     least : int
         Row groups of a Parquet file are put together until a part has so many rows.
@@ -94,7 +97,9 @@ def open_parts(
         )
     tables, first = opened(Path(name).resolve(), rows, False, progress, options)
     roles = {"answer": answer, "weight": weight, "group": group, "id": id, "signal": signal}
-    events = Events.of(tables, first, features, where, roles, progress, impute=impute, marks=marks)
+    events = Events.of(
+        tables, first, features, where, roles, progress, beside, impute=impute, marks=marks
+    )
     return [
         Part(told, events.part(partial(_tables, file, start, rows, held)))
         for told, file, start, held in _pieces(Path(name).resolve(), least, options)
