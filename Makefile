@@ -57,7 +57,7 @@ bench: .venv-bench/bench.stamp
 lock:
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: pip install uv"; exit 1; }
 	$(LOCK) --extra test --output-file locks/test.txt
-	$(LOCK) --constraint locks/test.txt --output-file locks/core.txt
+	$(LOCK) --extra networks --constraint locks/test.txt --output-file locks/core.txt
 	$(LOCK) --extra docs --constraint locks/test.txt --output-file locks/docs.txt
 	$(LOCK) --extra lab --constraint locks/test.txt --constraint locks/docs.txt --output-file locks/lab.txt
 	$(LOCK) --group bench --constraint locks/test.txt --output-file locks/bench.txt
