@@ -85,7 +85,7 @@ def page() -> str:
             "# Licences of what is installed",
             "",
             "baksan is BSD-3-Clause. This is what its locks install beside it, with the licence",
-            "that each package states; `core` is what `pip install baksan` needs, the others serve",
+            "that each package states; `core` is what `make demo` installs, the others serve",
             "tests, documentation and lessons. Nothing of it is part of baksan's own files.",
             "",
             "<!-- written by: python locks/check.py licences -->",
