@@ -162,7 +162,7 @@ def fit(
         return replace(
             found, model=fitted, problem=replace(found.problem, model=fitted, X=X, gram=None)
         )
-    problem = ready(Problem(model, X, loss, penalty), solver, start)
+    problem = ready(Problem(model, X, loss, penalty), solver, start, seed)
     fresh = solver.start(problem.model, seed=seed)
     state = fresh if state is None else state
     state.check(fresh)

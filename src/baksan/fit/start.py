@@ -12,6 +12,7 @@ from baksan import losses
 from baksan.models.base import Model
 from baksan.models.imputed import Imputed
 from baksan.models.linear import Linear, deviations
+from baksan.models.network import Network
 from baksan.samples import Feature, Samples
 from baksan.solvers.base import Events, Problem, Solver
 from baksan.solvers.gram import Gram
@@ -24,7 +25,9 @@ __all__ = ["completed", "ready"]
 _CANCELLED = 1e-12  # what rounding may leave of weights that cancel, of their sum
 
 
-def ready(problem: Problem, solver: Solver | None = None, start: str = "constant") -> Problem:
+def ready(
+    problem: Problem, solver: Solver | None = None, start: str = "constant", seed: int = 0
+) -> Problem:
     """The problem with its model at its starting point, widths and standardisation fixed, and with
     the Gram matrix where the solver works on it, so that one pass tells all.
 
@@ -37,7 +40,7 @@ def ready(problem: Problem, solver: Solver | None = None, start: str = "constant
             f" bk.Imputed({type(model).__name__}()), or leave incomplete events out."
         )
     outputs = loss.outputs(X.head.answers, len(X.class_names))
-    if isinstance(model, Linear) and model.features:
+    if isinstance(model, Linear | Network) and model.features:
         outputs = model.outputs  # a model that goes on; targets of another width are refused
         model(X.head.x[:1])  # and so are features
     if solver is not None and solver.wants_gram(problem):
@@ -46,9 +49,10 @@ def ready(problem: Problem, solver: Solver | None = None, start: str = "constant
     prepared = _prepared(problem, outputs)
     if prepared is model:
         return problem
-    prepared = prepared.named(X.names, [f.unit for f in X.features])
+    prepared = prepared.drawn(seed).named(X.names, [f.unit for f in X.features])
     if start == "constant":
-        prepared = prepared.at_constant(_best_constant(problem, outputs))
+        spread = _spread(problem, outputs)
+        prepared = prepared.at_constant(_best_constant(problem, outputs), spread)
     return replace(problem, model=prepared)
 
 
@@ -111,6 +115,15 @@ def _best_constant(problem: Problem, outputs: int) -> Array:
         return np.atleast_1d(X.survey.answer_mean)
     some = X if isinstance(X, Samples) else X.sample
     return loss.best_constant(some.answers, outputs, some.weight)
+
+
+def _spread(problem: Problem, outputs: int) -> Array | float:
+    """How far the answers are from the best constant, in each output; of a stream, its sample's."""
+    X = problem.X
+    if isinstance(problem.model, Linear):
+        return 1.0
+    some = X if isinstance(X, Samples) else X.sample
+    return problem.loss.scale(some.answers, outputs, some.weight)
 
 
 def completed(model: Imputed, X: Events) -> tuple[Imputed, Events]:

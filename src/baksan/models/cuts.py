@@ -173,7 +173,7 @@ class Cuts(Model):
         made = self.named(self.names or [f"x{j}" for j in range(d)], self.units or [""] * d)
         return made.with_boxes(_open_box(d), 0.5)
 
-    def at_constant(self, constant: Array) -> Self:
+    def at_constant(self, constant: Array, spread: Array | float = 1.0) -> Self:
         box = _open_box(self.features)
         return self.with_boxes(box, 1.0 - float(np.ravel(constant)[0]))
 

@@ -87,8 +87,8 @@ class Imputed(Model):
     def moved(self, parameters: Array) -> Self:
         return replace(self, of=self.of.moved(parameters))
 
-    def at_constant(self, constant: Array) -> Self:
-        return replace(self, of=self.of.at_constant(constant))
+    def at_constant(self, constant: Array, spread: Array | float = 1.0) -> Self:
+        return replace(self, of=self.of.at_constant(constant, spread))
 
     def named(self, names: Sequence[str], units: Sequence[str]) -> Self:
         more = [""] * len(self.flagged)

@@ -186,7 +186,7 @@ class Linear(Model):
         zero = np.zeros(outputs * (len(centre) + 1))
         return replace(self, outputs=outputs, centre=centre, scale=scale, parameters=zero)
 
-    def at_constant(self, constant: Array) -> Self:
+    def at_constant(self, constant: Array, spread: Array | float = 1.0) -> Self:
         matrix = np.zeros((self.outputs, self.features + 1))
         matrix[:, 0] = constant
         return self.moved(matrix.ravel())

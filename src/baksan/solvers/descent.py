@@ -24,12 +24,13 @@ from baksan import losses
 from baksan.losses import Loss
 from baksan.models.base import Model
 from baksan.models.linear import Linear
+from baksan.models.network import Network
 from baksan.samples import Samples
 from baksan.solvers.base import Penalty, Problem, State, Stepper
 from baksan.solvers.gram import Gram
 from baksan.solvers.online import Online
 from baksan.solvers.rates import Steepness, automatic, bound
-from baksan.solvers.schedules import Schedule, schedule_of
+from baksan.solvers.schedules import Constant, Schedule, schedule_of
 from baksan.solvers.settings import Settings
 from baksan.solvers.steps import Batches, FullSteps, Generic, GenericSums, GramSteps, KernelSums
 
@@ -43,6 +44,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+_NETWORK_RATE = 0.05  # nobody knows the curvature: what trains most networks, in the answers' scale
 _WIDE = 1_000  # features up to which gradient descent on a squared loss makes the Gram matrix
 
 
@@ -53,13 +55,18 @@ class Descent(Settings):
     Parameters
     ----------
     rate : float, Schedule or 'auto'
-        The step's length; 'auto' takes it from the curvature of Q (`Steepness`).
+        The step's length; 'auto' takes it from the curvature of Q (`Steepness`). Networks, whose
+        slopes are taken in the scale of the answers, get 0.05 (1 − momentum).
     batch : int, optional
         Events a step sees; None is all of them.
     steps, epochs : int, optional
         Budget; an epoch visits each event once. Without either, 1,000 full steps or 20 epochs.
     seconds : float, optional
         Budget of time; a fit stops after it.
+    decay : float
+        Weights shrink by rate · decay at each step, biases do not.
+    clip : float, optional
+        A gradient that is longer is shortened to this length.
     momentum : float in [0, 1)
     nesterov : bool
         Look ahead along the momentum before taking the gradient.
@@ -86,7 +93,11 @@ class Descent(Settings):
     """
 
     def schedule(self, problem: Problem) -> Schedule:
-        return automatic(self, problem) if isinstance(self.rate, str) else schedule_of(self.rate)
+        if not isinstance(self.rate, str):
+            return schedule_of(self.rate)
+        if isinstance(problem.model, Network):
+            return Constant(_NETWORK_RATE * (1.0 - self.momentum))
+        return automatic(self, problem)
 
     def bound(self, problem: Problem) -> tuple[float, str]:
         """The rate above which Q grows, and its formula: see `rates.bound`."""
@@ -137,7 +148,8 @@ class Descent(Settings):
 
     def wants_gram(self, problem: Problem) -> bool:
         """Full batches of a squared loss, unless there are so many features that it costs more."""
-        if self.batch is not None or problem.loss.cost is not losses.squared.cost:
+        squared = problem.loss.cost is losses.squared.cost
+        if self.batch is not None or not squared or not isinstance(problem.model, Linear):
             return False
         d = problem.X.head.x.shape[-1]
         known = isinstance(problem.X, Samples)
@@ -169,12 +181,21 @@ class Descent(Settings):
         problem.loss.check_descendable()
         self._check_weights(problem)
         way = self.way_for(problem.model, problem.loss)
+        if isinstance(problem.model, Network) and way == "compiled":
+            return self._network_stepper(problem)
         if self.batch is None:
             if self.wants_gram(problem):
                 return GramSteps(self, problem, way)
             sums = GenericSums(problem) if way == "generic" else KernelSums(problem, way)
             return FullSteps(self, problem, sums)
         return Generic(self, problem) if way == "generic" else Batches(self, problem, way)
+
+    def _network_stepper(self, problem: Problem) -> Stepper:
+        from baksan.solvers.network_steps import NetworkBatches, NetworkSums
+
+        if self.batch is None:
+            return FullSteps(self, problem, NetworkSums(problem))
+        return NetworkBatches(self, problem)
 
     def online(
         self,

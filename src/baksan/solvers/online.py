@@ -96,9 +96,9 @@ class Online:
             return
         X = self._sample(x, y, weight)
         problem = Problem(self._start, X, self.loss, self._penalty)
-        rate = float(self._schedule(np.array([self.state.step]))[0])
+        (pace,) = self.solver.paces(self._schedule, self.state, 1)
         self._held = take_step(
-            self.solver, problem, self.state, partial(self._sums, X, weight), 1, rate
+            self.solver, problem, self.state, partial(self._sums, X, weight), 1, pace
         )
 
     def _sums(self, X: Samples, weight: float, a: Model) -> tuple[Array, float, float]:

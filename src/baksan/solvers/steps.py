@@ -24,12 +24,15 @@ from baksan.samples import Samples
 from baksan.solvers.base import Problem, State
 from baksan.solvers.gram import Gram
 from baksan.solvers.rows import TOGETHER, Rows, kernel, parts_of
+from baksan.solvers.rules import clipped, stepped
 from baksan.solvers.settings import Settings
 from baksan.solvers.windows import Windows
 
 Array = NDArray[Any]
 Sums = Callable[[Model], tuple[Array, float, float]]
 """Σ w slope ∂a/∂parameters, Σ w cost, Σ w at a model, weights with mean 1."""
+
+_NONE = np.empty(0)
 
 __all__ = [
     "Batches", "FullSteps", "Generic", "GenericSums", "GramSteps", "KernelSums", "sums_of",
@@ -42,46 +45,56 @@ __all__ = [
 
 def sums_of(a: Model, batch: Samples, loss: Loss, mean_weight: float) -> tuple[Array, float, float]:
     """`Sums` of a batch, for any model and any loss."""
-    p, weight = a(batch.x), batch.w / mean_weight
-    slope = (loss.slope(p, batch.answers).T * weight).T
-    cost = float(weight @ loss.value(p, batch.answers))
-    return a.pullback(batch.x, slope), cost, float(weight.sum())
+    weight, y = batch.w / mean_weight, batch.answers
+    p, total = a.pulled(batch.x, lambda p: (loss.slope(p, y).T * weight).T)
+    return total, float(weight @ loss.value(p, y)), float(weight.sum())
 
 
 def take_step(
-    solver: Settings, problem: Problem, state: State, sums: Sums, events: int, rate: float
+    solver: Settings, problem: Problem, state: State, sums: Sums, events: int, pace: Array
 ) -> State:
-    """The state after one step on so many events with these sums."""
-    mask = problem.model.penalised
-    look = state.parameters + solver.momentum * state.velocity * solver.nesterov
-    total, cost, mass = sums(problem.model.moved(look))
-    g = total / events + problem.l2 * look * mask
-    velocity = solver.momentum * state.velocity - rate * g
-    w = state.parameters + velocity
-    if problem.l1:
-        w = np.where(mask, np.sign(w) * np.maximum(np.abs(w) - rate * problem.l1, 0.0), w)
+    """The state after one step on so many events with these sums; `pace` is a row of `paces`."""
+    model, w = problem.model, state.parameters
+    look = w + solver.momentum * state.velocity * solver.nesterov
+    total, cost, mass = sums(model.moved(look).in_training(state.seed, state.step))
+    g, norm = gradient_of(problem, look, total / events)
+    if solver.clip is not None:
+        g = clipped(g, solver.clip, norm)
+    new, velocity, squares = stepped(
+        w, g, state.velocity, state.moments.get("squares", _NONE), pace, solver.rule,
+        solver.decay, problem.l1, model.penalised, False if model.running is None else model.running,
+    )  # fmt: skip
     if problem.loss.projected:
-        w = w / max(1.0, float(np.linalg.norm(w)))
-    if problem.l1 or problem.loss.projected:
-        # Momentum carries the step that was made; else L1 would count (1 − momentum) times.
-        velocity = w - state.parameters
-    average = w
-    if solver.average:
-        average = state.average + 4.0 / (state.step + 4.0) * (w - state.average)
+        new = new / max(1.0, float(np.linalg.norm(new)))
+        velocity = new - w
+    average = state.average + pace[3] * (new - state.average) if solver.average else new
     return replace(
         state,
-        parameters=w,
+        parameters=new,
         velocity=velocity,
         average=average,
+        moments={"squares": squares} if solver.rule.squares else state.moments,
         step=state.step + 1,
         seen=state.seen + events,
         place=state.place + events,
         cost=state.cost + cost,
         mass=state.mass + mass,
         loss=cost / mass if mass else 0.0,
-        gradient=float(np.linalg.norm(g)),
-        change=float(np.linalg.norm(w - state.parameters)),
+        gradient=norm,
+        change=float(np.linalg.norm(new - w)),
     )
+
+
+def gradient_of(problem: Problem, w: Array, mean: Array) -> tuple[Array, float]:
+    """∂(Q + penalty)/∂w in the scale of the answers, and its length; running averages are left out
+    of both.
+    """
+    model, size = problem.model, problem.model.size(problem.loss.degree)
+    g = (mean + problem.l2 * w * model.penalised) / size
+    if model.running is None:
+        return g, float(np.linalg.norm(g))
+    g = np.where(model.running, mean, g)
+    return g, float(np.linalg.norm(g[~model.running]))
 
 
 def next_epoch(state: State, n: int) -> State:
@@ -176,8 +189,8 @@ class FullSteps:
 
     def __call__(self, state: State, steps: int) -> State:
         state = next_epoch(state, self.n)
-        for rate in self.schedule(np.arange(state.step, state.step + steps)):
-            state = take_step(self.solver, self.problem, state, self.sums, self.n, float(rate))
+        for pace in self.solver.paces(self.schedule, state, steps):
+            state = take_step(self.solver, self.problem, state, self.sums, self.n, pace)
             state = next_epoch(state, self.n)
             if settled(self.solver, state.change, state.gradient):
                 break
@@ -246,11 +259,11 @@ class Generic:
     def __call__(self, state: State, steps: int) -> State:
         state = next_epoch(state, self.n)
         loss, mean_weight = self.problem.loss, self.problem.mean_weight
-        for rate in self.schedule(np.arange(state.step, state.step + steps)):
+        for pace in self.solver.paces(self.schedule, state, steps):
             window, first = self.windows.at(state)
             batch = window.rows(slice(first, first + self.size))
             sums = partial(sums_of, batch=batch, loss=loss, mean_weight=mean_weight)
-            state = take_step(self.solver, self.problem, state, sums, len(batch), float(rate))
+            state = take_step(self.solver, self.problem, state, sums, len(batch), pace)
             state = next_epoch(state, self.n)
         return state
 

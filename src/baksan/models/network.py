@@ -1,0 +1,283 @@
+"""The feed-forward network: layers of neurons, each a linear model of the layer below, bent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baksan.models.activations import ACTIVATIONS
+from baksan.models.base import Model
+from baksan.models.encoding import Encoding
+from baksan.models.passes import Layers, Plan, Training, backward, forward
+
+Array = NDArray[Any]
+
+__all__ = ["Network", "layer_shapes"]
+
+_CHUNK = 8_192  # rows that pass together: what they need stays in the cache
+
+
+@dataclass(frozen=True, eq=False)
+class Network(Model):
+    """a(x) = offset + unit · net(z): layers h_l = f(h_(l−1) W_l + b_l) from h_0 = z, the last flat.
+
+    z are the encoded features; encoding, offset and unit (the answer's best constant and spread)
+    are fixed from the training events before the first step. The last layer starts at 0, so that a
+    new network predicts the best constant; the others start at random, from the seed of the fit.
+
+    Parameters
+    ----------
+    hidden : sequence of int
+        Neurons of each hidden layer; none is a linear model.
+    activation : str
+        relu, leaky_relu, elu, gelu, silu, tanh or sigmoid.
+    residual : bool
+        h_l = f(…) + h_(l−1) between layers of one width (He et al., CVPR 2016).
+    normalise : None, 'batch' or 'layer'
+        Sums are brought to mean 0 and variance 1 before they are bent, over the batch or over the
+        layer. A batch of one event has no spread: with 'batch' take larger ones.
+    dropout : float in [0, 1)
+        The share of neurons that a training step leaves out.
+    inputs : 'standard' or 'quantile'
+        Mean 0 and standard deviation 1; or first to normal quantiles, which tames long tails.
+    precision : 'float32' or 'float64'
+        In which numbers are computed.
+    outputs, encoding, offset, unit, parameters : set by `prepared`
+        k; the `Encoding` of features; (k,) and (k,); all arrays of all layers, one after another,
+        (P,): weight (in, out), bias, and with a normalisation gain and shift, for 'batch' also the
+        running mean and variance.
+
+    Raises
+    ------
+    ValueError
+        A width below 1, an unknown name, a dropout outside [0, 1).
+
+    Examples
+    --------
+    >>> import baksan as bk, numpy as np
+    >>> x = np.linspace(-2, 2, 256)[:, None]
+    >>> net = bk.Network((16,), activation="tanh")
+    >>> found = bk.fit(net, bk.Samples(x, x[:, 0] ** 2), bk.losses.squared, bk.Adam(0.03, batch=32))
+    >>> bool(found.loss < 0.01)
+    True
+    """
+
+    hidden: tuple[int, ...] = (64, 64)
+    activation: str = "relu"
+    residual: bool = False
+    normalise: Literal["batch", "layer"] | None = None
+    dropout: float = 0.0
+    inputs: Literal["standard", "quantile"] = "standard"
+    precision: Literal["float32", "float64"] = "float32"
+    outputs: int = 1
+    encoding: Encoding = field(default_factory=Encoding)
+    offset: Array = field(default_factory=lambda: np.zeros(1))
+    unit: Array = field(default_factory=lambda: np.ones(1))
+    parameters: Array = field(default_factory=lambda: np.empty(0))
+    training: Training | None = None
+    """Set while a step is taken: dropout and normalisation by the batch are at work."""
+
+    def __post_init__(self) -> None:
+        widths = tuple(self.hidden) if np.iterable(self.hidden) else (self.hidden,)
+        for width in widths:
+            if isinstance(width, bool) or not isinstance(width, int | np.integer) or width < 1:
+                raise ValueError(
+                    "hidden layers need whole numbers of neurons from 1, such as (64, 64);"
+                    f" {self.hidden!r} came."
+                )
+        object.__setattr__(self, "hidden", tuple(int(width) for width in widths))
+        choices = {
+            "activation": tuple(ACTIVATIONS), "normalise": (None, "batch", "layer"),
+            "inputs": ("standard", "quantile"), "precision": ("float32", "float64"),
+        }  # fmt: skip
+        for name, known in choices.items():
+            if getattr(self, name) not in known:
+                told = ", ".join(str(one) for one in known)
+                raise ValueError(f"{name} must be one of {told}; it is {getattr(self, name)!r}.")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be at least 0 and below 1; it is {self.dropout}.")
+
+    # Its numbers ----------------------------------------------------------------------------------
+
+    @property
+    def features(self) -> int:
+        """The number of features d; 0 before `prepared`."""
+        return self.encoding.features
+
+    @property
+    def dtype(self) -> Any:
+        return np.dtype(self.precision)
+
+    @property
+    def plan(self) -> Plan:
+        """How it is built, apart from its numbers."""
+        return Plan(ACTIVATIONS[self.activation], self.residual, self.normalise, self.dropout)
+
+    @cached_property
+    def shapes(self) -> list[dict[str, tuple[int, ...]]]:
+        """The shape of each array of each layer, in the order of `parameters`."""
+        return layer_shapes(self.features, self.hidden, self.outputs, self.normalise)
+
+    @cached_property
+    def layers(self) -> Layers:
+        """The arrays of each layer by name, as `parameters` holds them."""
+        return self.apart(self.parameters.astype(self.dtype))
+
+    def apart(self, flat: Array) -> list[dict[str, Array]]:
+        """One flat (P,) array as the arrays of the layers."""
+        layers, start = [], 0
+        for shapes in self.shapes:
+            layer = {}
+            for name, shape in shapes.items():
+                stop = start + int(np.prod(shape))
+                layer[name], start = flat[start:stop].reshape(shape), stop
+            layers.append(layer)
+        return layers
+
+    def _marked(self, *names: str) -> Array:
+        """True for the parameters in arrays of these names, (P,)."""
+        return np.concatenate(
+            [
+                np.full(int(np.prod(shape)), name in names)
+                for shapes in self.shapes
+                for name, shape in shapes.items()
+            ]
+        )
+
+    @cached_property
+    def penalised(self) -> Array:  # type: ignore[override]
+        return self._marked("weight")
+
+    @cached_property
+    def running(self) -> Array | None:  # type: ignore[override]
+        return self._marked("mean", "variance") if self.normalise == "batch" else None
+
+    def size(self, degree: int) -> float:
+        return float(np.mean(self.unit**degree))
+
+    # Its two passes -------------------------------------------------------------------------------
+
+    def __call__(self, x: Array) -> Array:
+        x = self._checked(x)
+        p = np.empty((len(x), self.outputs))
+        for start in range(0, len(x), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            p[part] = forward(self.encoding(x[part], self.dtype), self.layers, self.plan)[0]
+        p = self.offset + self.unit * p
+        return p[:, 0] if self.outputs == 1 else p
+
+    def pulled(self, x: Array, slope: Any) -> tuple[Array, Array]:
+        z = self.encoding(self._checked(x), self.dtype)
+        a, tape = forward(z, self.layers, self.plan, self.training)
+        p = self.offset + self.unit * a
+        found = slope(p[:, 0] if self.outputs == 1 else p).reshape(len(x), -1) * self.unit
+        layers = backward(found.astype(self.dtype), tape, self.layers, self.plan)
+        return p, self.together(layers)
+
+    def pullback(self, x: Array, slope: Array) -> Array:
+        return self.pulled(x, lambda _: slope)[1]
+
+    def together(self, layers: Layers) -> Array:
+        """The arrays of the layers as one flat (P,) float64 array."""
+        flat = [
+            np.asarray(layer[name], dtype=np.float64).ravel()
+            for layer, shapes in zip(layers, self.shapes, strict=True)
+            for name in shapes
+        ]
+        return np.concatenate(flat)
+
+    def _checked(self, x: Array) -> Array:
+        x = np.asarray(x)
+        if x.ndim != 2 or x.shape[1] != self.features:
+            raise ValueError(
+                f"this network needs {self.features} features, x (n, {self.features});"
+                f" x has shape {x.shape}."
+            )
+        return x
+
+    # Where it begins, and where it is moved -------------------------------------------------------
+
+    def moved(self, parameters: Array) -> Self:
+        return replace(self, parameters=parameters)
+
+    def in_training(self, seed: int, step: int) -> Self:
+        if not self.dropout and self.normalise != "batch":
+            return self
+        key = tuple(np.array([part & 0xFFFFFFFF], dtype=np.uint32) for part in (seed, step))
+        return replace(self, training=Training(key))
+
+    def prepared(self, x: Array, weight: Array, outputs: int) -> Self:
+        if self.features:
+            return self
+        if x.ndim != 2:
+            raise ValueError(
+                f"a network needs x of shape (n, d); it has {x.shape}."
+                " Flatten images first: x.reshape(len(x), -1)."
+            )
+        encoding = Encoding.of(x, weight, quantiles=self.inputs == "quantile")
+        new = replace(
+            self, outputs=outputs, encoding=encoding, offset=np.zeros(outputs),
+            unit=np.ones(outputs), parameters=np.empty(0),
+        )  # fmt: skip
+        return new.drawn(0)
+
+    def drawn(self, seed: int) -> Self:
+        return self.moved(self.together(self.started(np.random.default_rng([seed, 0x6E6574]))))
+
+    def started(self, rng: np.random.Generator) -> list[dict[str, Array]]:
+        """Layers before the first step: weights of variance gain/inputs, the last layer 0."""
+        gain = ACTIVATIONS[self.activation].gain
+        layers = []
+        for shapes in self.shapes:
+            layer = {name: np.zeros(shape) for name, shape in shapes.items()}
+            for name in ("gain", "variance"):
+                if name in layer:
+                    layer[name] += 1.0
+            inputs, width = shapes["weight"]
+            layer["weight"] = rng.normal(0.0, np.sqrt(gain / inputs), (inputs, width))
+            layers.append(layer)
+        layers[-1]["weight"][:] = 0.0
+        return layers
+
+    def at_constant(self, constant: Array, spread: Array | float = 1.0) -> Self:
+        return replace(
+            self,
+            offset=np.asarray(constant, dtype=np.float64) * np.ones(self.outputs),
+            unit=np.asarray(spread, dtype=np.float64) * np.ones(self.outputs),
+        )
+
+    @property
+    def core(self) -> Self:
+        """The same network of features that are encoded already."""
+        return replace(self, encoding=Encoding.none(self.features))
+
+    def check(self) -> None:
+        """Raises ValueError where the parts do not fit together, as in a file that was changed."""
+        if type(self.outputs) is not int or self.outputs < 1 or self.features < 1:
+            raise ValueError("a network needs features and outputs; it has none.")
+        self.encoding.check()
+        needed = {
+            "offset": self.outputs, "unit": self.outputs,
+            "parameters": sum(int(np.prod(s)) for layer in self.shapes for s in layer.values()),
+        }  # fmt: skip
+        for name, count in needed.items():
+            values = np.asarray(getattr(self, name))
+            numbers = values.dtype.kind in "iuf" and values.shape == (count,)
+            if not numbers or not np.isfinite(values).all():
+                raise ValueError(f"{name} must be {count} finite numbers in one row; it is not.")
+
+
+def layer_shapes(
+    features: int, hidden: tuple[int, ...], outputs: int, normalise: str | None
+) -> list[dict[str, tuple[int, ...]]]:
+    """The shape of each array of each layer."""
+    extra = {"layer": ("gain", "shift"), "batch": ("gain", "shift", "mean", "variance"), None: ()}
+    widths, shapes = (features, *hidden), []
+    for below, width in zip(widths, hidden, strict=False):
+        shape = {"weight": (below, width), "bias": (width,)}
+        shapes.append(shape | dict.fromkeys(extra[normalise], (width,)))
+    return [*shapes, {"weight": (widths[-1], outputs), "bias": (outputs,)}]

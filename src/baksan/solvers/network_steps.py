@@ -1,0 +1,400 @@
+"""Steps of a network through JAX: the lines of `passes`, `losses` and `rules`, compiled.
+
+Many steps are one call: a loop over the batches of a window of events, which lie in the order of
+the epoch already. Shapes do not depend on how many steps a call takes, so that one compilation
+serves a whole run, and the runs of all folds. Inside, the parameters are a list of arrays, those of
+each layer in their order.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baksan.jaxed import jaxed, with_precision
+from baksan.models.base import Model
+from baksan.models.network import Network
+from baksan.models.passes import Plan, Training, backward, forward
+from baksan.samples import Samples
+from baksan.solvers.base import Events, Problem, State
+from baksan.solvers.rows import Rows
+from baksan.solvers.rules import Rule, clipped, stepped
+from baksan.solvers.settings import Settings
+from baksan.solvers.steps import next_epoch
+from baksan.solvers.windows import Windows
+
+Array = NDArray[Any]
+Arrays = list[Any]
+
+__all__ = ["NetworkBatches", "NetworkSums"]
+
+_ROWS = 32_768
+
+
+# What a compilation is for, and what enters it ----------------------------------------------------
+
+
+class _Sums(NamedTuple):
+    """A network and its loss: what the sums over a batch are compiled for."""
+
+    plan: Plan
+    layers: tuple[tuple[tuple[str, tuple[int, ...]], ...], ...]
+    outputs: int
+    cost: Callable[..., Any]
+    slope: Callable[..., Any]
+    setting: Any
+
+    @classmethod
+    def of(cls, problem: Problem) -> _Sums:
+        network, loss = _network(problem), problem.loss
+        layers = tuple(tuple(layer.items()) for layer in network.shapes)
+        plan = network.plan._replace(activation=jaxed(network.plan.activation))
+        formulas = jaxed(loss.cost), jaxed(loss.slope_of)
+        return cls(plan, layers, network.outputs, *formulas, loss.setting)
+
+    @property
+    def names(self) -> list[str]:
+        return [name for layer in self.layers for name, _ in layer]
+
+    def layered(self, arrays: Sequence[Any]) -> list[dict[str, Any]]:
+        rest = iter(arrays)
+        return [{name: next(rest) for name, _ in layer} for layer in self.layers]
+
+    def listed(self, layers: Any) -> Arrays:
+        named = zip(layers, self.layers, strict=True)
+        return [arrays[name] for arrays, layer in named for name, _ in layer]
+
+    def apart(self, flat: Any) -> Arrays:
+        """One (P,) array as a list of arrays."""
+        shapes = [shape for layer in self.layers for _, shape in layer]
+        stops = np.cumsum([int(np.prod(shape)) for shape in shapes])
+        cut = zip(shapes, [0, *stops], stops, strict=False)
+        return [flat[start:stop].reshape(shape) for shape, start, stop in cut]
+
+
+class _Steps(NamedTuple):
+    """The settings of a solver that the steps are compiled for."""
+
+    batch: int
+    rule: Rule
+    look: float
+    average: bool
+    decay: float
+    clip: float | None
+    l1: float
+
+
+class _Numbers(NamedTuple):
+    """offset (k,), unit (k,), the strength of L2, by what slopes are divided."""
+
+    offset: Any
+    unit: Any
+    l2: Any
+    size: Any
+
+    @classmethod
+    def of(cls, problem: Problem) -> _Numbers:
+        a = _network(problem)
+        parts = (a.offset, a.unit, problem.l2, a.size(problem.loss.degree))
+        return cls(*(np.asarray(part, dtype=a.dtype) for part in parts))
+
+
+class _Events(NamedTuple):
+    """x (n, d), targets (n, k) and weight (n,); rows of weight 0 may fill up the end."""
+
+    x: Any
+    t: Any
+    weight: Any
+
+    @classmethod
+    def of(cls, rows: Rows, capacity: int, dtype: Any) -> _Events:
+        x = np.zeros((capacity, rows.x.shape[1]), dtype)
+        t, weight = np.ones((capacity, len(rows.t)), dtype), np.zeros(capacity, dtype)
+        x[: len(rows)], t[: len(rows)] = rows.x, rows.t.T
+        weight[: len(rows)] = rows.weight if len(rows.weight) else 1.0
+        return cls(x, t, weight)
+
+
+def _network(problem: Problem) -> Network:
+    assert isinstance(problem.model, Network)
+    return problem.model
+
+
+def encoded(problem: Problem) -> Events:
+    """The events with encoded features, which is done once and not at every step."""
+    network, X = _network(problem), problem.X
+
+    def change(block: Samples) -> Samples:
+        return block.with_parts(x=network.encoding(block.x, network.dtype))
+
+    return change(X) if isinstance(X, Samples) else X.map(change)
+
+
+# What is compiled ---------------------------------------------------------------------------------
+
+
+def _priced(sums: _Sums, numbers: _Numbers, a: Any, t: Any, formula: Callable[..., Any]) -> Any:
+    """The cost or its slope of each event and output of the last layer, (n, …)."""
+    p = numbers.offset + numbers.unit * a
+    p, t = (p[:, 0], t[:, 0]) if sums.outputs == 1 else (p, t)
+    more = () if sums.setting is None else (sums.setting,)
+    return formula(p, t, *more).reshape(len(a), -1)
+
+
+def _cost(sums: _Sums, numbers: _Numbers, arrays: Arrays, events: _Events) -> Any:
+    """Σ w cost."""
+    a, _ = jaxed(forward)(events.x, sums.layered(arrays), sums.plan)
+    return events.weight @ _priced(sums, numbers, a, events.t, sums.cost).sum(axis=1)
+
+
+def _pulled(
+    sums: _Sums, numbers: _Numbers, arrays: Arrays, events: _Events, training: Training | None
+) -> tuple[Any, Arrays]:
+    """Σ w cost, and Σ w slope ∂a/∂w."""
+    layers = sums.layered(arrays)
+    a, tape = jaxed(forward)(events.x, layers, sums.plan, training)
+    cost = events.weight @ _priced(sums, numbers, a, events.t, sums.cost).sum(axis=1)
+    slope = _priced(sums, numbers, a, events.t, sums.slope) * events.weight[:, None] * numbers.unit
+    return cost, sums.listed(jaxed(backward)(slope, tape, layers, sums.plan))
+
+
+class _Held(NamedTuple):
+    """What a step changes, each a list of arrays."""
+
+    w: Arrays
+    velocity: Arrays
+    squares: Arrays
+    average: Arrays
+
+
+def _step(
+    sums: _Sums, how: _Steps, numbers: _Numbers, held: _Held, batch: _Events, training: Training,
+    events: Any, pace: Any,
+) -> tuple[_Held, Any, Arrays, Any]:  # fmt: skip
+    """What it leaves; Σ w cost, the gradient, and its length."""
+    import jax.numpy as jnp
+
+    marks = [(name == "weight", name in ("mean", "variance")) for name in sums.names]
+    look = [w + how.look * v for w, v in zip(held.w, held.velocity, strict=True)]
+    cost, total = _pulled(sums, numbers, look if how.look else held.w, batch, training)
+    g = [
+        part / events if running else (part / events + numbers.l2 * w * weight) / numbers.size
+        for part, w, (weight, running) in zip(total, look, marks, strict=True)
+    ]
+    steep = [part for part, (_, running) in zip(g, marks, strict=True) if not running]
+    norm = jnp.sqrt(sum((part * part).sum() for part in steep))
+    if how.clip is not None:
+        g = [jaxed(clipped)(part, how.clip, norm) for part in g]
+    one = partial(jaxed(stepped), pace=pace, rule=how.rule, decay=how.decay, l1=how.l1)
+    moved = [
+        one(w, part, v, s, penalised=weight, running=running)
+        for w, part, v, s, (weight, running) in zip(
+            held.w, g, held.velocity, held.squares, marks, strict=True
+        )
+    ]
+    new, velocity, squares = (list(column) for column in zip(*moved, strict=True))
+    average = [m + pace[3] * (w - m) for w, m in zip(new, held.average, strict=False)]
+    return _Held(new, velocity, squares, average), cost, g, norm
+
+
+def _run(
+    sums: _Sums, how: _Steps, numbers: _Numbers, flat: _Held, events: _Events, paces: Any,
+    first: Any, rows: Any, steps: Any, key: Any,
+) -> Any:  # fmt: skip
+    """So many steps from this row on: what they leave, the costs, |g| and |Δw| of the last one."""
+    import jax.numpy as jnp
+    from jax import lax
+
+    def step(i: Any, held: _Held, costs: Any) -> Any:
+        start = first + i * how.batch
+        batch = _Events(*(lax.dynamic_slice_in_dim(part, start, how.batch) for part in events))
+        real = (start + jnp.arange(how.batch) < rows).astype(batch.x.dtype)[:, None]
+        training = Training((key[:1], key[1:] + i.astype(jnp.uint32)), real)
+        seen = jnp.minimum(how.batch, rows - start).astype(batch.x.dtype)
+        after, cost, _, norm = _step(sums, how, numbers, held, batch, training, seen, paces[i])
+        return after, costs.at[i].set(cost), norm
+
+    held = _Held(*(sums.apart(part) if len(part) else [] for part in flat))
+    if not held.squares:
+        held = held._replace(squares=[0.0 * w[:0] for w in held.w])
+    costs = jnp.zeros(len(paces), events.x.dtype)
+    held, costs = lax.fori_loop(0, steps - 1, lambda i, c: step(i, *c)[:2], (held, costs))
+    after, costs, norm = step(steps - 1, held, costs)
+    pairs = zip(after.w, held.w, strict=True)
+    change = jnp.sqrt(sum(((new - old) ** 2).sum() for new, old in pairs))
+    told = [jnp.concatenate([part.ravel() for part in parts or [costs[:0]]]) for parts in after]
+    return _Held(*told), costs, norm, change
+
+
+@functools.cache
+def _compiled() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+    """`_run`, `_pulled` and `_cost` through JAX."""
+    import jax
+
+    def pulled(sums: _Sums, numbers: Any, flat: Any, events: Any, key: Any) -> Any:
+        import jax.numpy as jnp
+
+        real = None if key is None else (events.weight[:, None] * 0 + 1)
+        training = None if key is None else Training((key[:1], key[1:]), real)
+        cost, found = _pulled(sums, numbers, sums.apart(flat), events, training)
+        return cost, jnp.concatenate([part.ravel() for part in found])
+
+    def cost(sums: _Sums, numbers: Any, flat: Any, events: Any) -> Any:
+        return _cost(sums, numbers, sums.apart(flat), events)
+
+    return (
+        jax.jit(_run, static_argnames=("sums", "how")),
+        jax.jit(pulled, static_argnames="sums"),
+        jax.jit(cost, static_argnames="sums"),
+    )
+
+
+# What solvers call --------------------------------------------------------------------------------
+
+
+class NetworkBatches:
+    """Steps on batches for a network."""
+
+    def __init__(self, solver: Settings, problem: Problem) -> None:
+        assert solver.batch is not None
+        self.solver, self.problem, self.size = solver, problem, solver.batch
+        self.schedule, self.n = solver.schedule(problem), len(problem.X)
+        self.network, self.parts = _network(problem), _Sums.of(problem)
+        self.numbers = _Numbers.of(problem)
+        self.how = _Steps(
+            self.size, jaxed(solver.rule), solver.momentum * solver.nesterov, solver.average,
+            solver.decay, solver.clip, problem.l1,
+        )  # fmt: skip
+        made = partial(
+            Rows.of, loss=problem.loss, outputs=self.network.outputs,
+            mean_weight=problem.mean_weight,
+        )  # fmt: skip
+        self.events = encoded(problem)
+        self.windows = Windows(self.events, solver, made)
+        self.steps = -(-min(_ROWS, self.n) // self.size)
+        self.window: tuple[Rows | None, Any] = (None, None)
+
+    def close(self) -> None:
+        """Ends the reading ahead."""
+        self.windows.close()
+        self.window = (None, None)
+
+    @cached_property
+    def sums(self) -> NetworkSums:
+        """Over all events, for those who ask for Q; made once, for the many looks of a history."""
+        return NetworkSums(self.problem, self.events)
+
+    def value(self, parameters: Array) -> float:
+        """Q at these parameters."""
+        return self.sums.value(parameters)
+
+    def __call__(self, state: State, steps: int) -> State:
+        last = state.step + steps
+        state = next_epoch(state, self.n)
+        with with_precision(self.network.dtype):
+            while state.step < last:
+                rows, first = self.windows.at(state)
+                left = -(-(len(rows) - first) // self.size)
+                state = self._stretch(state, rows, first, min(left, last - state.step, self.steps))
+                state = next_epoch(state, self.n)
+        return state
+
+    def _held(self, rows: Rows) -> _Events:
+        """The window where JAX has it."""
+        import jax
+
+        if self.window[0] is not rows:
+            steps = max(self.steps, -(-len(rows) // self.size))
+            events = _Events.of(rows, steps * self.size, self.network.dtype)
+            self.window = (rows, jax.device_put(events))
+        return self.window[1]  # type: ignore[no-any-return]
+
+    def _stretch(self, state: State, rows: Rows, first: int, steps: int) -> State:
+        """Steps within one window."""
+        solver, dtype, events = self.solver, self.network.dtype, self._held(rows)
+        paces = np.zeros((self.steps, 4), dtype)
+        paces[:steps] = solver.paces(self.schedule, state, steps)
+        squares = state.moments.get("squares", np.empty(0))
+        average = state.average if solver.average else np.empty(0)
+        flat = _Held(
+            *(part.astype(dtype) for part in (state.parameters, state.velocity, squares, average))
+        )
+        key = np.array([state.seed & 0xFFFFFFFF, state.step & 0xFFFFFFFF], dtype=np.uint32)
+        run, _, _ = _compiled()
+        held, costs, norm, change = run(
+            self.parts, self.how, self.numbers, flat, events, paces, np.int32(first),
+            np.int32(len(rows)), np.int32(steps), key,
+        )  # fmt: skip
+        held = _Held(*(np.asarray(part, dtype=np.float64) for part in held))
+        costs = np.asarray(costs[:steps], dtype=np.float64)
+        visited = min(steps * self.size, len(rows) - first)
+        weight = rows.weight[first : first + visited] if len(rows.weight) else np.ones(visited)
+        newest = weight[(steps - 1) * self.size :].sum()
+        return replace(
+            state, parameters=held.w, velocity=held.velocity,
+            average=held.average if solver.average else held.w,
+            moments={"squares": held.squares} if solver.rule.squares else state.moments,
+            step=state.step + steps, seen=state.seen + visited, place=state.place + visited,
+            cost=state.cost + float(costs.sum()), mass=state.mass + float(weight.sum()),
+            loss=float(costs[-1] / newest) if newest else 0.0, gradient=float(norm),
+            change=float(change),
+        )  # fmt: skip
+
+
+class NetworkSums:
+    """`Sums` over all events, for a network, in parts of at most 32,768 events."""
+
+    def __init__(self, problem: Problem, events: Events | None = None) -> None:
+        self.parts, self.numbers = _Sums.of(problem), _Numbers.of(problem)
+        self.dtype, self.loss = _network(problem).dtype, problem.loss
+        self.mean_weight = problem.mean_weight
+        self.X = encoded(problem) if events is None else events
+        self.kept = list(self._cut(self.X)) if isinstance(self.X, Samples) else None
+
+    def _cut(self, block: Samples) -> Any:
+        """The events in parts of one shape, where JAX has them, with Σ w of each."""
+        import jax
+
+        rows = Rows.of(block, self.loss, self.parts.outputs, self.mean_weight)
+        size = min(_ROWS, len(rows))
+        with with_precision(self.dtype):
+            for start in range(0, len(rows), size):
+                part = rows.picked(np.arange(start, min(start + size, len(rows))), rows.x[start : start + size])
+                mass = part.weight.sum() if len(part.weight) else len(part)
+                yield jax.device_put(_Events.of(part, size, self.dtype)), float(mass)
+
+    def _total(self, of: Callable[[_Events], tuple[Any, ...]]) -> tuple[Any, ...]:
+        """Σ over the parts of what is told of each, and Σ w."""
+
+        def block(parts: Any) -> tuple[Any, ...]:
+            with with_precision(self.dtype):
+                told = [(*of(events), mass) for events, mass in parts]
+            return tuple(sum(np.asarray(c, dtype=np.float64) for c in column) for column in zip(*told, strict=True))
+
+        if self.kept is not None:
+            return block(self.kept)
+        return tuple(self.X.total(lambda part: block(self._cut(part))))
+
+    def value(self, parameters: Array) -> float:
+        """Q at these parameters."""
+        _, _, cost = _compiled()
+        flat = parameters.astype(self.dtype)
+        total, mass = self._total(lambda events: (cost(self.parts, self.numbers, flat, events),))
+        return float(total / mass)
+
+    def __call__(self, a: Model) -> tuple[Array, float, float]:
+        assert isinstance(a, Network)
+        _, pulled, _ = _compiled()
+        flat, key = a.parameters.astype(self.dtype), None
+        if a.training is not None:
+            key = np.concatenate(a.training.key)
+        cost, g, mass = self._total(
+            lambda events: pulled(self.parts, self.numbers, flat, events, key)
+        )
+        return g, float(cost), float(mass)
