@@ -18,7 +18,7 @@ from baksan.fit import History
 from baksan.order import epoch_order
 from baksan.solvers.base import Solver
 from baksan.solvers.descent import GradientDescent, MiniBatch, StochasticGradientDescent
-from baksan.solvers.schedules import Halving
+from baksan.solvers.schedules import Step
 
 X = samples_for(losses.logistic, n=60, weighted=True)
 OTHER = samples_for(losses.logistic, n=40, seed=1)
@@ -129,7 +129,7 @@ def test_the_validation_column_is_the_loss_on_the_validation_samples(solver):
 
 
 def test_gradient_rate_and_change_columns():
-    solver = GradientDescent(Halving(0.4, every=5), steps=12)
+    solver = GradientDescent(Step(0.4, every=5), steps=12)
     found = fit(Linear(), X, losses.logistic, solver)
     history = found.history
     assert_allclose(history["rate"][1:], 0.4 * 0.5 ** ((history["step"][1:] - 1) // 5))

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-__all__ = ["Constant", "Halving", "InverseTime", "Schedule", "schedule_of"]
+__all__ = [
+    "Constant", "Cosine", "InverseTime", "OneCycle", "Schedule", "Step", "WarmUp", "schedule_of",
+]  # fmt: skip
 
 
 class Schedule(Protocol):
@@ -52,18 +54,140 @@ class InverseTime:
 
 
 @dataclass(frozen=True)
-class Halving:
-    """rate_t = rate · 2^−⌊t/every⌋: halved after each `every` steps."""
+class Step:
+    """rate_t = rate · factor^⌊t/every⌋: cut, with factor ½ halved, after each `every` steps.
+
+    `factor` is at most 1; rates stay above 1e-300, so that none is 0.
+
+    Examples
+    --------
+    >>> Step(1.0, every=100)(np.array([0, 99, 100, 350])).tolist()
+    [1.0, 1.0, 0.5, 0.125]
+    """
 
     rate: float
     every: int
+    factor: float = 0.5
 
     def __post_init__(self) -> None:
-        _check_positive("rate", self.rate)
-        _check_positive("every", self.every)
+        for name in ("rate", "every", "factor"):
+            _check_positive(name, getattr(self, name))
+        if self.factor > 1:
+            raise ValueError(f"the factor of a schedule must be at most 1; it is {self.factor}.")
 
     def __call__(self, steps: Array) -> Array:
-        return np.asarray(self.rate * 0.5 ** (steps // self.every))
+        return np.maximum(self.rate * self.factor ** (steps // self.every), _LEAST)
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """rate_t = last + (rate − last) ½ (1 + cos(π t/steps)), from t = steps − 1 on the same.
+
+    From `rate` towards `last`, slowly at both ends; the rate of the last step is above 0.
+    Loshchilov and Hutter, ICLR 2017, eq. 5, without restarts.
+
+    Examples
+    --------
+    >>> Cosine(0.2, steps=4)(np.arange(5)).round(3).tolist()
+    [0.2, 0.171, 0.1, 0.029, 0.029]
+    """
+
+    rate: float
+    steps: int
+    last: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("rate", "steps"):
+            _check_positive(name, getattr(self, name))
+        if not 0 <= self.last <= self.rate:
+            raise ValueError(
+                "the last rate of a schedule must be 0 or more, and at most the first,"
+                f" {self.rate}; it is {self.last}."
+            )
+
+    def __call__(self, steps: Array) -> Array:
+        return _bent(self.rate, self.last, np.minimum(steps, self.steps - 1) / self.steps)
+
+
+@dataclass(frozen=True)
+class OneCycle:
+    """Up from `start` to `rate` in the first `warm` of the steps, down to `last` in the rest.
+
+    Both ways along the cosine of `Cosine`: high rates in the middle pass over narrow valleys, low
+    ones at the end settle. If left out, start = rate/25 and last = start/10,000. Smith and Topin,
+    arXiv:1708.07120 (2018), whose cycle is of straight lines.
+
+    Examples
+    --------
+    >>> OneCycle(1.0, steps=10)(np.arange(10)).round(2).tolist()
+    [0.04, 0.28, 0.76, 1.0, 0.95, 0.81, 0.61, 0.39, 0.19, 0.05]
+    """
+
+    rate: float
+    steps: int
+    warm: float = 0.3
+    start: float | None = None
+    last: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("rate", "steps"):
+            _check_positive(name, getattr(self, name))
+        if not 0 < self.warm < 1:
+            raise ValueError(
+                "the share of steps that warm a schedule up must be between 0 and 1;"
+                f" it is {self.warm}."
+            )
+        for name, end in zip(("start", "last"), self._ends, strict=True):
+            if not 0 < end <= self.rate:
+                raise ValueError(
+                    f"the {name} of a schedule must be positive and at most its rate,"
+                    f" {self.rate}; it is {end}."
+                )
+
+    @property
+    def _ends(self) -> tuple[float, float]:
+        start = self.rate / 25 if self.start is None else self.start
+        return start, start / 10_000 if self.last is None else self.last
+
+    def __call__(self, steps: Array) -> Array:
+        (start, last), up = self._ends, self.warm * self.steps
+        rising = _bent(start, self.rate, steps / up)
+        falling = _bent(self.rate, last, (steps - up) / (self.steps - up))
+        return np.where(steps < up, rising, falling)
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """rate_t = then(t) (t + 1)/steps while t < steps, then(t) afterwards: a linear start.
+
+    The first steps of a network are large and blind; short ones let its sums settle (Goyal et al.,
+    arXiv:1706.02677, 2017). The schedule `then` counts all steps, these too.
+
+    Examples
+    --------
+    >>> WarmUp(Constant(0.1), steps=4)(np.arange(6)).round(3).tolist()
+    [0.025, 0.05, 0.075, 0.1, 0.1, 0.1]
+    """
+
+    then: Schedule | float
+    steps: int
+
+    def __post_init__(self) -> None:
+        _check_positive("steps", self.steps)
+        object.__setattr__(self, "then", schedule_of(self.then))
+
+    def __call__(self, steps: Array) -> Array:
+        return schedule_of(self.then)(steps) * np.minimum((steps + 1) / self.steps, 1.0)
+
+
+_LEAST = 1e-300
+
+
+def _bent(first: float, last: float, passed: Array) -> Array:
+    """From first to last along half a cosine, by the share of the way passed."""
+    # cos², not 1 + cos: near the end it keeps its digits.
+    way = np.cos(0.5 * np.pi * np.clip(passed, 0.0, 1.0)) ** 2
+    return np.asarray(last + (first - last) * way)
 
 
 def schedule_of(rate: float | Schedule) -> Schedule:
