@@ -416,6 +416,13 @@ def test_labels_follow_threshold_or_the_largest_score():
         ({"value": [0.0], "spread": [1.0, 2.0]}, "spread must have one entry"),
         ({"score": [0.0], "threshold": np.nan}, "threshold must be finite"),
         ({"score": 3.0}, "its shape is"),
+        ({"value": [0.0], "quantiles": [[0.0, 1.0]]}, "need their K levels"),
+        ({"value": [0.0], "levels": [0.5]}, "need their K levels"),
+        ({"value": [0.0], "quantiles": [[0.0, 1.0]], "levels": [0.5]}, r"\(1, 2\), \(1,\), \(1,\)"),
+        ({"score": [0.0], "quantiles": [[0.0]], "levels": [0.5]}, "need their K levels"),
+        ({"value": [0.0], "quantiles": [[1.0, 0.0]], "levels": [0.2, 0.5]}, "must rise"),
+        ({"value": [0.0], "quantiles": [[0.0, 1.0]], "levels": [0.5, 0.5]}, "must rise"),
+        ({"value": [0.0], "quantiles": [[0.0, 1.0]], "levels": [0.5, 1.0]}, "must rise"),
     ],
 )
 def test_predictions_that_make_no_sense(fields, sentence):
@@ -440,6 +447,20 @@ def test_folds_are_put_back_in_place():
         Prediction.pooled(
             [whole.take([0]), Prediction(score=[0.0])], [np.array([0]), np.array([1])], 2
         )
+
+
+def test_quantiles_go_with_their_events():
+    levels, q = [0.1, 0.5, 0.9], np.sort(rng.normal(size=(N, 3)), axis=1)
+    whole = Prediction(q[:, 1], quantiles=q, levels=levels)
+    rows = [np.arange(0, N, 2), np.arange(1, N, 2)]
+    parts = [whole.take(i) for i in rows]
+    np.testing.assert_array_equal(parts[1].quantiles, q[1::2])
+    back = Prediction.pooled(parts, rows, N)
+    np.testing.assert_array_equal(back.quantiles, q)
+    np.testing.assert_array_equal(back.levels, levels)
+    other = Prediction(q[::2, 1], quantiles=q[::2], levels=[0.2, 0.5, 0.8])
+    with pytest.raises(ValueError, match="must be alike"):
+        Prediction.pooled([other, parts[1]], rows, N)
 
 
 # The table and all figures at once ----------------------------------------------------------------

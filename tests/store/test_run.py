@@ -16,6 +16,7 @@ from baksan.evaluate import Evaluation
 from baksan.files import plain
 from baksan.fit import COLUMNS
 from baksan.metrics import Prediction
+from baksan.metrics.prediction import PARTS
 from baksan.report import page
 from baksan.solvers.base import State
 from baksan.store import load_model
@@ -151,6 +152,7 @@ def test_a_state_comes_back_as_it_was(tmp_path):
     "prediction",
     [
         Prediction(value=[1.0, 2.0], spread=[0.1, 0.2]),
+        Prediction(value=[1.0, 2.0], quantiles=[[0.5, 1.5], [0.0, 2.0]], levels=[0.16, 0.84]),
         Prediction(score=[0.5, 0.1], probability=[[0.5, 0.5], [0.9, 0.1]], threshold=0.5),
         Prediction(score=np.eye(3)),
     ],
@@ -158,7 +160,7 @@ def test_a_state_comes_back_as_it_was(tmp_path):
 def test_predictions_come_back_as_they_were(prediction):
     arrays = prediction_arrays(prediction) | {"other": np.ones(2)}
     back = prediction_of(arrays, prediction.threshold)
-    for name in ("value", "score", "probability", "spread", "threshold"):
+    for name in (*PARTS, "threshold"):
         np.testing.assert_array_equal(getattr(back, name), getattr(prediction, name))
 
 

@@ -219,7 +219,7 @@ class LinearRegressor(RegressorMixin, _Linear):  # type: ignore[misc]
         averaged where the loss is piecewise linear); descent on single events, and on `batch` of
         them, the iterates averaged. For other settings give the solver:
         `solver=bk.GradientDescent(rate=0.1, steps=100)`.
-    loss : 'squared', 'absolute', 'huber', 'quantile', or a Loss
+    loss : 'squared', 'absolute', 'huber', 'quantile', 'gaussian', or a Loss
         Such as `bk.losses.quantile(0.9)`; 'huber' has δ = 1, and 'quantile' is the median.
     penalty : L1, L2 or None
         λ Σ|w_j| or λ|w|²/2 on the weights of standardised features, the intercept free. L2(λ) of
@@ -237,7 +237,7 @@ class LinearRegressor(RegressorMixin, _Linear):  # type: ignore[misc]
 
     Attributes
     ----------
-    coef_, intercept_ : (d,) and float; for y (n, k) they are (k, d) and (k,)
+    coef_, intercept_ : (d,) and float; for k outputs, as of y (n, k), they are (k, d) and (k,)
         w in the units of the columns.
     model_ : Linear
     fit_ : Fit
@@ -297,16 +297,17 @@ class LinearRegressor(RegressorMixin, _Linear):  # type: ignore[misc]
         'minibatch' the last batch of a chunk may be smaller.
         """
         events = self._numbers(X, y, sample_weight, reset=not hasattr(self, "state_"))
-        return self._learned(events, 1 if self._flat else events.answers.shape[1])
+        return self._learned(events, self._loss.outputs(events.answers, 0))
 
     def _tell(self, weights: Array, intercept: Array) -> None:
-        self.coef_ = weights[0] if self._flat else weights
-        self.intercept_ = float(intercept[0]) if self._flat else intercept
+        one = self._flat and len(weights) == 1
+        self.coef_ = weights[0] if one else weights
+        self.intercept_ = float(intercept[0]) if one else intercept
 
     def predict(self, X: ArrayLike) -> Array:
-        """a(x), (n,) or (n, k) as y was."""
+        """a(x), (n,) or (n, k) as y was; of several outputs for one answer the value."""
         x = self._features(X)
-        p = self.model_(x)
+        p = np.asarray(self._loss.read(self.model_(x))["value"])
         return p if self._flat else p.reshape(len(p), -1)
 
 

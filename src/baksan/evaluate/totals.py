@@ -105,7 +105,7 @@ def _numbers(model: Model, X: Samples | Stream, loss: Loss) -> Totals:
 
 def _sums_of_numbers(X: Samples, model: Model, loss: Loss, near: float) -> tuple[int, Array]:
     p, y = model(X.x), X.answers
-    off, about = p - y, y - near
+    off, about = loss.read(p)["value"] - y, y - near
     costs = [np.ones(len(X)), loss.value(p, y), off, off * off, np.abs(off), about, about * about]
     return len(X), np.array([X.w @ cost for cost in costs])
 

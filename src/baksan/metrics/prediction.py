@@ -13,7 +13,7 @@ from baksan.metrics.checks import numbers, probabilities
 
 Array = NDArray[Any]
 
-__all__ = ["Prediction"]
+__all__ = ["PARTS", "Prediction"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +32,16 @@ class Prediction:
         The model's own standard error of `value`.
     threshold : float
         Two classes: a score above it is called signal.
+    quantiles : (n, K), optional
+        Of one number an event, its quantiles at `levels`, rising.
+    levels : (K,), optional
+        The levels of `quantiles`, rising between 0 and 1.
 
     Raises
     ------
     ValueError
-        Neither or both of value and score, a NaN, shapes that do not fit, no probabilities.
+        Neither or both of value and score, a NaN, shapes that do not fit, no probabilities,
+        quantiles that cross.
 
     Examples
     --------
@@ -49,6 +54,8 @@ class Prediction:
     probability: Array | None = None
     spread: Array | None = None
     threshold: float = 0.0
+    quantiles: Array | None = None
+    levels: Array | None = None
 
     def __init__(
         self,
@@ -57,6 +64,8 @@ class Prediction:
         probability: ArrayLike | None = None,
         spread: ArrayLike | None = None,
         threshold: float = 0.0,
+        quantiles: ArrayLike | None = None,
+        levels: ArrayLike | None = None,
     ) -> None:
         if (value is None) == (score is None):
             raise ValueError(
@@ -70,7 +79,26 @@ class Prediction:
         put(self, "probability", None if probability is None else probabilities(probability, n))
         put(self, "spread", None if spread is None else numbers(spread, "spread", n))
         put(self, "threshold", float(numbers([threshold], "threshold")[0]))
+        put(self, "quantiles", None if quantiles is None else numbers(quantiles, "quantiles", n))
+        put(self, "levels", None if levels is None else numbers(levels, "levels"))
+        self._check_quantiles()
         self._check()
+
+    def _check_quantiles(self) -> None:
+        held = (self.value, self.quantiles, self.levels)
+        if self.quantiles is None and self.levels is None:
+            return
+        value, q, levels = (np.empty(()) if part is None else part for part in held)
+        if value.ndim != 1 or levels.ndim != 1 or q.shape != (len(value), len(levels)):
+            raise ValueError(
+                "quantiles (n, K) of values (n,) need their K levels; shapes"
+                f" {q.shape}, {value.shape}, {levels.shape} came. Give all three, or value alone."
+            )
+        if np.any(np.diff(q) < 0) or np.any(np.diff([0.0, *levels, 1.0]) <= 0):
+            raise ValueError(
+                "quantiles must rise with their levels, and these between 0 and 1; they do not."
+                " Sort both."
+            )
 
     def _check(self) -> None:
         if self.score is None:
@@ -110,10 +138,11 @@ class Prediction:
     def take(self, index: ArrayLike) -> Prediction:
         """The predictions of an index array or mask, in its order."""
         i = np.asarray(index)
-        parts = {k: getattr(self, k) for k in _PARTS}
+        parts = {k: getattr(self, k) for k in _BY_EVENT}
         return Prediction(
-            **{k: None if v is None else v[i] for k, v in parts.items()}, threshold=self.threshold
-        )
+            **{k: None if v is None else v[i] for k, v in parts.items()}, threshold=self.threshold,
+            levels=self.levels,
+        )  # fmt: skip
 
     @staticmethod
     def pooled(parts: Sequence[Prediction], indices: Sequence[ArrayLike], n: int) -> Prediction:
@@ -129,17 +158,24 @@ class Prediction:
                 f"each of the {n} events needs exactly one prediction; row {wrong[0]} has"
                 f" {times[wrong[0]]}. Give folds that cover the rows 0 … {n - 1} once."
             )
-        if len({(p.threshold, *(getattr(p, k) is None for k in _PARTS)) for p in parts}) > 1:
+        if len({p._kind for p in parts}) > 1:
             raise ValueError(
-                "parts to be pooled must be alike; some have other fields or another threshold"
-                " than the first. Predict all folds in the same way."
+                "parts to be pooled must be alike; some have other fields, levels or another"
+                " threshold than the first. Predict all folds in the same way."
             )
         back = np.argsort(np.concatenate(rows))
-        found = {k: [getattr(p, k) for p in parts] for k in _PARTS}
+        found = {k: [getattr(p, k) for p in parts] for k in _BY_EVENT}
         return Prediction(
             **{k: None if v[0] is None else np.concatenate(v)[back] for k, v in found.items()},
-            threshold=parts[0].threshold,
-        )
+            threshold=parts[0].threshold, levels=parts[0].levels,
+        )  # fmt: skip
+
+    @property
+    def _kind(self) -> tuple[Any, ...]:
+        levels = () if self.levels is None else tuple(self.levels)
+        return (self.threshold, levels, *(getattr(self, k) is None for k in _BY_EVENT))
 
 
-_PARTS = ("value", "score", "probability", "spread")
+_BY_EVENT = ("value", "score", "probability", "spread", "quantiles")
+PARTS = (*_BY_EVENT, "levels")
+"""The fields that are arrays."""

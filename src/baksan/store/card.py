@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ __all__ = ["AnswerCard", "Card", "FeatureCard", "InputCard", "LossCard"]
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+_Number = Annotated[FiniteFloat, Field(strict=True)]
 
 
 class InputCard(_Strict):
@@ -53,10 +56,10 @@ class AnswerCard(_Strict):
 
 
 class LossCard(_Strict):
-    """The loss by name, and its setting (Huber's δ, the quantile's level)."""
+    """The loss by name, and its setting (Huber's δ, the quantile's level or levels)."""
 
     name: str
-    setting: float | None = None
+    setting: _Number | tuple[_Number, ...] | None = None
 
 
 class Card(_Strict):

@@ -1,7 +1,8 @@
 """Tables of predictions, written piece by piece: Parquet or CSV, by the name's ending.
 
 Columns: `id` (the input's event id or row number), `prediction` (class name or value), for
-classifiers `score` and `probability_<class>`, where known `spread`, and `outside_training_range`.
+classifiers `score` and `probability_<class>`, where known `spread` and `quantile_<level>`, and
+`outside_training_range`.
 Rows that lack a feature keep their id; the rest of them is null.
 """
 
@@ -46,6 +47,9 @@ def columns(prediction: Prediction, class_names: Sequence[str]) -> dict[str, Arr
                 held[f"probability_{name}"] = prediction.probability[:, k]
     if prediction.spread is not None:
         held["spread"] = prediction.spread
+    if prediction.quantiles is not None and prediction.levels is not None:
+        for k, level in enumerate(prediction.levels):
+            held[f"quantile_{level:g}"] = prediction.quantiles[:, k]
     return held
 
 
@@ -60,7 +64,7 @@ def frame(
 ) -> pa.Table:
     """An Arrow table of predictions; rows that are not `complete` get nulls.
 
-    `unit` is the answer's: Parquet keeps it with `prediction`, `answer` and `spread`.
+    `unit` is the answer's: Parquet keeps it with `prediction`, `answer`, `spread` and quantiles.
     """
     held = {k: pa.array(v) for k, v in columns(prediction, class_names).items()}
     if complete is not None and not complete.all():
@@ -73,8 +77,8 @@ def frame(
 
 
 def _told(field: pa.Field, unit: str) -> pa.Field:
-    of_answer = field.name in ("prediction", "answer", "spread")
-    return field.with_metadata({"unit": unit}) if of_answer else field
+    of_answer = ("prediction", "answer", "spread", "quantile_")
+    return field.with_metadata({"unit": unit}) if field.name.startswith(of_answer) else field
 
 
 class _Sink:

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from baksan.files import partials, read_json, replacing, write_json
 from baksan.metrics import Prediction
+from baksan.metrics.prediction import PARTS
 
 Array = NDArray[Any]
 
@@ -165,7 +166,7 @@ class RunFolder:
 
 def prediction_arrays(prediction: Prediction) -> dict[str, Array]:
     """A Prediction as named arrays."""
-    parts = {k: getattr(prediction, k) for k in ("value", "score", "probability", "spread")}
+    parts = {k: getattr(prediction, k) for k in PARTS}
     return {f"prediction.{k}": v for k, v in parts.items() if v is not None}
 
 

@@ -136,7 +136,8 @@ class Ours(Method):
 
     @property
     def settings(self) -> str:
-        setting = "" if self.loss.setting is None else f"({self.loss.setting:g})"
+        numbers = np.atleast_1d(self.loss.setting or ())
+        setting = f"({', '.join(f'{number:g}' for number in numbers)})" if len(numbers) else ""
         parts = [_brief(self.model), f"{self.loss.name}{setting}", _brief(self.solver)]
         return ", ".join(parts + ([repr(self.penalty)] if self.penalty else []))
 
