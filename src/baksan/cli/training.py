@@ -103,6 +103,7 @@ def train(
 ) -> None:
     """Train and compare methods; leave models, figures of merit and a report in a run folder."""
     from baksan.store import RunFolder
+    from baksan.train import check_asked
     from baksan.train import train as run_training
     from baksan.train.source import open_samples, too_large
 
@@ -120,7 +121,9 @@ def train(
         x, asked, how = _as_before(out, resume)
     if resume and out and (out / "config.toml").exists():
         stream = "compared" in RunFolder(out).config
-    if out:  # before the events are read, which may take long
+    # Before the events are read, which may take long.
+    check_asked(how["methods"], how.get("folds", 5), how.get("test"))
+    if out:
         RunFolder(out).check(resume=resume)
     why = too_large(x) if stream is None else ""
     streamed = stream or bool(why)

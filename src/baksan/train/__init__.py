@@ -20,7 +20,7 @@ from baksan.solvers.base import Events
 from baksan.store.predictions import frame, write_frame
 from baksan.store.run import RunFolder, checked_name
 from baksan.stream import Stream
-from baksan.train.division import Division, divided
+from baksan.train.division import Division, check_parts, divided
 from baksan.train.job import Job, Progress
 from baksan.train.lineup import Method, line_up
 from baksan.train.provenance import provenance
@@ -30,7 +30,7 @@ from baksan.train.summary import contents
 
 Array = NDArray[Any]
 
-__all__ = ["train"]
+__all__ = ["check_asked", "train"]
 
 _LARGE = 10_000_000
 """Numbers in a block of events from which BLAS gets threads."""
@@ -98,9 +98,13 @@ def train(
 
     Raises
     ------
+    KeyError
+        An unknown method.
+    TypeError
+        X is neither Samples nor a Stream; what is no method, or no number of folds.
     ValueError
-        No answers, an empty class, folds that cannot be made, an unknown or unfitting method; no
-        method that takes the negative weights.
+        No answers, an empty class, folds that cannot be made, an unfitting method; no method that
+        takes the negative weights.
     FileExistsError
         `out` holds something already, or another training is going on in it.
     """
@@ -156,6 +160,16 @@ def train(
             job.show("report", 0.0)
             _write(run, report)
     return run
+
+
+def check_asked(methods: Sequence[str] | None, folds: int, test: float | None) -> None:
+    """What is wrong whatever the events are, told before they are read. Raises as `train`.
+
+    Names of methods are looked up for two events that any method could tell apart.
+    """
+    check_parts(folds, test)
+    if methods is not None:
+        line_up(methods, Samples([[0.0], [1.0]], [0, 1], class_names=("0", "1")))
 
 
 def _willing(methods: list[Method], refused: Mapping[str, str]) -> list[Method]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,11 @@ from numpy.typing import NDArray
 from baksan.samples import Samples
 from baksan.solvers.base import Events
 from baksan.stream import Stream, fold_numbers
-from baksan.stream.labels import drawn, labels_of
+from baksan.stream.labels import drawn, labels_of, number_of_folds
 
 Array = NDArray[Any]
 
-__all__ = ["Division", "divided"]
+__all__ = ["Division", "check_parts", "divided"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,13 +91,9 @@ def divided(X: Events, folds: int, test: float | None, seed: int) -> Division:
     """Folds of Samples are dealt, those of a Stream go by the hash of group or id.
 
     With `test` there is one fold, with about this share of the events. Raises ValueError for folds
-    that cannot be made.
+    that cannot be made, TypeError for what is no number of them.
     """
-    if test is not None and not 0 < test < 1:
-        raise ValueError(
-            f"the test share must lie between 0 and 1; it is {test}. Give, for example, --test 0.3"
-            " (test=0.3)."
-        )
+    _check_kind(folds, test)
     if isinstance(X, Samples):
         return Division(X, X, _dealt(X, folds, test, seed))
     some = X.sample.with_parts(notes=X.survey.notes)
@@ -105,6 +102,25 @@ def divided(X: Events, folds: int, test: float | None, seed: int) -> Division:
         return Division(X, some, fold_numbers(some, folds, seed, cuts=X.cuts), parts)
     held = drawn(labels_of(some), seed, X.cuts) >= 1 - test
     return Division(X, some, np.where(held, 0, -1), [X.split(1 - test, seed=seed)[0]])
+
+
+def check_parts(folds: int, test: float | None) -> None:
+    """Raises as `divided` for what no events can be divided into."""
+    _check_kind(folds, test)
+    if test is None:
+        number_of_folds(folds)
+
+
+def _check_kind(folds: int, test: float | None) -> None:
+    if test is None and not isinstance(folds, Integral):
+        raise TypeError(
+            f"folds must be a whole number, at least 2; {folds!r} came. Take --folds 5 (folds=5)."
+        )
+    if test is not None and not (isinstance(test, Real) and 0 < test < 1):
+        raise ValueError(
+            f"the test share must lie between 0 and 1; it is {test!r}. Give, for example,"
+            " --test 0.3 (test=0.3)."
+        )
 
 
 def _dealt(X: Samples, folds: int, test: float | None, seed: int) -> Array:
