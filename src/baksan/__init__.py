@@ -30,6 +30,7 @@ _HOME = {
     "Cuts": "models.cuts",
     "Imputed": "models.imputed",
     "Network": "models.network",
+    "Ensemble": "models.ensemble",
     "Analytic": "solvers.analytic",
     "GradientDescent": "solvers.descent",
     "StochasticGradientDescent": "solvers.descent",

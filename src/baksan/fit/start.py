@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from baksan import losses
 from baksan.models.base import Model
+from baksan.models.ensemble import Ensemble
 from baksan.models.imputed import Imputed
 from baksan.models.linear import Linear, deviations
 from baksan.models.network import Network
@@ -40,7 +41,7 @@ def ready(
             f" bk.Imputed({type(model).__name__}()), or leave incomplete events out."
         )
     outputs = loss.outputs(X.head.answers, len(X.class_names))
-    if isinstance(model, Linear | Network) and model.features:
+    if isinstance(model, Linear | Network | Ensemble) and model.features:
         outputs = model.outputs  # a model that goes on; targets of another width are refused
         model(X.head.x[:1])  # and so are features
     if solver is not None and solver.wants_gram(problem):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-Formula = Callable[[Array], Array]
+Formula = Callable[[Any], Any]
 
 __all__ = ["ACTIVATIONS", "Activation"]
 
@@ -30,53 +30,53 @@ class Activation:
     gain: float
 
 
-def _relu(u: Array) -> Array:
+def _relu(u: Any) -> Any:
     return np.maximum(u, 0)
 
 
-def _relu_slope(u: Array) -> Array:
+def _relu_slope(u: Any) -> Any:
     return (u > 0).astype(u.dtype)
 
 
-def _leaky_relu(u: Array) -> Array:
+def _leaky_relu(u: Any) -> Any:
     return np.maximum(u, 0.01 * u)
 
 
-def _leaky_relu_slope(u: Array) -> Array:
+def _leaky_relu_slope(u: Any) -> Any:
     return 0.01 + 0.99 * (u > 0).astype(u.dtype)
 
 
-def _elu(u: Array) -> Array:
+def _elu(u: Any) -> Any:
     return np.where(u > 0, u, np.expm1(np.minimum(u, 0)))
 
 
-def _elu_slope(u: Array) -> Array:
+def _elu_slope(u: Any) -> Any:
     return np.exp(np.minimum(u, 0))
 
 
-def _sigmoid(u: Array) -> Array:
+def _sigmoid(u: Any) -> Any:
     return 0.5 + 0.5 * np.tanh(0.5 * u)
 
 
-def _sigmoid_slope(u: Array) -> Array:
+def _sigmoid_slope(u: Any) -> Any:
     f = _sigmoid(u)
     return f * (1 - f)
 
 
-def _tanh(u: Array) -> Array:
-    return np.asarray(np.tanh(u))
+def _tanh(u: Any) -> Any:
+    return np.tanh(u)
 
 
-def _tanh_slope(u: Array) -> Array:
+def _tanh_slope(u: Any) -> Any:
     f = np.tanh(u)
     return 1 - f * f
 
 
-def _silu(u: Array) -> Array:
+def _silu(u: Any) -> Any:
     return u * _sigmoid(u)
 
 
-def _silu_slope(u: Array) -> Array:
+def _silu_slope(u: Any) -> Any:
     f = _sigmoid(u)
     return f + u * f * (1 - f)
 
@@ -84,11 +84,11 @@ def _silu_slope(u: Array) -> Array:
 _GELU = 0.7978845608028654  # √(2/π)
 
 
-def _gelu(u: Array) -> Array:
+def _gelu(u: Any) -> Any:
     return 0.5 * u * (1 + np.tanh(_GELU * (u + 0.044715 * u * u * u)))
 
 
-def _gelu_slope(u: Array) -> Array:
+def _gelu_slope(u: Any) -> Any:
     f = np.tanh(_GELU * (u + 0.044715 * u * u * u))
     return 0.5 * (1 + f) + 0.5 * u * (1 - f * f) * _GELU * (1 + 0.134145 * u * u)
 

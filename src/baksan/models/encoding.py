@@ -52,8 +52,8 @@ class Encoding:
         if quantiles:
             plain = cls(plain.centre, plain.scale, _weighted_quantiles(x, weight))
         g = plain.bent(x)
-        mean = np.average(g, axis=0, weights=weight)
-        spread = np.sqrt(np.average((g - mean) ** 2, axis=0, weights=weight))
+        mean = weight @ g / weight.sum()
+        spread = np.sqrt(weight @ (g - mean) ** 2 / weight.sum())
         # Rounding leaves a constant feature a spread of about eps·|mean|, not 0.
         still = spread <= 1e-15 * np.maximum(np.abs(mean), np.abs(x).max(axis=0, initial=0.0))
         return cls(mean, np.where(still, 1.0, spread), plain.knots)
@@ -86,13 +86,14 @@ class Encoding:
     def check(self) -> None:
         """Raises ValueError where the parts do not fit together, as in a file that was changed."""
         for name in ("centre", "scale", "knots"):
-            values = np.asarray(getattr(self, name))
+            values = getattr(self, name)
             if values.dtype.kind not in "iuf" or not np.isfinite(values).all():
                 raise ValueError(f"{name} of the encoding must be finite numbers; they are not.")
         d = self.features
         if self.centre.ndim != 1 or self.scale.shape != (d,) or not (self.scale > 0).all():
             raise ValueError(f"scale must be {d} numbers above 0; it is not.")
-        if self.knots.ndim != 2 or self.knots.shape[1] != d or (np.diff(self.knots, axis=0) < 0).any():
+        columns = self.knots.ndim == 2 and self.knots.shape[1] == d
+        if not columns or (np.diff(self.knots, axis=0) < 0).any():
             raise ValueError(f"knots must be {d} rising columns of numbers; they are not.")
 
 

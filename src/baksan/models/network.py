@@ -149,11 +149,11 @@ class Network(Model):
         )
 
     @cached_property
-    def penalised(self) -> Array:  # type: ignore[override]
+    def penalised(self) -> Array:
         return self._marked("weight")
 
     @cached_property
-    def running(self) -> Array | None:  # type: ignore[override]
+    def running(self) -> Array | None:
         return self._marked("mean", "variance") if self.normalise == "batch" else None
 
     def size(self, degree: int) -> float:
@@ -207,8 +207,8 @@ class Network(Model):
     def in_training(self, seed: int, step: int) -> Self:
         if not self.dropout and self.normalise != "batch":
             return self
-        key = tuple(np.array([part & 0xFFFFFFFF], dtype=np.uint32) for part in (seed, step))
-        return replace(self, training=Training(key))
+        first, second = (np.array([part & 0xFFFFFFFF], dtype=np.uint32) for part in (seed, step))
+        return replace(self, training=Training((first, second)))
 
     def prepared(self, x: Array, weight: Array, outputs: int) -> Self:
         if self.features:

@@ -39,7 +39,7 @@ class Adaptive(Descent):
             raise ValueError(f"kind must be adam or rmsprop; it is {self.kind!r}.")
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"betas must be two numbers from 0, below 1; they are {self.betas}.")
-        if not 0 < self.least:
+        if not self.least > 0:
             raise ValueError(f"least must be above 0; it is {self.least}.")
         if self.momentum or self.nesterov:
             raise ValueError(f"{self.name} has betas in place of momentum; leave momentum out.")

@@ -23,11 +23,13 @@ from numpy.typing import NDArray
 from baksan import losses
 from baksan.losses import Loss
 from baksan.models.base import Model
+from baksan.models.ensemble import Ensemble
 from baksan.models.linear import Linear
 from baksan.models.network import Network
 from baksan.samples import Samples
 from baksan.solvers.base import Penalty, Problem, State, Stepper
 from baksan.solvers.gram import Gram
+from baksan.solvers.members import Members
 from baksan.solvers.online import Online
 from baksan.solvers.rates import Steepness, automatic, bound
 from baksan.solvers.schedules import Constant, Schedule, schedule_of
@@ -95,7 +97,7 @@ class Descent(Settings):
     def schedule(self, problem: Problem) -> Schedule:
         if not isinstance(self.rate, str):
             return schedule_of(self.rate)
-        if isinstance(problem.model, Network):
+        if isinstance(problem.model, Network | Ensemble):
             return Constant(_NETWORK_RATE * (1.0 - self.momentum))
         return automatic(self, problem)
 
@@ -180,6 +182,8 @@ class Descent(Settings):
     def stepper(self, problem: Problem) -> Stepper:
         problem.loss.check_descendable()
         self._check_weights(problem)
+        if isinstance(problem.model, Ensemble):
+            return Members(problem, self.stepper)
         way = self.way_for(problem.model, problem.loss)
         if isinstance(problem.model, Network) and way == "compiled":
             return self._network_stepper(problem)

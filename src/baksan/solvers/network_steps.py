@@ -165,12 +165,12 @@ def _pulled(
 
 
 class _Held(NamedTuple):
-    """What a step changes, each a list of arrays."""
+    """What a step changes, each a list of arrays; outside of JAX one (P,) array each."""
 
-    w: Arrays
-    velocity: Arrays
-    squares: Arrays
-    average: Arrays
+    w: Any
+    velocity: Any
+    squares: Any
+    average: Any
 
 
 def _step(
@@ -332,7 +332,7 @@ class NetworkBatches:
             np.int32(len(rows)), np.int32(steps), key,
         )  # fmt: skip
         held = _Held(*(np.asarray(part, dtype=np.float64) for part in held))
-        costs = np.asarray(costs[:steps], dtype=np.float64)
+        costs = np.asarray(costs, dtype=np.float64)[:steps]
         visited = min(steps * self.size, len(rows) - first)
         weight = rows.weight[first : first + visited] if len(rows.weight) else np.ones(visited)
         newest = weight[(steps - 1) * self.size :].sum()
@@ -365,7 +365,9 @@ class NetworkSums:
         size = min(_ROWS, len(rows))
         with with_precision(self.dtype):
             for start in range(0, len(rows), size):
-                part = rows.picked(np.arange(start, min(start + size, len(rows))), rows.x[start : start + size])
+                part = rows.picked(
+                    np.arange(start, min(start + size, len(rows))), rows.x[start : start + size]
+                )
                 mass = part.weight.sum() if len(part.weight) else len(part)
                 yield jax.device_put(_Events.of(part, size, self.dtype)), float(mass)
 
@@ -375,7 +377,10 @@ class NetworkSums:
         def block(parts: Any) -> tuple[Any, ...]:
             with with_precision(self.dtype):
                 told = [(*of(events), mass) for events, mass in parts]
-            return tuple(sum(np.asarray(c, dtype=np.float64) for c in column) for column in zip(*told, strict=True))
+            return tuple(
+                sum(np.asarray(c, dtype=np.float64) for c in column)
+                for column in zip(*told, strict=True)
+            )
 
         if self.kept is not None:
             return block(self.kept)

@@ -14,7 +14,7 @@ from baksan.models.base import Model
 from baksan.models.linear import Linear
 from baksan.samples import Samples
 from baksan.solvers.base import Penalty, Problem, State, check_penalty
-from baksan.solvers.rows import kernel
+from baksan.solvers.rows import kernel, setting_of
 from baksan.solvers.schedules import Schedule, schedule_of
 from baksan.solvers.settings import Settings
 from baksan.solvers.steps import sums_of, take_step
@@ -139,7 +139,7 @@ class _Memory:
         self.first, self.averaged, self.schedule = state, solver.average, schedule
         self.kernel = kernel(kernels.learn, solver.way)
         settings = {
-            "code": CODES[loss.cost], "setting": loss.setting or 0.0,
+            "code": CODES[loss.cost], "setting": setting_of(loss),
             "momentum": solver.momentum, "nesterov": solver.nesterov,
             "l2": penalty.strength if isinstance(penalty, L2) else 0.0,
             "l1": penalty.strength if isinstance(penalty, L1) else 0.0,

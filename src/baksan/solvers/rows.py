@@ -14,7 +14,7 @@ from baksan.samples import Samples
 
 Array = NDArray[Any]
 
-__all__ = ["TOGETHER", "Rows", "kernel", "kernel_array", "parts_of"]
+__all__ = ["TOGETHER", "Rows", "kernel", "kernel_array", "parts_of", "setting_of"]
 
 TOGETHER = 4
 """Steps on single events that a kernel takes at once: those whose place in the epoch begins a
@@ -79,6 +79,11 @@ def kernel_array(values: Array, dtype: Any = None, *, columns: bool = False) -> 
         array = array.view()
         array.flags.writeable = False
     return array
+
+
+def setting_of(loss: Loss) -> float:
+    """The one number that a kernel's formula is given beside p and t."""
+    return loss.setting if isinstance(loss.setting, float) else 0.0
 
 
 def kernel(function: Callable[..., Any], way: str) -> Callable[..., Any]:

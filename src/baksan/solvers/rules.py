@@ -90,7 +90,7 @@ def paces(rule: Rule, rates: Array, step: int) -> Array:
 
 def clipped(g: Array, longest: float, norm: Any) -> Array:
     """g, shortened to this length where it is longer."""
-    return g * np.minimum(1.0, longest / (norm + 1e-30))
+    return np.asarray(g * np.minimum(1.0, longest / (norm + 1e-30)))
 
 
 def stepped(

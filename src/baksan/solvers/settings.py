@@ -122,7 +122,7 @@ class Settings(Solver):
             raise ValueError(
                 f"the way {self.way!r} is for gradient descents of the linear model, without decay"
                 f" and clip, and the losses of baksan.losses; this is {type(model).__name__} with"
-                f" {loss.name} and {self.name}. Take way='generic'."
+                f" {loss.name}. Take way='generic'."
             )
         return self.way if self.way != "auto" else ("compiled" if fits else "generic")
 

@@ -23,7 +23,7 @@ from baksan.models.linear import Linear
 from baksan.samples import Samples
 from baksan.solvers.base import Problem, State
 from baksan.solvers.gram import Gram
-from baksan.solvers.rows import TOGETHER, Rows, kernel, parts_of
+from baksan.solvers.rows import TOGETHER, Rows, kernel, parts_of, setting_of
 from baksan.solvers.rules import clipped, stepped
 from baksan.solvers.settings import Settings
 from baksan.solvers.windows import Windows
@@ -60,9 +60,10 @@ def take_step(
     g, norm = gradient_of(problem, look, total / events)
     if solver.clip is not None:
         g = clipped(g, solver.clip, norm)
+    running = False if model.running is None else model.running
     new, velocity, squares = stepped(
         w, g, state.velocity, state.moments.get("squares", _NONE), pace, solver.rule,
-        solver.decay, problem.l1, model.penalised, False if model.running is None else model.running,
+        solver.decay, problem.l1, model.penalised, running,
     )  # fmt: skip
     if problem.loss.projected:
         new = new / max(1.0, float(np.linalg.norm(new)))
@@ -161,7 +162,7 @@ def pulled(rows: Rows, a: Linear, loss: Loss, way: str) -> tuple[Array, float, f
     from baksan.solvers.kernels_cost import CODES
 
     pull, parts = kernel(kernels.pull, way), parts_of(len(rows))
-    code, setting = CODES[loss.cost], float(loss.setting or 0.0)
+    code, setting = CODES[loss.cost], setting_of(loss)
     g, matrix = np.empty((len(parts), *a.matrix.shape)), np.array(a.matrix)
     told = np.empty((len(parts), 2))
 
@@ -325,7 +326,7 @@ class Batches:
         rates = self.schedule(np.arange(state.step, state.step + steps))
         cost, mass, loss, gradient, change = self.kernel(
             rows.x, rows.t, rows.weight, model.centre, model.inverse, first, self.size,
-            np.asarray(rates, dtype=np.float64), self.code, float(problem.loss.setting or 0.0),
+            np.asarray(rates, dtype=np.float64), self.code, setting_of(problem.loss),
             float(solver.momentum), solver.nesterov, problem.l2, problem.l1,
             problem.loss.projected, solver.average, state.step, w, velocity, average, state.cost,
             state.mass,

@@ -24,8 +24,11 @@ from baksan.losses import by_name
 from baksan.metrics import Prediction
 from baksan.models.base import Model
 from baksan.models.cuts import Cuts
+from baksan.models.encoding import Encoding
+from baksan.models.ensemble import Ensemble
 from baksan.models.imputed import Imputed
 from baksan.models.linear import Linear
+from baksan.models.network import Network
 from baksan.store.card import Card, card_of
 from baksan.store.trees import check_trees
 from baksan.table import Table
@@ -86,6 +89,37 @@ def _cuts_build(shape: Mapping[str, Any], arrays: Mapping[str, Array]) -> Cuts:
     return a
 
 
+def _network_apart(a: Network) -> tuple[dict[str, Any], dict[str, Array]]:
+    built = ("activation", "residual", "normalise", "dropout", "inputs", "precision", "outputs")
+    shape = {name: getattr(a, name) for name in built} | {"hidden": list(a.hidden)}
+    coded = {name: getattr(a.encoding, name) for name in ("centre", "scale", "knots")}
+    return shape, {**coded, "offset": a.offset, "unit": a.unit, "parameters": a.parameters}
+
+
+def _network_build(shape: Mapping[str, Any], arrays: Mapping[str, Array]) -> Network:
+    a = _network_of(shape, arrays)
+    a.check()
+    return a
+
+
+def _network_of(shape: Mapping[str, Any], arrays: Mapping[str, Array]) -> Network:
+    encoding = Encoding(**{name: arrays[name] for name in ("centre", "scale", "knots")})
+    rest = {name: arrays[name] for name in arrays if not hasattr(encoding, name)}
+    return Network(**{**shape, "hidden": tuple(shape["hidden"])}, encoding=encoding, **rest)
+
+
+def _ensemble_apart(a: Ensemble) -> tuple[dict[str, Any], dict[str, Array]]:
+    shape, arrays = _network_apart(a.of)
+    return {"members": a.members, "shape": shape}, {**arrays, "parameters": a.parameters}
+
+
+def _ensemble_build(shape: Mapping[str, Any], arrays: Mapping[str, Array]) -> Ensemble:
+    of, parameters = _network_of(shape["shape"], arrays), arrays["parameters"]
+    a = Ensemble(of.moved(parameters[:0]), shape["members"], parameters)
+    a.check()
+    return a
+
+
 def _imputed_apart(a: Imputed) -> tuple[dict[str, Any], dict[str, Array]]:
     kind = next(name for name, known in KINDS.items() if type(a.of) is known.of)
     shape, arrays = KINDS[kind].apart(a.of)
@@ -115,6 +149,8 @@ def _imputed_build(shape: Mapping[str, Any], arrays: Mapping[str, Array]) -> Imp
 KINDS: dict[str, Kind] = {
     "linear": Kind(Linear, _linear_apart, _linear_build),
     "cuts": Kind(Cuts, _cuts_apart, _cuts_build),
+    "network": Kind(Network, _network_apart, _network_build),
+    "ensemble": Kind(Ensemble, _ensemble_apart, _ensemble_build),
     "imputed": Kind(Imputed, _imputed_apart, _imputed_build),
 }
 """The kinds of model that files may hold; wings add theirs."""
