@@ -288,6 +288,19 @@ def test_a_streamed_run_goes_on_as_a_stream(call, tmp_path):
     )
 
 
+def test_a_run_is_resumed_only_as_it_was_read(call, tmp_path, capsys):
+    for first, other, was in (
+        ("--stream", "--no-stream", "a stream"), ("--no-stream", "--stream", "held in memory")
+    ):  # fmt: skip
+        call("t.csv", *FAST, "--out", first[2:], first, "--no-report")
+        (tmp_path / first[2:] / "report.json").unlink()
+        with pytest.raises(SystemExit) as end:
+            main(["train", "--resume", "--out", first[2:], other])
+        said = capsys.readouterr().err
+        assert end.value.code == 2 and f"of {first[2:]} were {was} and {other} came." in said
+        call("--resume", "--out", first[2:], first, "--no-report")
+
+
 def test_no_stream_is_obeyed(call, monkeypatch):
     monkeypatch.setattr(source, "available", lambda: 10_000)
     assert "stream" not in call("t.csv", *FAST, "--no-stream", "--no-report")

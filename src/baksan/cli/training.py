@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +22,9 @@ from baksan.cli.options import (
     X,
 )
 from baksan.cli.show import free, paragraph, progress, room
+
+if TYPE_CHECKING:
+    from baksan.store import RunFolder
 
 __all__ = ["apply", "demo", "report", "train"]
 
@@ -120,7 +123,7 @@ def train(
     if x is None:
         x, asked, how = _as_before(out, resume)
     if resume and out and (out / "config.toml").exists():
-        stream = "compared" in RunFolder(out).config
+        stream = _read_as_before(RunFolder(out), stream)
     # Before the events are read, which may take long.
     check_asked(how["methods"], how.get("folds", 5), how.get("test"))
     if out:
@@ -165,6 +168,18 @@ def _as_before(out: Path | None, resume: bool) -> tuple[str, dict[str, Any], dic
     }
     how["methods"] = list(config["methods"])
     return config["source"], config.get("samples", {}), how
+
+
+def _read_as_before(run: RunFolder, stream: bool | None) -> bool:
+    """Whether the events of a run were a stream. Raises ValueError where the other is asked for."""
+    was = "compared" in run.config
+    if stream not in (None, was):
+        how = ("were held in memory", "--stream") if stream else ("were a stream", "--no-stream")
+        raise ValueError(
+            f"a run is resumed with the settings it began with; the events of {run.path} {how[0]}"
+            f" and {how[1]} came. Leave it out, or choose another --out."
+        )
+    return was
 
 
 def apply(
