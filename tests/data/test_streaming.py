@@ -260,6 +260,17 @@ def test_numbers_that_become_text_are_refused(folder, column, asked, where):
         len(open_stream(folder, where=where, **asked))
 
 
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+@pytest.mark.parametrize("asked", [{"features": ["x", "kind"]}, {"where": "x != 6"}, {}])
+@pytest.mark.parametrize("impute", [False, True])
+def test_text_may_be_missing_in_a_whole_file(tmp_path, names, asked, impute):
+    (tmp_path / f"{names[0]}.csv").write_text("x,y,kind\n1,3,\n2,4,\n4,5,\n")
+    (tmp_path / f"{names[1]}.csv").write_text("x,y,kind\n5,1,g\n6,2,h\n7,8,\n8,2,g\n")
+    asked = {"answer": "y", "impute": impute, **asked}
+    same(open_stream(tmp_path, **asked), load(tmp_path).samples(**asked))
+    same(open_stream(tmp_path, rows=2, **asked), load(tmp_path).samples(**asked))
+
+
 def test_zeros_and_ones_are_told_once_all_are_seen(tmp_path):
     y = np.r_[np.zeros(50), np.ones(50)]
     for name, answers in {"two": y, "three": np.r_[y, 2.0]}.items():

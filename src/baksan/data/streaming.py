@@ -143,7 +143,8 @@ class Events:
         self.tables, self.where, self.wanted, self.marks = tables, where, wanted, marks
         self.progress = progress
         columns = first.unmarked(marks).columns
-        self.first = first = Table(columns, first.source, first.notes, first.rows)
+        self.first = Table(columns, first.source, first.notes, first.rows)
+        self.first = first = self._as_later(besides=choices.values())
         self.signal = choices.pop("signal")
         self.order = choices.pop("class_names", ())
         self.allow_constant = choices.pop("allow_constant", False)
@@ -228,6 +229,17 @@ class Events:
 
     # What only all rows together tell -------------------------------------------------------------
 
+    def _as_later(self, besides: Iterable[object]) -> Table:
+        """The first rows; what may be a feature and is empty there is text if it is text later."""
+        first = self.first
+        names = set(first.names).difference(besides) if self.wanted is None else set(self.wanted)
+        held = {n: c for n, c in first.columns.items() if n in names and c.values.ndim == 1}
+        empty = [n for n, c in held.items() if not c.is_text and len(first) and c.missing.all()]
+        later = set[str]()
+        for raw in self._pass(empty) if empty else ():
+            later.update(n for n in empty if raw.column(n).is_text)
+        return first.with_columns({n: held[n].as_text for n in empty if n in later})
+
     def _texts(self) -> dict[str, tuple[str, ...]]:
         """The texts of each column of text among the features, by one pass over these columns."""
         held = {n: self.first.columns.get(n) for n in self.wanted or ()}
@@ -238,7 +250,7 @@ class Events:
             table = raw.unmarked(self.marks)
             table = select(table, self.where) if self.where else table
             for name, texts in found.items():
-                texts.update(texts_of(table[name], raw.source, name))
+                texts.update(texts_of(table.column(name).as_text.values, raw.source, name))
         every = {n: np.array(list(texts), dtype=str) for n, texts in found.items()}
         return {n: texts_of(values, self.first.source, n) for n, values in every.items()}
 
