@@ -11,7 +11,9 @@ from baksan import GradientDescent, Linear, Samples, Stream, fit, losses
 from baksan.estimators import LinearRegressor
 from baksan.evaluate.totals import totals
 from baksan.jaxed import jaxed, with_precision
-from baksan.store.card import LossCard
+from baksan.metrics.prediction import PARTS
+from baksan.store.card import LossCard, card_of
+from baksan.store.model import load_model, save_model
 
 N = 60
 _START = np.random.default_rng(5)
@@ -217,6 +219,20 @@ def test_losses_with_several_outputs_go_through_the_card():
         assert back == card
         known = losses.by_name(back.name, back.setting)
         assert (known.name, known.setting) == (loss.name, loss.setting)
+
+
+@pytest.mark.parametrize("loss", OF_ONE_ANSWER, ids=name)
+def test_a_model_file_predicts_what_the_fit_does(tmp_path, random, loss):
+    X = Samples(random.normal(size=(N, 2)), Y)
+    found = fit(Linear(), X, loss, GradientDescent(0.01, steps=5))
+    path = save_model(tmp_path / "line", found.model, card_of(found))
+    told, known = load_model(path).predict(X.x), found.predict(X)
+    for part in PARTS:
+        assert_array_equal(getattr(told, part), getattr(known, part))
+    other = LossCard(name="quantile", setting=(0.1, 0.3, 0.5, 0.7))
+    forged = card_of(found).model_copy(update={"loss": other})
+    with pytest.raises(ValueError, match="quantile needs one answer an event and 4 outputs"):
+        load_model(save_model(tmp_path / "forged", found.model, forged)).predict(X.x)
 
 
 @pytest.mark.parametrize("setting", ["0.5", True, [0.5, None], [[0.5]], ["0.1"], {"a": 1}])

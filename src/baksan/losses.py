@@ -33,8 +33,6 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[Any]
 Elementwise = Callable[..., Any]
 
-_HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
-
 __all__ = [
     "L1", "L2", "LOSSES", "Loss", "Q", "absolute", "by_name", "exponential", "gaussian", "hinge",
     "huber", "logistic", "margin", "perceptron", "quantile", "softmax", "squared", "squared_hinge",
@@ -352,7 +350,7 @@ def _log_spread(p: Array) -> Array:
 def _gaussian(p: Array, t: Array) -> Array:
     s = _log_spread(p)
     z = (t[:, 0] - p[:, 0]) * np.exp(-s)
-    return np.asarray(0.5 * z * z + s + _HALF_LOG_2PI)
+    return np.asarray(0.5 * z * z + s + 0.5 * math.log(2.0 * math.pi))
 
 
 def _gaussian_slope(p: Array, t: Array) -> Array:

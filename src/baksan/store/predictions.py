@@ -49,7 +49,7 @@ def columns(prediction: Prediction, class_names: Sequence[str]) -> dict[str, Arr
         held["spread"] = prediction.spread
     if prediction.quantiles is not None and prediction.levels is not None:
         for k, level in enumerate(prediction.levels):
-            held[f"quantile_{level:g}"] = prediction.quantiles[:, k]
+            held[f"quantile_{float(level)}"] = prediction.quantiles[:, k]
     return held
 
 
