@@ -261,6 +261,16 @@ def test_numbers_that_become_text_are_refused(folder, column, asked, where):
 
 
 @pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+@pytest.mark.parametrize("signal", [None, "1"])
+def test_whole_floats_beside_text_are_one_class_with_the_integers(tmp_path, names, signal):
+    (tmp_path / f"{names[0]}.csv").write_text("x,y\n1,1.0\n2,0.0\n4,1.0\n")
+    (tmp_path / f"{names[1]}.csv").write_text("x,y\n5,bad\n6,1\n7,0\n8,bad\n")
+    whole = load(tmp_path).samples(answer="y", signal=signal)
+    assert sorted(whole.class_names) == ["0", "1", "bad"]
+    same(open_stream(tmp_path, answer="y", signal=signal), whole)
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
 @pytest.mark.parametrize("asked", [{"features": ["x", "kind"]}, {"where": "x != 6"}, {}])
 @pytest.mark.parametrize("impute", [False, True])
 def test_text_may_be_missing_in_a_whole_file(tmp_path, names, asked, impute):

@@ -96,8 +96,10 @@ class Census:
         """Answers that occur: all classes; of plain numbers only enough to tell 0 and 1 alone."""
         if not len(values):
             return
-        new = _distinct(values)
-        held = new if self.labels is None else _distinct(np.concatenate([self.labels, new]))
+        new = [_distinct(values)] if self.labels is None else [self.labels, _distinct(values)]
+        if any(v.dtype.kind in "UO" for v in new):
+            new = [class_text(v) if v.dtype.kind in "iufb" else v for v in new]
+        held = _distinct(np.concatenate(new))
         plain = held.dtype.kind in "iuf" and self.signal is None and not self.order
         self.labels = held[:3] if plain else held
 

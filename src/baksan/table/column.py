@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from baksan.samples import class_text
+
 __all__ = ["NUMBER", "Column", "joined", "mixed"]
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -79,10 +81,10 @@ class Column:
 
     @property
     def as_text(self) -> Column:
-        """The same in text, where a missing number is missing text."""
+        """The same in text: whole floats as integers; a missing number is missing text."""
         if self.is_text:
             return self
-        values = self.values.astype(str)
+        values = class_text(self.values)
         values[self.missing] = ""
         return replace(self, values=values)
 
@@ -115,8 +117,8 @@ def joined(columns: Sequence[Column]) -> Column:
 
     Examples
     --------
-    >>> joined([Column(np.array([np.nan])), Column(np.array(["gamma"]))]).values.tolist()
-    ['', 'gamma']
+    >>> joined([Column(np.array([np.nan, 1.0])), Column(np.array(["gamma"]))]).values.tolist()
+    ['', '1', 'gamma']
     """
     if any(c.is_text for c in columns):
         columns = [c.as_text for c in columns]
