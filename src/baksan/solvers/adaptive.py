@@ -8,7 +8,7 @@ from typing import Any, Literal
 from baksan.solvers.base import Problem
 from baksan.solvers.descent import Descent
 from baksan.solvers.rules import Rule, adam, rmsprop
-from baksan.solvers.schedules import Constant, Schedule, schedule_of
+from baksan.solvers.schedules import Constant, Schedule
 
 __all__ = ["Adam", "AdamW", "Adaptive", "RMSprop"]
 
@@ -57,7 +57,7 @@ class Adaptive(Descent):
         return adam(*self.betas, self.least)
 
     def schedule(self, problem: Problem) -> Schedule:
-        return Constant(1e-3) if isinstance(self.rate, str) else schedule_of(self.rate)
+        return Constant(1e-3) if isinstance(self.rate, str) else super().schedule(problem)
 
 
 def Adam(

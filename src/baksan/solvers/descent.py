@@ -96,7 +96,7 @@ class Descent(Settings):
 
     def schedule(self, problem: Problem) -> Schedule:
         if not isinstance(self.rate, str):
-            return schedule_of(self.rate)
+            return schedule_of(self.rate, self.end(len(problem.X)))
         if isinstance(problem.model, Network | Ensemble):
             return Constant(_NETWORK_RATE * (1.0 - self.momentum))
         return automatic(self, problem)

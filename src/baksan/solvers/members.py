@@ -54,10 +54,14 @@ class Members:
 
     def joined(self, before: State, after: list[State]) -> State:
         """The State of all members; losses are their means, lengths those of all parameters."""
-        arrays = {name: np.concatenate([getattr(s, name) for s in after]) for name in _CUT}
+        arrays: dict[str, Any] = {
+            name: np.concatenate([getattr(s, name) for s in after]) for name in _CUT
+        }
         moments = {k: np.concatenate([s.moments[k] for s in after]) for k in before.moments}
-        means = {k: float(np.mean([getattr(s, k) for s in after])) for k in ("cost", "loss")}
-        lengths = {
+        means: dict[str, Any] = {
+            k: float(np.mean([getattr(s, k) for s in after])) for k in ("cost", "loss")
+        }
+        lengths: dict[str, Any] = {
             k: float(np.linalg.norm([getattr(s, k) for s in after]))
             for k in ("gradient", "change", "epoch_change")
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -83,7 +83,8 @@ class Step:
 class Cosine:
     """rate_t = last + (rate − last) ½ (1 + cos(π t/steps)), from t = steps − 1 on the same.
 
-    From `rate` towards `last`, slowly at both ends; the rate of the last step is above 0.
+    From `rate` towards `last`, slowly at both ends; the rate of the last step is above 0. Without
+    `steps` it takes those of the run.
     Loshchilov and Hutter, ICLR 2017, eq. 5, without restarts.
 
     Examples
@@ -93,20 +94,25 @@ class Cosine:
     """
 
     rate: float
-    steps: int
+    steps: int | None = None
     last: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("rate", "steps"):
-            _check_positive(name, getattr(self, name))
+        _check_positive("rate", self.rate)
+        _check_positive("steps", 1 if self.steps is None else self.steps)
         if not 0 <= self.last <= self.rate:
             raise ValueError(
                 "the last rate of a schedule must be 0 or more, and at most the first,"
                 f" {self.rate}; it is {self.last}."
             )
 
+    def over(self, steps: int) -> Cosine:
+        """The schedule of a run of so many steps."""
+        return self if self.steps else replace(self, steps=steps)
+
     def __call__(self, steps: Array) -> Array:
-        return _bent(self.rate, self.last, np.minimum(steps, self.steps - 1) / self.steps)
+        last = _length(self.steps)
+        return _bent(self.rate, self.last, np.minimum(steps, last - 1) / last)
 
 
 @dataclass(frozen=True)
@@ -115,7 +121,7 @@ class OneCycle:
 
     Both ways along the cosine of `Cosine`: high rates in the middle pass over narrow valleys, low
     ones at the end settle. If left out, start = rate/25 and last = start/10,000. Smith and Topin,
-    arXiv:1708.07120 (2018), whose cycle is of straight lines.
+    arXiv:1708.07120 (2018), whose cycle is of straight lines. Without `steps` it takes those of the run.
 
     Examples
     --------
@@ -124,14 +130,14 @@ class OneCycle:
     """
 
     rate: float
-    steps: int
+    steps: int | None = None
     warm: float = 0.3
     start: float | None = None
     last: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("rate", "steps"):
-            _check_positive(name, getattr(self, name))
+        _check_positive("rate", self.rate)
+        _check_positive("steps", 1 if self.steps is None else self.steps)
         if not 0 < self.warm < 1:
             raise ValueError(
                 "the share of steps that warm a schedule up must be between 0 and 1;"
@@ -149,10 +155,15 @@ class OneCycle:
         start = self.rate / 25 if self.start is None else self.start
         return start, start / 10_000 if self.last is None else self.last
 
+    def over(self, steps: int) -> OneCycle:
+        """The schedule of a run of so many steps."""
+        return self if self.steps else replace(self, steps=steps)
+
     def __call__(self, steps: Array) -> Array:
-        (start, last), up = self._ends, self.warm * self.steps
+        (start, last), length = self._ends, _length(self.steps)
+        up = self.warm * length
         rising = _bent(start, self.rate, steps / up)
-        falling = _bent(self.rate, last, (steps - up) / (self.steps - up))
+        falling = _bent(self.rate, last, (steps - up) / (length - up))
         return np.where(steps < up, rising, falling)
 
 
@@ -176,6 +187,10 @@ class WarmUp:
         _check_positive("steps", self.steps)
         object.__setattr__(self, "then", schedule_of(self.then))
 
+    def over(self, steps: int) -> WarmUp:
+        """The schedule of a run of so many steps."""
+        return replace(self, then=schedule_of(self.then, steps))
+
     def __call__(self, steps: Array) -> Array:
         return schedule_of(self.then)(steps) * np.minimum((steps + 1) / self.steps, 1.0)
 
@@ -190,9 +205,20 @@ def _bent(first: float, last: float, passed: Array) -> Array:
     return np.asarray(last + (first - last) * way)
 
 
-def schedule_of(rate: float | Schedule) -> Schedule:
-    """A schedule as it is; a number as a constant one."""
-    return rate if callable(rate) else Constant(float(rate))
+def _length(steps: int | None) -> int:
+    if steps is None:
+        raise ValueError("a schedule needs its number of steps outside of a run; give steps=….")
+    return steps
+
+
+def schedule_of(rate: float | Schedule, steps: float | None = None) -> Schedule:
+    """A schedule as it is, laid over a run of so many steps; a number as a constant one."""
+    if not callable(rate):
+        return Constant(float(rate))
+    over = getattr(rate, "over", None)
+    if over is None or steps is None or not np.isfinite(steps):
+        return rate
+    return over(int(steps))  # type: ignore[no-any-return]
 
 
 def _check_positive(name: str, value: float) -> None:

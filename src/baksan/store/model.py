@@ -104,7 +104,7 @@ def _network_build(shape: Mapping[str, Any], arrays: Mapping[str, Array]) -> Net
 
 def _network_of(shape: Mapping[str, Any], arrays: Mapping[str, Array]) -> Network:
     encoding = Encoding(**{name: arrays[name] for name in ("centre", "scale", "knots")})
-    rest = {name: arrays[name] for name in arrays if not hasattr(encoding, name)}
+    rest: dict[str, Any] = {name: arrays[name] for name in ("offset", "unit", "parameters")}
     return Network(**{**shape, "hidden": tuple(shape["hidden"])}, encoding=encoding, **rest)
 
 

@@ -7,6 +7,7 @@ What to use when
 `cuts`     rectangular cuts; two classes
 `trees`    gradient-boosted trees (scikit-learn's HistGradientBoosting)
 `forest`   a random forest (scikit-learn's), on standardised features
+`network`  four feed-forward networks, and their mean
 
 Any scikit-learn estimator can stand beside them: `Theirs("svm", SVC())`.
 
@@ -34,13 +35,17 @@ from baksan.losses import Loss
 from baksan.metrics import Prediction
 from baksan.models.base import Model
 from baksan.models.cuts import Cuts
+from baksan.models.ensemble import Ensemble
 from baksan.models.imputed import Imputed
 from baksan.models.linear import Linear
+from baksan.models.network import Network
 from baksan.samples import Samples
+from baksan.solvers.adaptive import AdamW
 from baksan.solvers.analytic import Analytic
 from baksan.solvers.base import Events, Penalty, Problem, Solver, State
 from baksan.solvers.cuts import CutSearch
 from baksan.solvers.descent import Descent, GradientDescent, MiniBatch, StochasticGradientDescent
+from baksan.solvers.schedules import Cosine
 from baksan.store.card import LossCard
 from baksan.store.model import estimator_prediction
 from baksan.stream import Stream
@@ -175,7 +180,7 @@ class Ours(Method):
 
     def warm_up(self, X: Samples) -> None:
         model = self.model.of if isinstance(self.model, Imputed) else self.model
-        if model.__class__ is Linear:
+        if isinstance(model, Linear | Network | Ensemble):
             X = X.with_parts(x=np.nan_to_num(X.x), missing=False) if X.missing else X
             problem = ready(Problem(model, X, self.loss, self.penalty), self.solver)
             self.solver.stepper(problem)(self.solver.start(problem.model), 1)
@@ -193,14 +198,12 @@ class Ours(Method):
 
 def _brief(thing: Any) -> str:
     """A dataclass as it would be written: what differs from the defaults."""
-    if isinstance(thing, Imputed):
-        return f"Imputed({_brief(thing.of)})"
     told = []
     for part in fields(thing):
         value = getattr(thing, part.name)
         usual = part.default_factory() if part.default_factory is not MISSING else part.default
         if repr(value) != repr(usual):
-            told.append(f"{part.name}={value!r}")
+            told.append(f"{part.name}={_brief(value) if isinstance(value, Model) else repr(value)}")
     return f"{type(thing).__name__}({', '.join(told)})"
 
 
@@ -440,10 +443,32 @@ def _forest(X: Events) -> list[Method]:
     return [Theirs("forest", forest, "Random forest", about)]
 
 
+def _network(X: Events) -> list[Method]:
+    """An ensemble of four: quantile inputs for tails and units of any kind, weights that decay."""
+    if X.task == "regression":
+        loss = losses.squared
+    else:
+        loss = losses.logistic if len(X.class_names) == 2 else losses.softmax
+    # About a million events seen, but a small table often enough for some thousand steps.
+    fewest = 1 if isinstance(X, Stream) else 20
+    epochs = int(np.clip(round(1.2e6 / len(X)), fewest, 200))
+    batch = int(np.clip(2 ** round(np.log2(max(len(X), 1) / 60)), 16, 256))
+    return [
+        Ours(
+            "network", "Networks, an ensemble of four",
+            f"the mean of four networks of three layers of 64 neurons with {loss.name} loss, by"
+            f" AdamW in batches of {batch}, {epochs} epochs with a falling rate",
+            Ensemble(Network((64, 64, 64), inputs="quantile")), loss,
+            AdamW(Cosine(0.01), batch=batch, epochs=epochs, decay=0.2),
+        )
+    ]  # fmt: skip
+
+
 METHODS: dict[str, Callable[[Events], list[Method]]] = {
     "linear": _linear,
     "cuts": _cuts,
     "trees": _trees,
     "forest": _forest,
+    "network": _network,
 }
 """Line-ups by name, each a function of the events."""
