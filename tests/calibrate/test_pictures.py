@@ -95,6 +95,8 @@ def test_purity_is_bayes_along_the_curve():
 def test_pictures_of_nothing_are_refused():
     with pytest.raises(ValueError, match="a bin with events"):
         intervals.coverage({"a": {"low_edge": [0], "high_edge": [1], "share": [None]}}, 0.68)
+    with pytest.raises(ValueError, match="needs bins of a quantity"):
+        intervals.coverage({"a": vars(coverage(Y - 1, Y + 1, Y))}, 0.68)
     with pytest.raises(ValueError, match="needs pulls"):
         intervals.pulls([np.nan])
     with pytest.raises(ValueError, match="signal and background pass"):

@@ -16,6 +16,7 @@ from baksan.report.blocks import (
     number,
     text_of,
 )
+from baksan.report.certainty import certainty
 from baksan.report.contents import Contents, evaluation_of, models_of
 from baksan.report.tables import (
     differences_table,
@@ -66,6 +67,7 @@ def sections(contents: Contents) -> list[Section]:
         pictures.confusion(contents),
         pictures.residuals(contents, styles),
         pictures.merit_in_bins(contents, styles),
+        certainty(contents, styles),
         pictures.importance(contents, styles),
         pictures.weights(contents, styles),
         pictures.inputs(contents),

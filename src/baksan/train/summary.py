@@ -24,6 +24,7 @@ from baksan.solvers.gram import Gram
 from baksan.solvers.rates import Steepness
 from baksan.store.card import feature_cards
 from baksan.stream import Stream
+from baksan.train.certainty import certainty
 from baksan.train.lineup import Method, Ours
 from baksan.train.run import Run
 
@@ -65,6 +66,7 @@ def contents(run: Run) -> dict[str, Any]:
         "weights": {m.name: _weights(run, m) for m in run.methods if isinstance(m, Ours)},
         "inputs": _inputs(X),
         "residuals": {} if X.class_names else {n: _residuals(run, n) for n in first},
+        "certainty": {} if X.class_names else {n: certainty(run, n) for n in first},
         "provenance": run.provenance,
     }  # fmt: skip
 

@@ -71,10 +71,13 @@ def coverage(
     Raises
     ------
     ValueError
-        There is no finite share.
+        There is no finite share, or a bin without end.
     """
     if not any(np.isfinite(numbers(c["share"])).any() for c in curves.values()):
         raise ValueError("a picture of coverage needs a bin with events; there is none.")
+    ends = [numbers(c[side]) for c in curves.values() for side in ("low_edge", "high_edge")]
+    if not np.isfinite(np.concatenate(ends)).all():
+        raise ValueError("a picture of coverage needs bins of a quantity; give `by` and `edges`.")
     styles = styles or series(curves)
     wide = [n for n, c in curves.items() if c.get("width") is not None]
     figure, axes = new_figure(HALF, 3.7 if wide else 2.75, 2 if wide else 1, 1, sharex=True,
