@@ -48,8 +48,8 @@ class Network(Model):
         In which numbers are computed.
     outputs, encoding, offset, unit, parameters : set by `prepared`
         k; the `Encoding` of features; (k,) and (k,); all arrays of all layers, one after another,
-        (P,): weight (in, out), bias, and with a normalisation gain and shift, for 'batch' also the
-        running mean and variance.
+        (P,): weight (in, out), bias, and with a normalisation gain and shift; with 'batch' there is
+        no bias, which the mean would take away, but the running mean and variance.
 
     Raises
     ------
@@ -275,9 +275,13 @@ def layer_shapes(
     features: int, hidden: tuple[int, ...], outputs: int, normalise: str | None
 ) -> list[dict[str, tuple[int, ...]]]:
     """The shape of each array of each layer."""
-    extra = {"layer": ("gain", "shift"), "batch": ("gain", "shift", "mean", "variance"), None: ()}
+    extra = {
+        None: ("bias",),
+        "layer": ("bias", "gain", "shift"),
+        "batch": ("gain", "shift", "mean", "variance"),  # a mean taken away takes a bias with it
+    }
     widths, shapes = (features, *hidden), []
     for below, width in zip(widths, hidden, strict=False):
-        shape = {"weight": (below, width), "bias": (width,)}
-        shapes.append(shape | dict.fromkeys(extra[normalise], (width,)))
+        shape = {"weight": (below, width)} | dict.fromkeys(extra[normalise], (width,))
+        shapes.append(shape)
     return [*shapes, {"weight": (widths[-1], outputs), "bias": (outputs,)}]

@@ -53,7 +53,7 @@ def forward(
     """a (n, k) of encoded features z (n, d), and what the way back needs to know."""
     h, tape = z, []
     for number, layer in enumerate(layers[:-1]):
-        u, normal = _normalised(h @ layer["weight"] + layer["bias"], layer, plan, training)
+        u, normal = _normalised(h @ layer["weight"] + layer.get("bias", 0), layer, plan, training)
         mask = _kept(number, u, plan, training)
         below, h = h, plan.activation.value(u) * mask
         if plan.residual and h.shape == below.shape:
@@ -71,7 +71,8 @@ def backward(
     slope = slope @ layers[-1]["weight"].T
     for layer, (below, normal, u, mask) in zip(layers[-2::-1], tape[-2::-1], strict=True):
         inner, told = _unnormalised(slope * mask * plan.activation.slope(u), layer, plan, normal)
-        found.append({"weight": below.T @ inner, "bias": inner.sum(axis=0), **told})
+        biases = {"bias": inner.sum(axis=0)} if "bias" in layer else {}
+        found.append({"weight": below.T @ inner, **biases, **told})
         past = slope if plan.residual and u.shape == below.shape else 0
         slope = inner @ layer["weight"].T + past
     return found[::-1]

@@ -176,10 +176,8 @@ class _Held(NamedTuple):
 def _step(
     sums: _Sums, how: _Steps, numbers: _Numbers, held: _Held, batch: _Events, training: Training,
     events: Any, pace: Any,
-) -> tuple[_Held, Any, Arrays, Any]:  # fmt: skip
-    """What it leaves; Σ w cost, the gradient, and its length."""
-    import jax.numpy as jnp
-
+) -> tuple[_Held, Any, Arrays]:  # fmt: skip
+    """What it leaves; Σ w cost; the gradient without the running averages."""
     marks = [(name == "weight", name in ("mean", "variance")) for name in sums.names]
     look = [w + how.look * v for w, v in zip(held.w, held.velocity, strict=True)]
     cost, total = _pulled(sums, numbers, look if how.look else held.w, batch, training)
@@ -188,8 +186,8 @@ def _step(
         for part, w, (weight, running) in zip(total, look, marks, strict=True)
     ]
     steep = [part for part, (_, running) in zip(g, marks, strict=True) if not running]
-    norm = jnp.sqrt(sum((part * part).sum() for part in steep))
     if how.clip is not None:
+        norm = _length(steep)
         g = [jaxed(clipped)(part, how.clip, norm) for part in g]
     one = partial(jaxed(stepped), pace=pace, rule=how.rule, decay=how.decay, l1=how.l1)
     moved = [
@@ -200,7 +198,13 @@ def _step(
     ]
     new, velocity, squares = (list(column) for column in zip(*moved, strict=True))
     average = [m + pace[3] * (w - m) for w, m in zip(new, held.average, strict=False)]
-    return _Held(new, velocity, squares, average), cost, g, norm
+    return _Held(new, velocity, squares, average), cost, steep
+
+
+def _length(arrays: Arrays) -> Any:
+    import jax.numpy as jnp
+
+    return jnp.sqrt(sum((part * part).sum() for part in arrays))
 
 
 def _run(
@@ -211,25 +215,30 @@ def _run(
     import jax.numpy as jnp
     from jax import lax
 
-    def step(i: Any, held: _Held, costs: Any) -> Any:
+    def step(i: Any, carried: Any) -> Any:
+        held, costs, told = carried
         start = first + i * how.batch
         batch = _Events(*(lax.dynamic_slice_in_dim(part, start, how.batch) for part in events))
         real = (start + jnp.arange(how.batch) < rows).astype(batch.x.dtype)[:, None]
         training = Training((key[:1], key[1:] + i.astype(jnp.uint32)), real)
         seen = jnp.minimum(how.batch, rows - start).astype(batch.x.dtype)
-        after, cost, _, norm = _step(sums, how, numbers, held, batch, training, seen, paces[i])
-        return after, costs.at[i].set(cost), norm
+        after, cost, g = _step(sums, how, numbers, held, batch, training, seen, paces[i])
+
+        def lengths() -> Any:
+            change = [new - old for new, old in zip(after.w, held.w, strict=True)]
+            return _length(g), _length(change)
+
+        # Within the loop: a step behind it would be compiled by itself, and end in other bits.
+        told = lax.cond(i == steps - 1, lengths, lambda: told)
+        return after, costs.at[i].set(cost), told
 
     held = _Held(*(sums.apart(part) if len(part) else [] for part in flat))
     if not held.squares:
-        held = held._replace(squares=[0.0 * w[:0] for w in held.w])
+        held = held._replace(squares=[w[:0] for w in held.w])
     costs = jnp.zeros(len(paces), events.x.dtype)
-    held, costs = lax.fori_loop(0, steps - 1, lambda i, c: step(i, *c)[:2], (held, costs))
-    after, costs, norm = step(steps - 1, held, costs)
-    pairs = zip(after.w, held.w, strict=True)
-    change = jnp.sqrt(sum(((new - old) ** 2).sum() for new, old in pairs))
-    told = [jnp.concatenate([part.ravel() for part in parts or [costs[:0]]]) for parts in after]
-    return _Held(*told), costs, norm, change
+    held, costs, told = lax.fori_loop(0, steps, step, (held, costs, (costs[0], costs[0])))
+    flats = [jnp.concatenate([part.ravel() for part in parts or [costs[:0]]]) for parts in held]
+    return _Held(*flats), costs, *told
 
 
 @functools.cache
@@ -325,11 +334,11 @@ class NetworkBatches:
         flat = _Held(
             *(part.astype(dtype) for part in (state.parameters, state.velocity, squares, average))
         )
-        key = np.array([state.seed & 0xFFFFFFFF, state.step & 0xFFFFFFFF], dtype=np.uint32)
+        key = np.array([state.seed, state.step]) & 0xFFFFFFFF
         run, _, _ = _compiled()
         held, costs, norm, change = run(
             self.parts, self.how, self.numbers, flat, events, paces, np.int32(first),
-            np.int32(len(rows)), np.int32(steps), key,
+            np.int32(len(rows)), np.int32(steps), key.astype(np.uint32),
         )  # fmt: skip
         held = _Held(*(np.asarray(part, dtype=np.float64) for part in held))
         costs = np.asarray(costs, dtype=np.float64)[:steps]

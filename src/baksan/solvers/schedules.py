@@ -121,7 +121,8 @@ class OneCycle:
 
     Both ways along the cosine of `Cosine`: high rates in the middle pass over narrow valleys, low
     ones at the end settle. If left out, start = rate/25 and last = start/10,000. Smith and Topin,
-    arXiv:1708.07120 (2018), whose cycle is of straight lines. Without `steps` it takes those of the run.
+    arXiv:1708.07120 (2018), whose cycle is of straight lines. Without `steps` it takes those of the
+    run.
 
     Examples
     --------

@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from baksan.losses import LOSSES, Loss
+from baksan import losses
+from baksan.losses import Loss
 from baksan.models.base import Model
 from baksan.models.linear import Linear
 from baksan.models.network import Network
@@ -134,7 +135,7 @@ class Settings(Solver):
                 "the way 'python' is for the linear model's kernels; a network's lines in NumPy are"
                 " the way 'generic'."
             )
-        ours = LOSSES.get(loss.name, loss).cost is loss.cost and loss.name in LOSSES
+        ours = loss.cost.__module__ == losses.__name__
         if self.way == "compiled" and not jaxed.available():
             raise ModuleNotFoundError(
                 "networks are compiled by JAX, which is not installed; pip install"
