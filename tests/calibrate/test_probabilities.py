@@ -329,6 +329,27 @@ def test_scores_fully_apart_or_all_alike_have_no_sigmoid(scores):
         calibrate(Prediction(score=scores), samples([0, 0, 1, 1]), "sigmoid")
 
 
+def with_outlier(seed, truth):
+    rng = np.random.default_rng(seed)
+    s, y = rng.normal(size=100), rng.integers(0, 2, 100)
+    y[7] = truth
+    return Prediction(score=np.where(np.arange(100) == 7, 1e9, s + 2 * y)), y
+
+
+@pytest.mark.parametrize("seed", range(1, 20, 2))
+def test_an_outlier_on_the_right_side_hides_nothing(seed):
+    scores, y = with_outlier(seed, 1)
+    found = calibrate(scores, samples(y), "sigmoid")
+    assert found.slope[0] > 1
+    assert found(scores).probability[:, 1].sum() == pytest.approx(y.sum())
+
+
+def test_a_minimum_that_rounding_hides_is_refused():
+    scores, y = with_outlier(6, 0)
+    with pytest.raises(ValueError, match="so far out that rounding hides the others"):
+        calibrate(scores, samples(y), "sigmoid")
+
+
 def test_temperatures_that_do_not_exist_are_refused():
     with pytest.raises(ValueError, match="all are right"):
         calibrate(Prediction(score=[-2, -1, 1, 2]), samples([0, 0, 1, 1]), "temperature")

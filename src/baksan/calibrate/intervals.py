@@ -272,5 +272,6 @@ def _margin(needed: Array, w: Array, c: float, where: str) -> float:
             " wider bins, or a lower coverage."
         )
     order = np.argsort(needed, kind="stable")
-    level = c * (1 + 1 / events) * total * (1 - _ROUNDING)
-    return float(needed[order[np.searchsorted(np.cumsum(w[order]), level)]])
+    below = np.cumsum(w[order])
+    level = c * (1 + 1 / events) * below[-1] * (1 - _ROUNDING)
+    return float(needed[order[np.searchsorted(below, level)]])

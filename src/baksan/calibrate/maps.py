@@ -22,6 +22,7 @@ __all__ = ["KINDS", "Calibrator", "Isotonic", "Sigmoid", "Temperature", "from_ar
 
 _SMALLEST = 1e-15
 _STEPS = 100
+_FLAT = 1e-4
 _AGREE = 1e-5
 
 
@@ -183,7 +184,8 @@ def _line(s: Array, happened: Array, w: Array) -> tuple[float, float]:
             "a sigmoid needs scores of both classes that overlap; these are fully apart, and any"
             " slope, however steep, would do. Take more events, or how='isotonic'."
         )
-    centre, scale = np.average(s, weights=w), s.std()
+    low, centre, high = np.quantile(s, (0.25, 0.5, 0.75))
+    scale = high - low or s.std()
     design = np.column_stack([(s - centre) / scale, np.ones(len(s))])
     line = np.array([0.0, np.log(w @ t / (w @ (1 - t)))])
     cost = _cost(design @ line, t, w)
@@ -197,6 +199,11 @@ def _line(s: Array, happened: Array, w: Array) -> tuple[float, float]:
         if lower >= cost:
             break
         line, cost = line - size * step, lower
+    if np.abs(slope).max() > _FLAT * w.sum():
+        raise ValueError(
+            "a sigmoid needs scores on one scale; a few of these lie so far out that rounding hides"
+            " the others. Give the score without outliers, or take how='isotonic'."
+        )
     return line[0] / scale, line[1] - line[0] * centre / scale
 
 
