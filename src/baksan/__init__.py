@@ -51,6 +51,10 @@ _HOME = {
     "totals": "evaluate.totals",
     "train": "train",
     "Run": "train",
+    "tune": "tune",
+    "Search": "tune",
+    "train_tuned": "tune",
+    "learning_curve": "tune",
     "describe": "describe",
     "check": "exercises",
     "read": "data",
@@ -63,7 +67,8 @@ _HOME = {
 _ROOMS = (
     "apply", "cli", "cluster", "compare", "compiled", "data", "describe", "estimators", "evaluate",
     "exercises", "fit", "losses", "metrics", "models", "reconstruct", "report", "samples",
-    "simulate", "sketch", "solvers", "store", "stream", "table", "train", "units",
+    "simulate", "sketch", "solvers", "store", "stream", "table", "train", "tune",
+    "units",
 )  # fmt: skip
 
 __all__ = ["__version__", *sorted(_HOME)]
