@@ -221,7 +221,7 @@ def test_a_condition_leaves_rows_out_and_counts_them(models, tmp_path):
     rows = list(csv.DictReader((tmp_path / "p.csv").read_text().splitlines()))
     assert [int(row["id"]) for row in rows] == kept.tolist()
     assert (done.events, done.left_out) == (len(kept), 50 - len(kept))
-    assert f"{50 - len(kept)} rows were left out by the condition." in str(done)
+    assert f"{50 - len(kept)} rows left out by the condition." in str(done)
     with pytest.raises(ValueError, match="no row fulfils 'length > 1e9'"):
         apply(models["cuts"], pieces, tmp_path / "q.csv", where="length > 1e9")
     assert not (tmp_path / "q.csv").exists()

@@ -366,7 +366,7 @@ def test_constant_features(call, refused, here):
     said = refused("train", "t.csv", "--answer", "kind", "-f", "width,noon", "--out", "r")
     assert "feature 'noon' must vary; it is 9 in every row. Leave it out with --features" in said
     status, said, _ = call("train", "t.csv", "--answer", "kind", *FAST[6:], "--out", "r")
-    assert status == 0 and "1 features left out, constant: noon." in said
+    assert status == 0 and "1 feature left out, constant: noon." in said
 
 
 def test_text_becomes_indicators_where_it_is_named(call, refused, here):
@@ -391,8 +391,8 @@ def test_rows_that_miss_something_are_left_out_and_counted(call, here, blank):
     (here / "t.csv").write_text(text)
     status, said, _ = call("train", "t.csv", "--answer", "kind", *FAST[6:], "--out", "r")
     assert status == 0
-    assert "1 rows left out: width is missing or infinite." in said
-    assert "1 rows left out: length is missing or infinite." in said
+    assert "1 row left out: width is missing or infinite." in said
+    assert "1 row left out: length is missing or infinite." in said
     left = json.loads((here / "r/report.json").read_text())["data"]
     assert left["rows"] == 10 and len([s for s in left["left_out"] if "left out" in s]) == 2
 

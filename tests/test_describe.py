@@ -274,7 +274,7 @@ def test_the_command_describes_what_does_not_fit(tmp_path, monkeypatch, capsys):
         cli.main(["data", "describe", str(tmp_path / "t.parquet"), "--answer", "kind", *where])
     told = capsys.readouterr().out
     assert end.value.code == 0 and "89,999 rows, 8 columns" in told
-    assert "1 rows left out by the condition rare < 1." in told and "rows chosen at random" in told
+    assert "1 row left out by the condition rare < 1." in told and "rows chosen at random" in told
     assert "rare: is constant" in told and "mark: −999 stands in 2 rows" in told
 
 

@@ -47,7 +47,7 @@ def test_rows_without_their_text_are_left_out_or_kept_without_an_indicator():
     assert len(left) == N - 30
     assert "30 rows left out: kind is missing or infinite." in left.notes
     kept = table(kind=kind).samples(answer="y", features=["a", "kind"], impute=True)
-    assert "30 rows without kind are kept: each model fills it in." in kept.notes
+    assert "30 rows kept without kind: each model fills it in." in kept.notes
     np.testing.assert_array_equal(kept.x[:, 1:].sum(axis=1), np.arange(N) % 10 != 0)
 
 
@@ -87,7 +87,7 @@ def test_marks_become_missing(kind):
     values[[2, 5]] = 999
     found = Table({"x": values}).unmarked([999, -1])
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(found["x"])), [2, 5])
-    assert found.notes == ("2 rows of x hold 999 or -1: taken as missing.",)
+    assert found.notes == ("2 rows of x held 999 or -1: taken as missing.",)
     assert Table({"x": np.arange(10)}).unmarked([0.5]).notes == ()
 
 
@@ -118,7 +118,7 @@ def test_marks_of_a_file_are_those_of_its_stream(tmp_path):
     np.testing.assert_array_equal(X.sample.x, whole.x)
     lost = int(np.isnan(holes()).sum())
     for notes in (X.survey.notes, whole.notes):
-        assert f"{lost} rows of b hold -999: taken as missing." in notes
+        assert f"{lost} rows of b held -999: taken as missing." in notes
         assert f"{lost} rows left out: b is missing or infinite." in notes
 
 
@@ -134,7 +134,7 @@ def test_marks_among_classes_and_conditions_are_the_same_in_a_stream(told, tmp_p
     np.testing.assert_array_equal(X.sample.x, whole.x)
     np.testing.assert_array_equal(X.sample.y, whole.y)
     unread = [
-        n for n in whole.notes if "missing values" in n or ("b hold" in n and "where" not in told)
+        n for n in whole.notes if "missing values" in n or ("b held" in n and "where" not in told)
     ]
     assert {*X.survey.notes} == {*whole.notes} - {*unread}
 
@@ -374,7 +374,7 @@ def test_conditions_of_training_are_read_with_its_marks_and_units(tmp_path, caps
         with pytest.raises(SystemExit):
             main(["apply", *asked, "--where", condition])
         said = capsys.readouterr().out
-        assert f"{beyond} rows were left out" in said and "do not fulfil" not in said
+        assert f"{beyond} rows left out" in said and "do not fulfil" not in said
 
 
 def test_a_number_where_text_was_is_refused(trained):

@@ -160,7 +160,7 @@ def test_there_and_back_as_a_frame():
     ("frame", "more", "sentence"),
     [
         ([1, 2, 3], {}, "table with columns by name.*list came"),
-        ({"a": [1.0, 2.0], "k": np.array(["g", None])}, {"answer": "k"}, "1 labels are missing"),
+        ({"a": [1.0, 2.0], "k": np.array(["g", None])}, {"answer": "k"}, "1 label missing"),
         ({"a": [1.0, 2.0], "k": np.array(["g", "g"])}, {"answer": "k"}, "all rows are 'g'"),
         ({"a": np.array(["x", "y"])}, {}, "must hold numbers; it holds text such as 'x'"),
     ],

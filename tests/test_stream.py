@@ -248,14 +248,17 @@ def test_total_adds_arrays_and_numbers():
 
 
 def test_notes_come_once_and_rows_left_out_are_summed():
-    told = [("2 rows left out: a is missing or infinite.", "Made up.")] * 2
-    told.append(("5 rows left out: a is missing or infinite.",))
+    lone = "1 row kept without b: each model fills it in."
+    told = [("2 rows left out: a is missing or infinite.", "Made up.", "1 row of c held −1.")] * 2
+    told.append(("1,000 rows left out: a is missing or infinite.", lone))
     blocks = [
         block.with_parts(notes=n) for block, n in zip(cut(events(3), (1,)), told, strict=True)
     ]
     blocks.insert(1, blocks[0].with_parts(x=np.empty((0, 3)), y=np.empty(0, int)))  # all left out
     X = Stream(lambda: blocks)
-    assert X.survey.notes == ("11 rows left out: a is missing or infinite.", "Made up.")
+    assert X.survey.notes == (
+        "1,006 rows left out: a is missing or infinite.", "Made up.", "3 rows of c held −1.", lone
+    )  # fmt: skip
     assert [len(block) for block in X] == [1, 1, 1]
 
 

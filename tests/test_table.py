@@ -37,7 +37,7 @@ def test_rows_with_missing_values_are_left_out_and_counted():
     X = table().samples(answer="kind", signal="g", features=["width", "size"])
     assert X.ids.tolist() == [0, 2, 3]
     assert X.y.tolist() == [1, 0, 1]
-    assert X.notes == ("1 rows left out: width is missing or infinite.",)
+    assert X.notes == ("1 row left out: width is missing or infinite.",)
     assert X.features[0].unit == "mm"
 
 
@@ -53,7 +53,7 @@ def test_infinite_vectors_are_left_out_too():
 def test_without_a_list_every_number_that_varies_is_a_feature():
     X = table(flat=np.full(4, 7.0)).samples(answer="kind", signal="g", group="run")
     assert X.names == ("width", "size")
-    assert "1 features left out, constant: flat." in X.notes
+    assert "1 feature left out, constant: flat." in X.notes
     assert X.group.tolist() == [1, 2, 2]
 
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from baksan.data import select
 from baksan.data.expressions import columns
+from baksan.samples import counted
 from baksan.store.card import Card
 from baksan.store.model import Stored
 from baksan.store.predictions import frame, sink
@@ -36,7 +37,7 @@ class Applied:
     """What the reader of the events has to say."""
 
     def __str__(self) -> str:
-        told = [f"{self.events:,} events predicted."]
+        told = [f"{counted(self.events, 'event')} predicted."]
         if self.incomplete:
             told.append(f"{self.incomplete:,} lack a feature and have no prediction.")
         if self.outside:
@@ -45,7 +46,7 @@ class Applied:
                 " (outside_training_range): trust these less."
             )
         if self.left_out:
-            told.append(f"{self.left_out:,} rows were left out by the condition.")
+            told.append(f"{counted(self.left_out)} left out by the condition.")
         return " ".join([*told, *self.notes])
 
 

@@ -20,7 +20,7 @@ from baksan.order import epoch_order
 
 Array = NDArray[Any]
 
-__all__ = ["BLOCK", "Feature", "Samples", "class_text", "classes", "weight_notes"]
+__all__ = ["BLOCK", "Feature", "Samples", "class_text", "classes", "counted", "weight_notes"]
 
 BLOCK = 65_536
 """Events that sums over samples take at a time, so that what they make on the way stays small."""
@@ -427,7 +427,8 @@ def _check_sum(weight: Array) -> None:
     if not weight.any():
         raise ValueError("weights are all zero; at least one event must count.")
     raise ValueError(
-        f"weights must sum to more than 0; those of these {len(weight):,} events sum to {total:g}."
+        "weights must sum to more than 0; those of these"
+        f" {counted(len(weight), 'event')} sum to {total:g}."
         " Take more events together, or weights of the other sign."
     )
 
@@ -448,6 +449,11 @@ def weight_notes(negative: float, mass: float, effective: float) -> tuple[str, .
     )
 
 
+def counted(count: int, what: str = "row") -> str:
+    """'1 row', '1,024 rows'."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def classes(values: Array, signal: str | None) -> tuple[Array, tuple[str, ...]]:
     """Class indices (n,) and class names of a text column; numbers without a signal pass through.
 
@@ -458,7 +464,7 @@ def classes(values: Array, signal: str | None) -> tuple[Array, tuple[str, ...]]:
         return values, ()
     if lost := sum(v is None or v != v for v in values.tolist()):
         raise ValueError(
-            f"every event needs a class; {lost} labels are missing. Leave these events out."
+            f"every event needs a class; {counted(lost, 'label')} missing. Leave such events out."
         )
     text = class_text(values)
     names = np.unique(text).tolist()

@@ -264,7 +264,7 @@ def test_blanked_cells_are_left_out_and_counted(data_dir, tmp_path, monkeypatch)
     changed(data_dir, tmp_path, monkeypatch, 0, "28.7967", "")
     X = load("magic", allow_changed=True).samples()
     assert len(X) == 19019
-    assert "1 rows left out: fLength is missing or infinite." in X.notes
+    assert "1 row left out: fLength is missing or infinite." in X.notes
 
 
 def test_wrong_classes_are_refused(data_dir, tmp_path, monkeypatch):

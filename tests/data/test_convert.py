@@ -243,7 +243,7 @@ def test_columns_formulas_and_conditions(tmp_path):
     assert (back.names, back["lgE"].tolist()) == (("kind", "lgE"), [0, 2])
     assert back.column("lgE").description == "= log10(E[TeV])"
     assert str(written).startswith("2 rows of 2 columns: ")
-    assert "1 rows left out by the condition n > 0" in str(written)
+    assert "1 row left out by the condition n > 0" in str(written)
     assert told[-1].endswith("2 rows")
     with pytest.raises(ValueError, match="keeps none of 3"):
         convert(tmp_path / "t.csv", tmp_path / "t.json", where="n > 5")

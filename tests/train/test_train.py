@@ -268,7 +268,7 @@ def test_what_is_refused_and_why(tmp_path):
 @pytest.mark.parametrize("method", ["linear-gd", "trees"])
 def test_a_class_that_is_missing_somewhere_is_named_before_the_work(method):
     lonely = dataclasses.replace(events(30), y=(np.arange(30) == 7).astype(int))
-    refused(lonely, [method], "training events of fold . have no 'gamma', which has 1 events")
+    refused(lonely, [method], "training events of fold . have no 'gamma', which has 1 event ")
     refused(lonely, [method], "have no 'gamma'", test=0.5)
     empty = dataclasses.replace(events(30), class_names=("hadron", "gamma", "muon"))
     refused(empty, [method], "no 'muon', which has 0 events")

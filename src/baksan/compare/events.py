@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from baksan.compare.runs import Side
 from baksan.metrics import Prediction
-from baksan.samples import Feature, Samples
+from baksan.samples import Feature, Samples, counted
 
 Array = NDArray[Any]
 
@@ -120,7 +120,8 @@ def _enough(rows: list[Array], runs: Sequence[Side]) -> Common:
     n, classes = len(rows[0]), first.evaluation.class_names
     if n < _FEWEST:
         return Common(
-            why_not=f"only {n} events were tested in {'both' if len(runs) == 2 else 'all'}"
+            why_not=f"only {counted(n, 'event')} {'was' if n == 1 else 'were'} tested in"
+            f" {'both' if len(runs) == 2 else 'all'}"
         )
     held = first.tested["answer"][rows[0]]
     if empty := [c for c in classes if not first.tested["weight"][rows[0]][held == c].any()]:

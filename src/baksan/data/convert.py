@@ -15,6 +15,7 @@ from baksan.data.formats import files_of
 from baksan.data.loading import entry, is_file, stream
 from baksan.data.writers import Lost, writer_of
 from baksan.files import replacing
+from baksan.samples import counted
 from baksan.table import Column, Table
 
 __all__ = ["Written", "convert", "write"]
@@ -35,7 +36,7 @@ class Written:
 
     def __str__(self) -> str:
         return "\n".join(
-            [f"{self.rows:,} rows of {self.columns:,} columns: {self.path}", *self.notes]
+            [f"{counted(self.rows)} of {counted(self.columns, 'column')}: {self.path}", *self.notes]
         )
 
 

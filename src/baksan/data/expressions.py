@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baksan import units
-from baksan.samples import Feature
+from baksan.samples import Feature, counted
 from baksan.table import Column, Table
 
 __all__ = [
@@ -117,7 +117,7 @@ def select(table: Table, expression: str) -> Table:
 
 def left_out(rows: int, expression: str) -> str:
     """The note on rows that do not fulfil a condition."""
-    return f"{rows} rows left out by the condition {expression}."
+    return f"{counted(rows)} left out by the condition {expression}."
 
 
 def derive(table: Table, features: Sequence[str]) -> tuple[Table, list[str]]:

@@ -16,7 +16,7 @@ from baksan.data.columns import DEFAULT_ROWS
 from baksan.data.expressions import columns as columns_of
 from baksan.data.expressions import derive, features_of, left_out, select
 from baksan.data.formats import blocks, files_of, read
-from baksan.samples import Samples
+from baksan.samples import Samples, counted
 from baksan.table import Table
 
 __all__ = ["Loaded", "entry", "footprint", "is_file", "load", "names", "none_kept", "stream"]
@@ -36,7 +36,7 @@ class Loaded:
 
     def __repr__(self) -> str:
         credit = f" {self.entry.credit}" if self.entry else ""
-        return f"Loaded({self.table.source}: {len(self.table):,} rows.{credit})"
+        return f"Loaded({self.table.source}: {counted(len(self.table))}.{credit})"
 
     def samples(
         self,

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baksan.describe.facts import Fact, Facts, finite_values, marks_in
-from baksan.describe.result import ColumnDescription, rows_told
+from baksan.describe.result import ColumnDescription
 from baksan.metrics import auc
-from baksan.samples import class_text
+from baksan.samples import class_text, counted
 from baksan.table import Column, Table, mixed
 
 Array = NDArray[Any]
@@ -99,7 +99,7 @@ def _constant(fact: Fact) -> Iterator[str]:
 
 def _infinite(fact: Fact) -> Iterator[str]:
     if fact.infinite:
-        yield f"is infinite in {rows_told(fact.infinite)}"
+        yield f"is infinite in {counted(fact.infinite)}"
 
 
 def _mixed(fact: Fact) -> Iterator[str]:
@@ -110,7 +110,7 @@ def _mixed(fact: Fact) -> Iterator[str]:
 def _marked(marks: Mapping[float, int]) -> Iterator[str]:
     for mark, count in marks.items():
         shown = f"{mark:g}".replace("-", "−")
-        yield (f"{shown} stands in {rows_told(count)}: is it a mark for missing (--mark {mark:g})?")
+        yield (f"{shown} stands in {counted(count)}: is it a mark for missing (--mark {mark:g})?")
 
 
 def _sparkline(finite: Array) -> str:

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["ColumnDescription", "Description", "rows_told"]
+from baksan.samples import counted
+
+__all__ = ["ColumnDescription", "Description"]
 
 _HEAD = ("column", "unit", "type", "missing", "distinct")
 _FULL, _SHORT = 32 + 2 + 15, 19 + 1 + 9  # characters of the range and histogram
@@ -55,8 +57,8 @@ class Description:
 
     def text(self, width: int = 100) -> str:
         """The table of columns, and below it what to look out for, in lines of at most `width`."""
-        columns = "1 column" if len(self.columns) == 1 else f"{len(self.columns)} columns"
-        lines = [f"{self.source}: {self.rows:,} rows, {columns}", ""]
+        columns = counted(len(self.columns), "column")
+        lines = [f"{self.source}: {counted(self.rows)}, {columns}", ""]
         lines += _columns_text(self.columns, width)
         if self.classes:
             total = max(sum(self.classes.values()), 1)
@@ -70,8 +72,8 @@ class Description:
 
     def _remarks(self) -> Iterator[str]:
         if self.duplicates:
-            told = rows_told(self.duplicates)
-            yield f"{told} repeat earlier ones: keep them on one side of a split"
+            repeat = "repeats an earlier one" if self.duplicates == 1 else "repeat earlier ones"
+            yield f"{counted(self.duplicates)} {repeat}: keep them on one side of a split"
 
 
 def _columns_text(columns: Sequence[ColumnDescription], width: int) -> list[str]:
@@ -120,8 +122,3 @@ def _fit(text: str, width: int) -> str:
 
 def _wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width, subsequent_indent="  ")
-
-
-def rows_told(count: int) -> str:
-    """'1 row', '1,024 rows'."""
-    return "1 row" if count == 1 else f"{count:,} rows"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from baksan.samples import Samples, weight_notes
+from baksan.samples import Samples, counted, weight_notes
 from baksan.stream.labels import drawn
 from baksan.stream.pieces import Pool
 
@@ -21,7 +21,7 @@ __all__ = ["SAMPLE", "Survey", "Surveyor"]
 SAMPLE = 65_536
 """How many events `Stream.sample` holds at most."""
 
-_COUNTED = re.compile(r"(\d+)( rows (?:left out|without|of).*)", re.DOTALL)
+_COUNTED = re.compile(r"([\d,]+) rows?( (?:left out|kept without|of).*)", re.DOTALL)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +45,8 @@ class Survey:
     answer_mean : () or (k,) float64
         Σ w y / Σ w of answers that are numbers; NaN where there are none.
     notes : tuple of str
-        The blocks' notes, each once. Those that begin '12 rows left out' '12 rows without' or
-        '12 rows of' count rows of their block and are summed.
+        The blocks' notes, each once. Those that begin '12 rows left out', '12 rows kept without' or
+        '1 row of' count rows of their block and are summed.
     sample : Samples
         At most `SAMPLE` events, all equally likely, in the order of the stream; all events if there
         are no more than that.
@@ -103,8 +103,8 @@ class Surveyor:
     def add(self, block: Samples) -> None:
         """One more block; of an empty one the notes."""
         for note in block.notes:
-            counted = _COUNTED.fullmatch(note)
-            self.notes[counted[2] if counted else note] += int(counted[1]) if counted else 0
+            told = _COUNTED.fullmatch(note)
+            self.notes[told[2] if told else note] += int(told[1].replace(",", "")) if told else 0
         if not len(block):
             return
         self.n += len(block)
@@ -138,7 +138,7 @@ class Surveyor:
             raise ValueError("weights are all zero; at least one event must count.")
         if m.mass <= negative:
             raise ValueError(
-                f"weights must sum to more than 0; those of {self.n:,} events sum to"
+                f"weights must sum to more than 0; those of {counted(self.n, 'event')} sum to"
                 f" {m.mass - negative:g}. Take more events, or weights of the other sign."
             )
         if negative:
@@ -148,7 +148,7 @@ class Surveyor:
         return Survey(
             self.n, m.mass, m.squares, negative, m.origin + m.offset, m.spread / m.mass,
             self.low, self.high, dict(self.counts), classes, mean,
-            tuple(f"{left}{note}" if note[0] == " " else note for note, left in self.notes.items()),
+            tuple(counted(n) + note if note[0] == " " else note for note, n in self.notes.items()),
             self.sampler.chosen(),
         )  # fmt: skip
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from baksan.samples import Feature, Samples, class_text
+from baksan.samples import Feature, Samples, class_text, counted
 from baksan.table.census import Census, Roles, gap_notes, lost_notes, text_note
 from baksan.table.column import Column, mixed
 from baksan.table.filling import indicators, texts_of, unmarked
@@ -71,7 +71,9 @@ class Table:
         n = next(iter(lengths.values()), 0)
         for name, length in lengths.items():
             if length != n:
-                raise ValueError(f"{source}: column {name!r} has {length} rows, the others {n}.")
+                raise ValueError(
+                    f"{source}: column {name!r} has {counted(length)}, the others {n:,}."
+                )
         put = object.__setattr__
         put(self, "columns", held)
         put(self, "source", source)
@@ -79,7 +81,7 @@ class Table:
         put(self, "rows", np.arange(n) if rows is None else np.asarray(rows))
 
     def __repr__(self) -> str:
-        return f"Table({self.source}: {len(self):,} rows of {', '.join(self.names)})"
+        return f"Table({self.source}: {counted(len(self))} of {', '.join(self.names)})"
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -218,7 +220,9 @@ class Table:
         every = {n: unmarked(c, marks) for n, c in self.columns.items()}
         found = {n: (c, count) for n, (c, count) in every.items() if count}
         held = " or ".join(f"{mark:g}" for mark in marks)
-        notes = [f"{k} rows of {n} hold {held}: taken as missing." for n, (_, k) in found.items()]
+        notes = [
+            f"{counted(k)} of {n} held {held}: taken as missing." for n, (_, k) in found.items()
+        ]
         return self.with_columns({n: c for n, (c, _) in found.items()}).with_notes(*notes)
 
     def roles(

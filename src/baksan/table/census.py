@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from baksan.samples import Feature, class_text, classes
+from baksan.samples import Feature, class_text, classes, counted
 from baksan.table.column import NUMBER, mixed
 
 __all__ = ["Census", "Roles", "gap_notes", "lost_notes", "text_note"]
@@ -120,7 +120,8 @@ class Census:
         """
         self._check_rows()
         dull = self._constant(drop, allow_constant)
-        note = [f"{len(dull)} features left out, constant: {', '.join(dull)}."] if dull else []
+        many = counted(len(dull), "feature")
+        note = [f"{many} left out, constant: {', '.join(dull)}."] if dull else []
         if self.labels is None:
             return replace(self.roles, constant=frozenset(dull)), note, []
         found = self._classes(self.labels)
@@ -138,7 +139,7 @@ class Census:
         if not self.weighs:
             raise ValueError(
                 f"{self.source}: weights must sum to more than 0; column {self.roles.weight!r} sums"
-                f" to {self.mass:g} in {self.rows:,} rows. Name another column of weights."
+                f" to {self.mass:g} in {counted(self.rows)}. Name another column of weights."
             )
 
     def _constant(self, drop: bool, allow: bool) -> list[str]:
@@ -169,9 +170,10 @@ class Census:
                 " classes."
             )
         if len(names) == 1:
+            each = "the one row is" if self.rows == 1 else f"all {self.rows:,} rows are"
             raise ValueError(
                 f"{self.source}: the answer {self.roles.answer!r} must have at least two classes;"
-                f" all {self.rows} rows are {names[0]!r}. Give another answer or more data."
+                f" {each} {names[0]!r}. Give another answer or more data."
             )
         return self.order or names
 
@@ -186,13 +188,13 @@ def _distinct(values: NDArray[np.generic]) -> NDArray[np.generic]:
 
 def lost_notes(lost: Mapping[str, int]) -> list[str]:
     """Sentences on rows that are left out; see `Table.complete`."""
-    return [f"{n} rows left out: {name} is missing or infinite." for name, n in lost.items()]
+    return [f"{counted(n)} left out: {name} is missing or infinite." for name, n in lost.items()]
 
 
 def gap_notes(gaps: Mapping[str, int]) -> list[str]:
     """Sentences on rows that are kept although they lack a feature; see `Table.gaps`."""
     return [
-        f"{n} rows without {name} are kept: each model fills it in." for name, n in gaps.items()
+        f"{counted(n)} kept without {name}: each model fills it in." for name, n in gaps.items()
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from baksan.samples import weight_notes
+from baksan.samples import counted, weight_notes
 from baksan.table import Table
 
 __all__ = ["weighed"]
@@ -40,5 +40,5 @@ def weighed(tables: Iterable[Table], name: str) -> tuple[str, ...]:
     if mass <= 0:
         return (f"weights {name} sum to {mass:g}; no method takes weights with such a sum.",)
     effective = mass**2 / squares
-    head = f"weights {name}: {n:,} events, effective {effective:,.0f}."
+    head = f"weights {name}: {counted(n, 'event')}, effective {effective:,.0f}."
     return head, *weight_notes(negative / (mass + 2 * negative), mass, effective)

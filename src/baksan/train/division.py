@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from baksan.samples import Samples
+from baksan.samples import Samples, counted
 from baksan.solvers.base import Events
 from baksan.stream import Stream, fold_numbers
 from baksan.stream.labels import drawn, labels_of, number_of_folds
@@ -77,7 +77,8 @@ class Division:
             if not count:
                 raise ValueError(
                     f"each class must occur everywhere; {where} have no {name!r}, which has"
-                    f" {X.class_counts[name]} events in all. Take fewer folds, or more events."
+                    f" {counted(X.class_counts[name], 'event')} in all. Take fewer folds, or more"
+                    " events."
                 )
         if X.negative_share and sums.min() <= 0:
             raise ValueError(
