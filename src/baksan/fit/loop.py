@@ -170,7 +170,7 @@ class Loop:
             return False, advice
         if finite:
             return None
-        return False, f"Q left all bounds near step {state.step:,}; take smaller steps."
+        return False, self.solver.diverged(self.problem, state)
 
     def _sank(self, state: State) -> bool:
         """Whether negative weights have brought Q below 0: it has no minimum, or a spurious one."""

@@ -280,8 +280,10 @@ def layer_shapes(
         "layer": ("bias", "gain", "shift"),
         "batch": ("gain", "shift", "mean", "variance"),  # a mean taken away takes a bias with it
     }
-    widths, shapes = (features, *hidden), []
+    widths = (features, *hidden)
+    shapes: list[dict[str, tuple[int, ...]]] = []
     for below, width in zip(widths, hidden, strict=False):
-        shape = {"weight": (below, width)} | dict.fromkeys(extra[normalise], (width,))
+        shape: dict[str, tuple[int, ...]] = {"weight": (below, width)}
+        shape |= dict.fromkeys(extra[normalise], (width,))
         shapes.append(shape)
     return [*shapes, {"weight": (widths[-1], outputs), "bias": (outputs,)}]

@@ -213,6 +213,10 @@ class Solver(ABC):
         """What is wrong with the rate on this problem and what to try; "" if nothing."""
         return ""
 
+    def diverged(self, problem: Problem, state: State) -> str:
+        """The sentence that a run ends with whose parameters are infinite, or no numbers."""
+        return f"Q left all bounds near step {state.step:,}; take smaller steps."
+
     def ended(self, stepper: Stepper, state: State) -> tuple[bool, str]:
         """Whether the last step has brought the answer, and the sentence that says so."""
         return False, f"the budget of {state.step:,} steps is spent; give more if Q still falls."

@@ -28,6 +28,7 @@ from baksan.models.linear import Linear
 from baksan.models.network import Network
 from baksan.samples import Samples
 from baksan.solvers.base import Penalty, Problem, State, Stepper
+from baksan.solvers.doubts import why_it_diverged
 from baksan.solvers.gram import Gram
 from baksan.solvers.members import Members
 from baksan.solvers.online import Online
@@ -47,6 +48,7 @@ __all__ = [
 
 
 _NETWORK_RATE = 0.05  # nobody knows the curvature: what trains most networks, in the answers' scale
+_COMPILES, _STEP, _PRODUCT = 0.5, 1e-4, 3e-10  # seconds, of a step and of a product in NumPy
 _WIDE = 1_000  # features up to which gradient descent on a squared loss makes the Gram matrix
 
 
@@ -117,6 +119,12 @@ class Descent(Settings):
             ' rate="auto".'
         )
 
+    def diverged(self, problem: Problem, state: State) -> str:
+        if not isinstance(problem.model, Network | Ensemble):
+            return super().diverged(problem, state)
+        rate = float(np.asarray(self.schedule(problem)(np.array([max(state.step - 1, 0)])))[0])
+        return why_it_diverged(problem, state.step, rate)
+
     def converged(self, state: State) -> str:
         full = self.batch is None
         change = state.change if full else (state.epoch_change if not state.place else math.inf)
@@ -185,6 +193,8 @@ class Descent(Settings):
         if isinstance(problem.model, Ensemble):
             return Members(problem, self.stepper)
         way = self.way_for(problem.model, problem.loss)
+        if isinstance(problem.model, Network) and self._small(problem):
+            way = "generic"
         if isinstance(problem.model, Network) and way == "compiled":
             return self._network_stepper(problem)
         if self.batch is None:
@@ -193,6 +203,13 @@ class Descent(Settings):
             sums = GenericSums(problem) if way == "generic" else KernelSums(problem, way)
             return FullSteps(self, problem, sums)
         return Generic(self, problem) if way == "generic" else Batches(self, problem, way)
+
+    def _small(self, problem: Problem) -> bool:
+        """Whether NumPy is done with a network before JAX has compiled it."""
+        if self.way != "auto" or self.batch is None:
+            return False
+        steps, parameters = self.end(len(problem.X)), problem.model.parameters.size
+        return steps * (_STEP + _PRODUCT * parameters * min(self.batch, len(problem.X))) < _COMPILES
 
     def _network_stepper(self, problem: Problem) -> Stepper:
         from baksan.solvers.network_steps import NetworkBatches, NetworkSums

@@ -23,6 +23,7 @@ from baksan.models.network import Network
 from baksan.models.passes import Plan, Training, backward, forward
 from baksan.samples import Samples
 from baksan.solvers.base import Events, Problem, State
+from baksan.solvers.doubts import check_memory
 from baksan.solvers.rows import Rows
 from baksan.solvers.rules import Rule, clipped, stepped
 from baksan.solvers.settings import Settings
@@ -272,9 +273,11 @@ class NetworkBatches:
 
     def __init__(self, solver: Settings, problem: Problem) -> None:
         assert solver.batch is not None
-        self.solver, self.problem, self.size = solver, problem, solver.batch
+        self.solver, self.problem = solver, problem
         self.schedule, self.n = solver.schedule(problem), len(problem.X)
+        self.size = min(solver.batch, self.n)
         self.network, self.parts = _network(problem), _Sums.of(problem)
+        check_memory(self.network, self.size)
         self.numbers = _Numbers.of(problem)
         self.how = _Steps(
             self.size, jaxed(solver.rule), solver.momentum * solver.nesterov, solver.average,

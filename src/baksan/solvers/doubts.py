@@ -1,0 +1,70 @@
+"""What stands in the way of a training of networks: memory, rates, events far from all others."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baksan import memory
+from baksan.models.ensemble import Ensemble
+from baksan.models.network import Network
+from baksan.samples import Samples
+from baksan.solvers.base import Problem
+
+__all__ = ["check_memory", "farthest", "why_it_diverged"]
+
+_PASSES = 6  # arrays of each layer's width that a step holds at once: sums, slopes, their products
+_FAR = 30.0  # standard deviations from which an event is worth a word
+
+
+def check_memory(network: Network, batch: int) -> None:
+    """Raises MemoryError for a batch whose layers would not fit into memory."""
+    width = network.features + sum(network.hidden) + network.outputs
+    one = _PASSES * width * network.dtype.itemsize
+    if batch * one > (left := memory.available()):
+        fits = 2 ** int(math.log2(max(left // (4 * one), 1)))
+        raise MemoryError(
+            f"a step on {batch:,} events of this network needs about {batch * one / 1e9:.3g} GB;"
+            f" {left / 1e9:.3g} GB are left. Take batch={fits}."
+        )
+
+
+def why_it_diverged(problem: Problem, step: int, rate: float) -> str:
+    """The sentence that a run ends with whose Q is infinite or no number."""
+    told = (
+        f"Q left all bounds near step {step:,} with the rate {rate:.3g}; try {rate / 10:.2g}, or"
+        " clip=1 for gradients that are too long."
+    )
+    far = farthest(problem)
+    return f"{told} {far}" if far else told
+
+
+def farthest(problem: Problem) -> str:
+    """Which event is far from all others, in a feature or in its answer; "" if none is."""
+    model = problem.model.of if isinstance(problem.model, Ensemble) else problem.model
+    if not isinstance(model, Network):
+        return ""
+    X = problem.X if isinstance(problem.X, Samples) else problem.X.sample
+    z = np.abs(model.encoding(X.x))
+    row, j = np.unravel_index(int(z.argmax()), z.shape)
+    if z[row, j] > _FAR:
+        return (
+            f"The event {X.ids[row]} is {z[row, j]:.3g} standard deviations from the mean in"
+            f" {X.names[j]}, whose value is {X.x[row, j]:.6g}: leave it out, or take"
+            ' inputs="quantile".'
+        )
+    if X.task == "regression" and (off := _answers_off(X))[top := int(off.argmax())] > _FAR:
+        return (
+            f"The answer of the event {X.ids[top]} is {off[top]:.3g} standard deviations from the"
+            " mean: leave it out, or take the huber loss."
+        )
+    return ""
+
+
+def _answers_off(X: Samples) -> NDArray[np.float64]:
+    """How many standard deviations each event's answer is from the mean, at most, (n,)."""
+    y = X.answers.reshape(len(X), -1)
+    spread = y.std(axis=0)
+    return np.asarray((np.abs(y - y.mean(axis=0)) / np.where(spread > 0, spread, 1.0)).max(axis=1))
