@@ -45,9 +45,8 @@ _COVERAGE = (
     "Share of the answers within 68 % intervals in bins of the predicted value, with binomial 68 %"
     " errors, and below the median width of the intervals. One margin, the same for all events (in"
     " units of the spread where the model tells one), holds its promise on the average, but not"
-    " where errors are larger or smaller than it supposes; a margin by bin does, nearly to the"
-    " event, since the events of a bin make each other's. As predicted: the model's own quantiles,"
-    " or a Gaussian with its spread."
+    " where errors are larger or smaller than it supposes; a margin by bin does. As predicted: the"
+    " model's own quantiles, or a Gaussian with its spread."
 )
 _PULLS = (
     "Pulls, (answer − prediction) / spread: honest errors give the dashed Gaussian, a mean of 0 and"

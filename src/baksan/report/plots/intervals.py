@@ -41,7 +41,7 @@ __all__ = ["coverage", "pulls", "purity"]
 
 _REACH = 5.0
 """A histogram of pulls reaches to so many standard errors on either side."""
-_APART = 0.12
+_APART = 0.08
 
 
 # Coverage -----------------------------------------------------------------------------------------
