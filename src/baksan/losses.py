@@ -167,20 +167,22 @@ class Loss:
         w = np.ones(len(t)) if weight is None else weight
         return _deviations(t, w) if self.natural is None else self.natural(t, w)
 
-    def read(self, p: ArrayLike) -> dict[str, Any]:
+    def read(self, p: ArrayLike, scatter: Array | None = None) -> dict[str, Any]:
         """What the outputs say: {'value': p}, or {'score': …} and perhaps {'probability': …}.
 
-        `gaussian` tells value and spread, `quantile` of several levels value, quantiles and levels.
+        `scatter`, of p's shape, is how far the members of an ensemble are from their mean: the
+        spread of one value, and added in squares to one that the loss tells. `gaussian` tells value and spread, `quantile` of several levels value, quantiles and levels.
         Two classes: score (n,), P (n, 2); several: score (n, K), P (n, K), where one-against-rest
         probabilities are divided by their sum. No probability where the loss tells none; that of a
         score that is NaN is NaN.
         """
         p = np.asarray(p)
         if self.task == "regression":
-            if self.told is None:
-                return {"value": p}
-            self._check_together(1, _width(p))
-            return self.told(p)
+            told = {"value": p} if self.told is None else self._together(p)
+            if scatter is not None and told["value"].ndim == 1 and "quantiles" not in told:
+                known = told.get("spread", 0.0)
+                told["spread"] = np.hypot(known, scatter.reshape(len(p), -1)[:, 0])
+            return told
         with np.errstate(invalid="ignore"):  # of NaN
             known = None if self.probability is None else self.probability(p)
         if p.ndim == 1:
@@ -221,6 +223,11 @@ class Loss:
                 f"predictions and answers differ in shape: {p.shape} against {t.shape}."
             )
         return p, t.reshape(p.shape)
+
+    def _together(self, p: Array) -> dict[str, Array]:
+        assert self.told is not None
+        self._check_together(1, _width(p))
+        return self.told(p)
 
     def _check_together(self, answers: int, outputs: int) -> None:
         """Raises ValueError unless one answer comes with the outputs that all speak of it."""

@@ -7,6 +7,7 @@ import numpy as np
 import optax
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
 from tests.problems import CAUCHY, LOSSES, outputs_of, samples_for
 
@@ -121,9 +122,9 @@ def test_jax_differentiates_the_same_lines_to_the_same_slopes(variant):
 def test_the_way_forward_agrees_with_scikit_learn():
     X = samples_for(losses.squared, n=40)
     a = begun(losses.squared, X, hidden=(7, 4))
-    mlp = MLPRegressor(hidden_layer_sizes=(7, 4), activation="tanh", max_iter=300).fit(
-        a.encoding(X.x), X.y
-    )
+    mlp = MLPRegressor(hidden_layer_sizes=(7, 4), activation="tanh", max_iter=1)
+    with pytest.warns(ConvergenceWarning):
+        mlp.fit(a.encoding(X.x), X.y)
     mlp.coefs_ = [layer["weight"] for layer in a.layers]
     mlp.intercepts_ = [layer["bias"] for layer in a.layers]
     assert_allclose(a(X.x), a.offset + a.unit * mlp.predict(a.encoding(X.x)), rtol=1e-12)
@@ -239,6 +240,17 @@ def test_members_of_an_ensemble_are_the_networks_of_their_seeds():
         one = fit(Network((6,)), X, losses.squared, solver, seed=4 * 3 + m).model
         assert_array_equal(network.parameters, one.parameters)
     assert_allclose(whole(X.x), np.mean([a(X.x) for a in whole.networks], axis=0))
+
+
+def test_the_spread_of_an_ensemble_grows_away_from_its_events():
+    X = samples_for(losses.squared, n=200)
+    for loss in (losses.squared, losses.gaussian):
+        found = fit(Ensemble(Network((16,)), 3), X, loss, Adam(0.01, batch=16, epochs=30))
+        near, far = found.predict(X.x).spread, found.predict(30 * X.x).spread
+        assert np.median(far) > 5 * np.median(near)
+    between = found.model.spread(X.x)[:, 0]
+    alone = losses.gaussian.read(found.model(X.x))["spread"]
+    assert_allclose(near**2, alone**2 + between**2)
 
 
 # Where they begin, and in which units -------------------------------------------------------------

@@ -59,7 +59,7 @@ class Fit:
     def predict(self, x: Array | Samples) -> Prediction:
         """What the model says of (n, …) features: values, or scores and probabilities."""
         features = x.x if isinstance(x, Samples) else np.asarray(x)
-        return Prediction(**self.problem.loss.read(self.model(features)))
+        return Prediction(**self.problem.loss.read(*self.model.told(features)))
 
     def plot(self) -> Figure:
         """Loss against step."""

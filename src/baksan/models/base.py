@@ -33,6 +33,10 @@ class Model(ABC):
     def __call__(self, x: Array) -> Array:
         """Predictions, (n,) for one output, else (n, k). Raises ValueError for a wrong width."""
 
+    def told(self, x: Array) -> tuple[Array, Array | None]:
+        """Predictions, and how much they scatter where the model knows that, of the same shape."""
+        return self(x), None
+
     @abstractmethod
     def pullback(self, x: Array, slope: Array) -> Array:
         """Σ_i slope_i · ∂a(x_i)/∂w, (P,), for a slope of the predictions' shape."""

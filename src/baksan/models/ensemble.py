@@ -94,13 +94,15 @@ class Ensemble(Model):
         return [self.of.moved(parameters) for parameters in self.parts(self.parameters)]
 
     def __call__(self, x: Array) -> Array:
-        return np.asarray(np.mean([a(x) for a in self.networks], axis=0))
+        return self.told(x)[0]
+
+    def told(self, x: Array) -> tuple[Array, Array]:
+        each = np.array([a(x) for a in self.networks])
+        return each.mean(axis=0), each.std(axis=0, ddof=min(1, self.members - 1))
 
     def spread(self, x: Array) -> Array:
         """The standard deviation of the members' outputs, of the outputs' shape."""
-        return np.asarray(
-            np.std([a(x) for a in self.networks], axis=0, ddof=min(1, self.members - 1))
-        )
+        return self.told(x)[1]
 
     def pullback(self, x: Array, slope: Array) -> Array:
         return np.concatenate([a.pullback(x, slope / self.members) for a in self.networks])

@@ -81,6 +81,9 @@ class Imputed(Model):
     def __call__(self, x: Array) -> Array:
         return self.of(self.completed(x))
 
+    def told(self, x: Array) -> tuple[Array, Array | None]:
+        return self.of.told(self.completed(x))
+
     def pullback(self, x: Array, slope: Array) -> Array:
         return self.of.pullback(self.completed(x), slope)
 

@@ -173,7 +173,7 @@ class Stored:
             return self._estimated(x)
         assert self.card.loss is not None
         loss = by_name(self.card.loss.name, self.card.loss.setting)
-        return Prediction(**loss.read(self.model(x)))
+        return Prediction(**loss.read(*self.model.told(x)))
 
     def _estimated(self, x: Array) -> Prediction:
         try:
