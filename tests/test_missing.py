@@ -15,6 +15,7 @@ from baksan.fit import completed
 from baksan.store.card import card_of
 from baksan.store.model import Stored
 from baksan.table import Column, Table
+from baksan.train.source import open_samples
 
 N = 300
 RNG = np.random.default_rng(5)
@@ -87,7 +88,7 @@ def test_marks_become_missing(kind):
     values[[2, 5]] = 999
     found = Table({"x": values}).unmarked([999, -1])
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(found["x"])), [2, 5])
-    assert found.notes == ("2 rows of x held 999 or -1: taken as missing.",)
+    assert found.notes == ("2 rows of x held 999 or −1: taken as missing.",)
     assert Table({"x": np.arange(10)}).unmarked([0.5]).notes == ()
 
 
@@ -118,8 +119,21 @@ def test_marks_of_a_file_are_those_of_its_stream(tmp_path):
     np.testing.assert_array_equal(X.sample.x, whole.x)
     lost = int(np.isnan(holes()).sum())
     for notes in (X.survey.notes, whole.notes):
-        assert f"{lost} rows of b held -999: taken as missing." in notes
+        assert f"{lost} rows of b held −999: taken as missing." in notes
         assert f"{lost} rows left out: b is missing or infinite." in notes
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_marks_of_columns_that_a_run_does_not_use_are_not_told(stream, tmp_path):
+    held = {n: np.where(np.arange(N) < k, -9.0, A) for k, n in enumerate("abcwy", start=1)}
+    write_parquet(Table({**held, "a": A}), tmp_path / "t.parquet")
+    opened = open_samples(
+        str(tmp_path / "t.parquet"), answer="y", features=["a", "twice = 2 * b"], where="w < 90",
+        marks=[-9], stream=stream,
+    )  # fmt: skip
+    told = [note for note in opened.notes if "taken as missing" in note]
+    assert sorted(told) == [f"{k} rows of {n} held −9: taken as missing." for k, n in (
+        (2, "b"), (4, "w"), (5, "y"))]  # fmt: skip
 
 
 @pytest.mark.parametrize("told", [{"signal": "1"}, {"where": "b < 5"}, {}])

@@ -106,7 +106,12 @@ def opened(
     loaded = load(name, allow_changed=allow_changed, progress=progress, **options)
     table = loaded.table
     slices = [np.arange(at, min(at + rows, len(table))) for at in range(0, len(table), rows)]
-    return lambda columns: (table.take(rows) for rows in slices), loaded
+
+    def some(columns: Sequence[str] | None) -> Iterable[Table]:
+        picked = table if columns is None else table.select(columns)
+        return (picked.take(rows) for rows in slices)
+
+    return some, loaded
 
 
 class Events:

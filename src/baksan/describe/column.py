@@ -13,6 +13,7 @@ from baksan.describe.result import ColumnDescription
 from baksan.metrics import auc
 from baksan.samples import class_text, counted
 from baksan.table import Column, Table, mixed
+from baksan.table.filling import signed
 
 Array = NDArray[Any]
 
@@ -109,8 +110,8 @@ def _mixed(fact: Fact) -> Iterator[str]:
 
 def _marked(marks: Mapping[float, int]) -> Iterator[str]:
     for mark, count in marks.items():
-        shown = f"{mark:g}".replace("-", "−")
-        yield (f"{shown} stands in {counted(count)}: is it a mark for missing (--mark {mark:g})?")
+        told = f"{signed(mark)} stands in {counted(count)}"
+        yield f"{told}: is it a mark for missing (--mark {mark:g})?"
 
 
 def _sparkline(finite: Array) -> str:

@@ -5,8 +5,7 @@ Readers (`baksan.data`) and simulators make tables; `Table.samples` makes Sample
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from baksan.samples import Feature, Samples, class_text, counted
 from baksan.table.census import Census, Roles, gap_notes, lost_notes, text_note
 from baksan.table.column import Column, mixed
-from baksan.table.filling import indicators, texts_of, unmarked
+from baksan.table.filling import check_marks, indicators, signed, texts_of, unmarked
 
 __all__ = [
     "Census", "Column", "Roles", "Table", "gap_notes", "lost_notes", "mixed", "source_of",
@@ -104,6 +103,10 @@ class Table:
         i = np.asarray(index)
         kept = {n: replace(c, values=c.values[i]) for n, c in self.columns.items()}
         return Table(kept, self.source, self.notes, self.rows[i])
+
+    def select(self, names: Iterable[str]) -> Table:
+        """The same rows of these columns alone. Raises KeyError as `column`."""
+        return Table({n: self.column(n) for n in names}, self.source, self.notes, self.rows)
 
     def renumbered(self, start: int) -> Table:
         """The same table with `start` added to its row numbers: it follows other tables."""
@@ -205,23 +208,21 @@ class Table:
             needs[name] = list(more)
         return (self.with_columns(made) if made else self), names, needs
 
-    def unmarked(self, marks: Sequence[float]) -> Table:
-        """The table with missing values in place of marks such as −999; notes count them.
+    def unmarked(self, marks: Sequence[float], columns: Collection[str] | None = None) -> Table:
+        """The table with missing values in place of marks such as −999 in these columns, None for
+        all; notes count them.
 
         Raises ValueError for a mark that is not finite.
         """
+        check_marks(marks)
         if not len(marks):
             return self
-        if odd := [mark for mark in marks if not math.isfinite(mark)]:
-            raise ValueError(
-                f"a mark must be a finite number such as -999; {odd[0]} came. Leave it out: nan is"
-                " missing without a mark, and infinite values are left out."
-            )
-        every = {n: unmarked(c, marks) for n, c in self.columns.items()}
+        held = {n: c for n, c in self.columns.items() if columns is None or n in columns}
+        every = {n: unmarked(c, marks) for n, c in held.items()}
         found = {n: (c, count) for n, (c, count) in every.items() if count}
-        held = " or ".join(f"{mark:g}" for mark in marks)
+        told = " or ".join(map(signed, marks))
         notes = [
-            f"{counted(k)} of {n} held {held}: taken as missing." for n, (_, k) in found.items()
+            f"{counted(k)} of {n} held {told}: taken as missing." for n, (_, k) in found.items()
         ]
         return self.with_columns({n: c for n, (c, _) in found.items()}).with_notes(*notes)
 

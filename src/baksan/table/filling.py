@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from keyword import iskeyword
@@ -11,10 +12,24 @@ from numpy.typing import NDArray
 
 from baksan.table.column import Column
 
-__all__ = ["MOST", "formula", "indicators", "texts_of", "unmarked"]
+__all__ = ["MOST", "check_marks", "formula", "indicators", "signed", "texts_of", "unmarked"]
 
 MOST = 64
 """Texts of one column that are made indicators of; a column of names has more."""
+
+
+def check_marks(marks: Sequence[float]) -> None:
+    """Raises ValueError for a mark that is not finite."""
+    if odd := [mark for mark in marks if not math.isfinite(mark)]:
+        raise ValueError(
+            f"a mark must be a finite number such as -999; {odd[0]} came. Leave it out: nan is"
+            " missing without a mark, and infinite values are left out."
+        )
+
+
+def signed(number: float) -> str:
+    """The number for people, with a minus sign: '−999'."""
+    return f"{number:g}".replace("-", "−")
 
 
 def unmarked(column: Column, marks: Sequence[float]) -> tuple[Column, int]:

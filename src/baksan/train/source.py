@@ -7,7 +7,7 @@ memory becomes a Stream.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -25,6 +25,7 @@ from baksan.samples import Feature, Samples
 from baksan.solvers.base import Events
 from baksan.stream import Stream
 from baksan.table import Table
+from baksan.table.filling import check_marks, signed
 
 __all__ = ["Opened", "Source", "from_table", "open_samples", "open_table", "too_large"]
 
@@ -125,14 +126,28 @@ def open_samples(
         "weight": weight, "group": group, "id": id, "where": where, "bin_by": bin_by,
         "marks": list(marks), "impute": impute, "allow_changed": allow_changed,
     }  # fmt: skip
+    check_marks(marks)
     if not (stream and is_file(x)):
-        loaded = load(x, allow_changed=allow_changed, progress=progress, marks=marks)
+        loaded = load(x, allow_changed=allow_changed, progress=progress)
     else:  # its first block tells all that is asked of a table
-        loaded = Loaded(next(iter(blocks(x))).unmarked(marks), files=tuple(files_of(x)))
+        loaded = Loaded(next(iter(blocks(x))), files=tuple(files_of(x)))
+    loaded = replace(loaded, table=loaded.table.unmarked(marks, _used(loaded, settings)))
     make = partial(open_stream, x, allow_changed=allow_changed, progress=progress, marks=marks)
     opened = _opened(loaded, x, settings, progress, make if stream else None)
     _ = opened.notes
     return opened
+
+
+def _used(loaded: Loaded, settings: Mapping[str, Any]) -> set[str] | None:
+    """The columns that the events are made of; None for all."""
+    if (wanted := loaded.wanted(_listed(settings["features"]))) is None:
+        return None
+    formulas = [text for text in (*wanted, settings["where"], settings["bin_by"]) if text]
+    held = loaded.table.columns
+    made = {c for text in formulas for c in ([text] if text in held else columns(text))}
+    roles = ("answer", "signal", "weight", "group", "id")
+    choices = loaded.choices({role: settings[role] for role in roles})
+    return made | {choices[role] for role in roles if role != "signal" and choices[role]}
 
 
 def from_table(table: Table, *, name: str, title: str = "", **settings: Any) -> Opened:
@@ -229,7 +244,7 @@ def _warned(X: Events, table: Table, inputs: Iterable[str]) -> Events:
     """The events with notes on values of these columns that look like marks for missing ones."""
     held = {name: np.ravel(table.column(name).usable) for name in inputs}
     found = [
-        f"{name}: {mark:g} stands apart from all other values; if it marks a missing one, say"
+        f"{name}: {signed(mark)} stands apart from all other values; if it marks a missing one, say"
         f" --mark {mark:g} (marks=[{mark:g}])."
         for name, values in held.items()
         if values.dtype.kind in "iuf"
