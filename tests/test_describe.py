@@ -100,6 +100,15 @@ def test_samples_are_described_like_tables():
     assert [c.name for c in found.columns] == ["x0", "x1", "answer"]
 
 
+@pytest.mark.parametrize("width", [60, 100])
+def test_whole_numbers_are_told_to_the_last_digit(width):
+    n = np.array([-123_456, 0, 600_000])
+    told = describe(Table({"n": n, "far": n * 10**6, "x": n * 1.0})).text(width)
+    lines = {line.split()[0]: line for line in told.splitlines() if line}
+    assert " -123,456 " in lines["n"] and " 600,000 " in lines["n"]
+    assert " 6e+11 " in lines["far"] and " 6e+05 " in lines["x"]
+
+
 @pytest.mark.parametrize("width", [60, 80, 100, 140])
 def test_the_text_keeps_to_its_width(width):
     more = {"a very long name of a column " * 3: np.arange(N), "empty": np.full(N, np.nan)}

@@ -107,13 +107,20 @@ def _columns_text(columns: Sequence[ColumnDescription], width: int) -> list[str]
 def _range(c: ColumnDescription, short: bool, number: int) -> str:
     """Low, median and high, and the histogram; in short, without the median and half as long."""
     shown = [c.low, c.high] if short else [c.low, c.median, c.high]
-    digits = 3 if short else 5
-    cells = ["" if v is None else f"{v:.{digits}g}" for v in shown]
+    cells = [_cell(v, c.type.startswith("int"), 3 if short else 5, number) for v in shown]
     bars, *scale = c.spark.split(" ")
     if short:
         bars = "".join(max(bars[k : k + 2]) for k in range(0, len(bars), 2))
     gap = " " if short else "  "
     return gap.join([" ".join(cell.rjust(number) for cell in cells), " ".join([bars, *scale])])
+
+
+def _cell(value: float | None, whole: bool, digits: int, width: int) -> str:
+    """A number of so many digits; one of whole numbers as it is, where it fits."""
+    if value is None:
+        return ""
+    told = f"{value:,.0f}" if whole and value.is_integer() else ""
+    return told if 0 < len(told) <= width else f"{value:.{digits}g}"
 
 
 def _fit(text: str, width: int) -> str:
