@@ -187,6 +187,14 @@ def test_options_reach_the_run(call, here):
     assert 'weight = "w"' in config and "seed = 5" in config and "lg=log10(length)" in config
 
 
+def test_only_the_types_that_model_files_hold_are_told(call, here):
+    write_csv(here / "t.csv", events(60))
+    assert "skops" not in call("train", "t.csv", *FAST, "--out", "r")[1]
+    _, said, _ = call("train", "t.csv", *FAST, "-m", "trees", "--out", "more")
+    _, _, told = " ".join(said.split()).partition("beyond skops' own list, .skops files here hold ")
+    assert told.startswith("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor Done")
+
+
 def test_a_split_instead_of_folds(call, here):
     write_csv(here / "t.csv", events(60))
     assert call("train", "t.csv", *FAST, "--test", "0.25", "--out", "r")[0] == 0

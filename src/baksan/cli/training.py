@@ -234,15 +234,20 @@ def tell(run: Any, began: float) -> None:
     print(f"Models: {run.folder.path / 'models'}")
     for name, why in run.unsaved.items():
         print(f"  {name}: {why}")
-    if any((run.folder.path / "models").glob("*.skops")):
-        from baksan.store.model import TRUSTED
-
-        theirs = ", ".join(name for name in TRUSTED if name.startswith("sklearn."))
-        told = f".skops files may hold, beyond skops' own list: {theirs}; baksan's own estimators"
-        print(paragraph(f"  {told}"))
+    if held := _beyond_skops(run.folder.path / "models"):
+        print(paragraph(f"  beyond skops' own list, .skops files here hold {', '.join(held)}"))
     if (run.folder.path / "report.html").exists():
         print(f"Report: {run.folder.path / 'report.html'}")
     print(f"Done in {time.perf_counter() - began:.0f} s{_peak(run)}.")
+
+
+def _beyond_skops(models: Path) -> list[str]:
+    """The types in a folder's .skops files that skops by itself does not trust."""
+    if not (files := list(models.glob("*.skops"))):
+        return []
+    from skops.io import get_untrusted_types
+
+    return sorted({name for file in files for name in get_untrusted_types(file=file)})
 
 
 def _peak(run: Any) -> str:
