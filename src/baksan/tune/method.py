@@ -206,9 +206,14 @@ def train_tuned(
 
 
 def searches_of(run: Run) -> dict[str, Search]:
-    """The searches of a run, by method and what their events are called."""
+    """The searches of a run, by method and what their events are called, fold after fold."""
     tuned = [method for method in run.methods if isinstance(method, Tuned)]
-    return {f"{m.name}.{label}": found for m in tuned for label, found in m.found.items()}
+    return {
+        f"{m.name}.{label}": m.found[label]
+        for m in tuned
+        for label in dict.fromkeys((*m.known.values(), *m.found))
+        if label in m.found
+    }
 
 
 def _write(run: Run, folder: RunFolder) -> None:

@@ -217,12 +217,7 @@ def learning(
     styles = series(curves)
     for name, curve in curves.items():
         style, n = styles[name], numbers(curve["n"])
-        look: dict[str, Any] = {
-            "color": style.colour,
-            "marker": style.marker,
-            "capsize": 2,
-            "ms": 4,
-        }
+        look: dict[str, Any] = {"color": style.colour, "marker": style.marker, "ms": 4}
         ax.errorbar(n, curve["test"], curve["test_error"], linestyle="", capsize=2, **look)
         ax.plot(n, curve["train"], color=style.colour, linewidth=0.9, linestyle=(0, (1, 1.5)))
         _law(ax, curve["law"], n, style.colour)
