@@ -298,6 +298,27 @@ def test_other_versions_and_damaged_files_are_refused(made, tmp_path):
     assert "no column answer" in refused(made("one"), copy)
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "sentence"),
+    [
+        ("probability_gamma", 1.5, "probabilities must be 0 … 1 and add up to 1; row 3 holds"),
+        ("probability_gamma", np.nan, "probability must be finite; nan stands in row 3"),
+        ("prediction", "muon", "prediction must be one of hadron, gamma; 'muon' came"),
+        ("answer", None, "answer must be one of hadron, gamma; 'None' came"),
+        ("score", np.inf, "score must be finite; inf stands in row 3"),
+        ("weight", np.inf, "weight must be finite; inf stands in row 3"),
+        ("weight", -1e9, "weights must sum to more than 0"),
+    ],
+)
+def test_predictions_that_no_run_writes_are_refused(made, tmp_path, column, value, sentence):
+    columns, write = changed(made("one"), tmp_path)
+    columns[column][3] = value
+    said = refused(made("one"), write())
+    assert f"predictions.parquet must hold what a run writes there; it does not ({sentence}" in said
+    columns[column] = ["a"] * len(columns[column])
+    assert "must hold what a run writes there" in refused(made("one"), write())
+
+
 # As a page and on the command line ----------------------------------------------------------------
 
 

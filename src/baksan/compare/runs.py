@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from baksan.compare.checked import Asked, Found, Made, check
 from baksan.evaluate import Evaluation
 from baksan.files import one_line
 from baksan.metrics import Prediction
+from baksan.metrics.checks import numbers, weights
 from baksan.store.run import RunFolder
 
 Array = NDArray[Any]
@@ -66,22 +68,67 @@ class Side:
         return _column(self._of(model), "prediction")
 
     def prediction(self, model: str) -> Prediction | None:
-        """What a method said of the tested events; None where the folder does not hold it all."""
+        """What a method said of the tested events; None where the folder does not hold it all.
+
+        Raises ValueError for what no method says.
+        """
         rows, names = self._of(model), self.evaluation.class_names
         if not names:
             return Prediction(value=self.predicted(model))
         label = _column(rows, "prediction") == (names[1] if len(names) == 2 else None)
         probability = _columns(rows, [f"probability_{name}" for name in names])
-        if len(names) == 2:
-            score = _column(rows, "score")
+        heads = ["score"] if len(names) == 2 else [f"score_{name}" for name in names]
+        scores = _columns(rows, heads)
+        if scores is None:
+            return None
+        with self._naming_the_file():
+            scores = numbers(scores, "score")
+            if len(names) > 2:
+                return Prediction(score=scores, probability=probability)
+            score = scores[:, 0]
             return Prediction(
                 score=score, probability=probability, threshold=_threshold(score, label)
             )
-        scores = _columns(rows, [f"score_{name}" for name in names])
-        return None if scores is None else Prediction(score=scores, probability=probability)
 
     def _of(self, model: str) -> Any:
-        """The rows of one method. Raises ValueError where they are not those of the run."""
+        return self._rows_of[model]
+
+    @cached_property
+    def _rows_of(self) -> dict[str, Any]:
+        """The rows of each method. Raises ValueError where they are not those of the run."""
+        found = {model: self._filtered(model) for model in self.models}
+        with self._naming_the_file():
+            for rows in found.values():
+                self._check(rows)
+        return found
+
+    def _check(self, rows: Any) -> None:
+        """Raises ValueError, TypeError for cells that no run writes."""
+        names = self.evaluation.class_names
+        for name in ("prediction", "answer"):
+            held = _column(rows, name)
+            if not names:
+                numbers(held, name)
+            elif strange := [v for v in np.unique(held).tolist() if v not in names]:
+                raise ValueError(f"{name} must be one of {', '.join(names)}; {strange[0]!r} came.")
+        weights(_column(rows, "weight"), len(rows))
+        numbers(_column(rows, "fold"), "fold")
+
+    @contextmanager
+    def _naming_the_file(self) -> Iterator[None]:
+        """What is wrong with numbers, as a sentence on predictions.parquet."""
+        try:
+            yield
+        except (TypeError, ValueError) as error:
+            why = str(error).split(". ")[0].rstrip(".")
+            raise ValueError(
+                one_line(
+                    f"{self.folder.path / 'predictions.parquet'} must hold what a run writes there;"
+                    f" it does not ({why}). Take another copy, or train again."
+                )
+            ) from None
+
+    def _filtered(self, model: str) -> Any:
         import pyarrow.compute as pc
 
         needed = {"id", "prediction", "method", "fold", "answer", "weight"}
