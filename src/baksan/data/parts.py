@@ -64,12 +64,10 @@ def open_parts(
     ----------
     name : str or Path
         A file, or a folder of files with the same columns.
-    features, answer, signal, weight, group, id, where, impute, beside, marks, rows : optional
-        As in `open_stream`.
-    progress, **options
-        As in `open_stream`.
     least : int
         Row groups of a Parquet file are put together until a part has so many rows.
+    features, answer, …, rows, progress, **options
+        As in `open_stream`.
 
     Raises
     ------
