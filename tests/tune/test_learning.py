@@ -6,7 +6,7 @@ from tests.runs import events
 from tests.tune.toys import Off, numbers
 
 import baksan as bk
-from baksan.tune.learning import Curve, Law, LearningCurve, learning_curve, signed
+from baksan.tune.learning import Curve, Law, LearningCurve, learning_curve
 
 
 class Learner(Off):
@@ -55,7 +55,7 @@ def test_the_jackknife_covers():
         noise = rng.normal(0, 0.002, (5, 1)) + rng.normal(0, 0.03, (5, 6)) / np.sqrt(n)
         value, error = Curve(n, true + noise, true + noise).gain()
         held += abs(value - gain) < error
-    assert 0.5 < held / 100 < 0.85
+    assert 0.55 < held / 100 < 0.95
 
 
 def test_the_sentence_promises_only_what_is_known():
@@ -117,11 +117,3 @@ def test_what_cannot_be_is_refused(settings, error, says):
     given = {"X": events(100), "methods": ["linear-analytic"], "threads": 1, **settings}
     with pytest.raises(error, match=says):
         learning_curve(given.pop("X"), given.pop("methods"), **given)
-
-
-@pytest.mark.parametrize(
-    ("value", "error", "said"),
-    [(0.00213, 0.0004, "+0.0021"), (-12.3, 2.0, "−12"), (0.1, 0.0, "+0.1000")],
-)
-def test_a_change_has_the_decimals_of_its_error(value, error, said):
-    assert signed(value, error) == said

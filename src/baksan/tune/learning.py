@@ -9,7 +9,6 @@ that learning follows in practice (T. Viering and M. Loog, IEEE Trans. Pattern A
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -100,17 +99,24 @@ class Curve:
     def gain(self, times: float = 2.0) -> tuple[float, float] | None:
         """What `times` as many training events would change, and its error; None without a law.
 
-        The error is the jackknife's: the law is fitted without each fold in turn.
+        The error has two parts: the jackknife's, of fits without each fold in turn, and, from five
+        sizes on, by how much the answer changes when the smallest size is left out: no curve
+        follows the law for ever.
         """
-        if (law := self.law) is None:
+        if self.law is None:
             return None
-        most, k = self.n[-1], len(self.test)
-        left = [
-            Law.of(self.n, np.delete(self.test, j, axis=0).mean(axis=0)) for j in range(k)
-        ]  # fmt: skip
-        gains = np.array([float(one(times * most) - one(most)) for one in left])
-        error = np.sqrt((k - 1) / k * np.sum((gains - gains.mean()) ** 2))
-        return float(law(times * most) - law(most)), float(error)
+        k = len(self.test)
+        gain = self._gain(self.mean(), times)
+        left = np.array(
+            [self._gain(np.delete(self.test, j, axis=0).mean(axis=0), times) for j in range(k)]
+        )
+        scatter = np.sqrt((k - 1) / k * np.sum((left - left.mean()) ** 2))
+        bent = self._gain(self.mean(), times, first=1) - gain if len(self.n) > 4 else 0.0
+        return gain, float(np.hypot(scatter, bent))
+
+    def _gain(self, value: Array, times: float, first: int = 0) -> float:
+        law, most = Law.of(self.n[first:], value[first:]), self.n[-1]
+        return float(law(times * most) - law(most))
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +179,8 @@ class LearningCurve:
         change, error = gain
         # Below two standard errors nothing is promised.
         doubt = ", which cannot be told from nothing" if abs(change) < 2 * error else ""
-        told = f"{signed(change, error)} ± {error:.1g}{unit}"
+        size = plus_minus(change, change - error, change + error)
+        told = f"{'+' if change > 0 else ''}{size}{unit}"
         return f"{reached} twice as many would change it by {told}{doubt}."
 
     def plot(self, narrow: bool = False) -> Figure:
@@ -257,7 +264,7 @@ def learning_curve(
             counts[j, s] = len(some)
             for k, method in enumerate(chosen):
                 if progress is not None:
-                    text = f"{method.name}, {len(some):,} events, fold {j + 1}"
+                    text = f"fold {j + 1}, {method.name}, {len(some):,} events"
                     progress(text, (done + k / len(chosen)) / counts.size)
                 values[k, :, j, s] = _figures(name, method, some, division.tested(j), seed, threads)
     unit = X.answer.unit if X.answer and METRICS[name].of_answer else ""
@@ -299,15 +306,3 @@ def _some(X: Samples, n: int, seed: int) -> Samples:
             " Begin with a larger size."
         )
     return some
-
-
-def signed(value: float, error: float) -> str:
-    """A change with its sign and as many decimals as its error has.
-
-    Examples
-    --------
-    >>> signed(0.00213, 0.0004), signed(-12.3, 2.0)
-    ('+0.0021', '−12')
-    """
-    decimals = max(0, -math.floor(math.log10(error))) if error > 0 else 4
-    return f"{value:+.{min(decimals, 12)}f}".replace("-", "−")

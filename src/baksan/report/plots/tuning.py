@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from baksan.report.plots.style import (
@@ -87,7 +87,8 @@ def search(
         dress(ax, x=short(name, 28), y=metric)
         if log:
             x = numbers(trials[name])
-            ax.set_xlim(x.min() / 1.15, x.max() * 1.15)
+            room = max(1.05, (x.max() / x.min()) ** 0.06)
+            ax.set_xlim(x.min() / room, x.max() * room)
             log_axis(ax, "x")
     for ax in axes[panels:]:
         ax.remove()
@@ -141,6 +142,7 @@ def _history(
     best, end = _so_far(value[whole], better), number.max() + 1
     ax.step([*(number[whole] + 1), end], [*best, best[-1]], where="post", color=INK, linewidth=1)
     ax.set_ylim(*window)
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     return [*told, Line2D([], [], color=INK, linewidth=1, label="best so far")]
 
 
