@@ -295,6 +295,29 @@ def test_models_of_samples_know_their_texts(way, tmp_path):
     assert complete.tolist() == [True, True, False] and outside[:2].tolist() == [True, False]
 
 
+@pytest.mark.parametrize("way", ["fit", "train"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_models_of_samples_know_their_marks(way, stream, tmp_path):
+    write_parquet(table(b=holes(value=-999.0)), tmp_path / "t.parquet")
+    marks, asked = [-999.0, -9], {"features": ["a", "b2=2*b"], "answer": "y", "where": "a > -1"}
+    X = (
+        open_stream(tmp_path / "t.parquet", marks=marks, rows=70, **asked)
+        if stream
+        else load(tmp_path / "t.parquet", marks=marks).samples(**asked)
+    )
+    stored = saved(X, way, tmp_path)
+    assert stored.card.marks == [-999, -9]
+    _, complete, _ = stored.apply(Table({"a": np.zeros(3), "b": [1.0, -999.0, -9.0]}))
+    assert complete.tolist() == [True, False, False]
+
+
+def test_marks_stay_with_the_events():
+    whole = table(b=holes(value=-999.0)).unmarked([-999]).unmarked([-999, -1]).renumbered(3)
+    X = whole.take(np.arange(200)).select(["a", "b", "y"]).samples(answer="y")
+    assert whole.marks == X.split(0.5)[0].select(["b"]).marks == (-999.0, -1.0)
+    assert bk.Samples(X.x, X.y).marks == ()
+
+
 def test_a_formula_of_ones_own_knows_no_texts(tmp_path):
     write_parquet(table(), tmp_path / "t.parquet")
     loaded = load(tmp_path / "t.parquet")
@@ -366,7 +389,7 @@ def test_a_suspicious_value_is_told_when_training(tmp_path, capsys):
         with pytest.raises(SystemExit):
             main(["train", str(tmp_path / "t.parquet"), *told, *stream, "--out",
                   str(tmp_path / f"run{len(stream)}")])  # fmt: skip
-        assert "b: -999 stands apart from all other values" in capsys.readouterr().out
+        assert "b: −999 stands apart from all other values" in capsys.readouterr().out
 
 
 def test_conditions_of_training_are_read_with_its_marks_and_units(tmp_path, capsys):

@@ -72,6 +72,8 @@ class Samples:
     missing : bool
         x may hold NaN, a missing value. Models that know what to do about it take such samples:
         `Imputed(…)`, scikit-learn's trees and forests.
+    marks : sequence of float, optional
+        Numbers that stood for missing values where the samples come from; model files keep them.
 
     Raises
     ------
@@ -97,6 +99,7 @@ class Samples:
     class_names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     missing: bool = False
+    marks: tuple[float, ...] = ()
 
     def __init__(
         self,
@@ -110,6 +113,7 @@ class Samples:
         class_names: Sequence[str] = (),
         notes: Sequence[str] = (),
         missing: bool = False,
+        marks: Sequence[float] = (),
     ) -> None:
         put = object.__setattr__
         put(self, "missing", missing)
@@ -124,6 +128,7 @@ class Samples:
         put(self, "features", tuple(Feature(f) if isinstance(f, str) else f for f in features))
         put(self, "answer", Feature(answer) if isinstance(answer, str) else answer)
         put(self, "notes", tuple(notes))
+        put(self, "marks", tuple(marks))
         self._check()
 
     def _answers(self, y: ArrayLike) -> Array:

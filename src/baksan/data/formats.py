@@ -365,4 +365,4 @@ def joined(tables: list[Table]) -> Table:
         return first
     columns = {name: column.joined([t.column(name) for t in tables]) for name in first.names}
     notes = dict.fromkeys(note for t in tables for note in t.notes)
-    return Table(columns, source_of(tables), notes)
+    return Table(columns, source_of(tables), notes, marks=first.marks)

@@ -226,7 +226,7 @@ def load(
     table = found.described(found.make(paths, part)).with_notes(*notes)
     table = table.unmarked(options.get("marks") or ())
     label = found.name + (f":{part}" if len(found.parts) > 1 else "")
-    table = Table(table.columns, label, table.notes, table.rows)
+    table = replace(table, source=label)
     return Loaded(table, found, part, tuple(paths))
 
 
@@ -264,7 +264,7 @@ def _kept(tables: Iterable[Table], source: str, where: str) -> Iterator[Table]:
         if len(part):
             if held is not None:
                 yield held
-            held = Table(part.columns, part.source, table.notes, part.rows)
+            held = replace(part, notes=table.notes)
     if held is None:
         raise none_kept(source, where, rows)
     yield held.with_notes(left_out(left, where))

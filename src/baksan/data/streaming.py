@@ -147,8 +147,7 @@ class Events:
     ) -> None:
         self.tables, self.where, self.wanted, self.marks = tables, where, wanted, marks
         self.progress = progress
-        columns = first.unmarked(marks).columns
-        self.first = Table(columns, first.source, first.notes, first.rows)
+        self.first = replace(first.unmarked(marks), notes=first.notes)
         self.first = first = self._as_later(besides=choices.values())
         self.signal = choices.pop("signal")
         self.order = choices.pop("class_names", ())
@@ -199,7 +198,7 @@ class Events:
     def _kept(self, raw: Table) -> Table:
         """The rows that were asked for; the notes tell of this alone."""
         self._check_numbers(raw)
-        table = Table(raw.columns, raw.source, (), raw.rows).unmarked(self.marks)
+        table = replace(raw, notes=()).unmarked(self.marks)
         answer = self.roles.answer
         if answer and self.kind is not None and table[answer].dtype != self.kind:
             # As in memory: text where some rows are text, floats where some are.

@@ -227,6 +227,7 @@ def card_of(found: Any) -> Card:
         features=feature_cards(X, formulas),
         answer=AnswerCard(name=answer.name, unit=answer.unit) if answer else AnswerCard(),
         class_names=list(X.class_names),
+        marks=list(X.head.marks),
         impute=X.missing,
         loss=LossCard(name=loss.name, setting=loss.setting),
         solver=repr(found.solver),

@@ -37,6 +37,8 @@ class Table:
         What a reader left out or changed, one sentence each.
     rows : (n,) int, optional
         Row numbers in the source, from 0; they survive `take`.
+    marks : sequence of float
+        The numbers in whose place missing values stand; see `unmarked`.
 
     Raises
     ------
@@ -55,6 +57,7 @@ class Table:
     source: str = "table"
     notes: tuple[str, ...] = ()
     rows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    marks: tuple[float, ...] = ()
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class Table:
         source: str = "table",
         notes: Iterable[str] = (),
         rows: ArrayLike | None = None,
+        marks: Iterable[float] = (),
     ) -> None:
         held = {
             n: c if isinstance(c, Column) else Column(np.asarray(c)) for n, c in columns.items()
@@ -78,6 +82,7 @@ class Table:
         put(self, "source", source)
         put(self, "notes", tuple(notes))
         put(self, "rows", np.arange(n) if rows is None else np.asarray(rows))
+        put(self, "marks", tuple(map(float, marks)))
 
     def __repr__(self) -> str:
         return f"Table({self.source}: {counted(len(self))} of {', '.join(self.names)})"
@@ -102,23 +107,23 @@ class Table:
         """The rows of an index array or mask."""
         i = np.asarray(index)
         kept = {n: replace(c, values=c.values[i]) for n, c in self.columns.items()}
-        return Table(kept, self.source, self.notes, self.rows[i])
+        return replace(self, columns=kept, rows=self.rows[i])
 
     def select(self, names: Iterable[str]) -> Table:
         """The same rows of these columns alone. Raises KeyError as `column`."""
-        return Table({n: self.column(n) for n in names}, self.source, self.notes, self.rows)
+        return replace(self, columns={n: self.column(n) for n in names})
 
     def renumbered(self, start: int) -> Table:
         """The same table with `start` added to its row numbers: it follows other tables."""
-        return Table(self.columns, self.source, self.notes, self.rows + start)
+        return replace(self, rows=self.rows + start)
 
     def with_columns(self, more: Mapping[str, Column | ArrayLike], note: str = "") -> Table:
         """The same table with columns added or replaced, and perhaps one more note."""
         notes = (*self.notes, note) if note else self.notes
-        return Table({**self.columns, **more}, self.source, notes, self.rows)
+        return Table({**self.columns, **more}, self.source, notes, self.rows, self.marks)
 
     def with_notes(self, *notes: str) -> Table:
-        return Table(self.columns, self.source, (*self.notes, *notes), self.rows)
+        return replace(self, notes=(*self.notes, *notes))
 
     def samples(
         self,
@@ -220,11 +225,12 @@ class Table:
         held = {n: c for n, c in self.columns.items() if columns is None or n in columns}
         every = {n: unmarked(c, marks) for n, c in held.items()}
         found = {n: (c, count) for n, (c, count) in every.items() if count}
-        told = " or ".join(map(signed, marks))
+        these = " or ".join(map(signed, marks))
         notes = [
-            f"{counted(k)} of {n} held {told}: taken as missing." for n, (_, k) in found.items()
+            f"{counted(k)} of {n} held {these}: taken as missing." for n, (_, k) in found.items()
         ]
-        return self.with_columns({n: c for n, (c, _) in found.items()}).with_notes(*notes)
+        told = self.with_columns({n: c for n, (c, _) in found.items()}).with_notes(*notes)
+        return replace(told, marks=tuple(dict.fromkeys((*self.marks, *marks))))
 
     def roles(
         self,
@@ -299,12 +305,13 @@ class Table:
         }
 
     def about(self, roles: Roles) -> dict[str, Any]:
-        """What Samples hold besides arrays: features, answer, class_names."""
+        """What Samples hold besides arrays: features, answer, class_names, marks."""
         features = [f for name in roles.features for f in self._elements(name)]
         return {
             "features": tuple(f for f in features if f.name not in roles.constant),
             "answer": self._feature(roles.answer) if roles.answer else None,
             "class_names": roles.class_names,
+            "marks": self.marks,
         }
 
     def matrix(self, features: Sequence[str]) -> NDArray[np.float64]:

@@ -64,7 +64,11 @@ class Source:
     def of(cls, X: Events) -> Source:
         """What events tell by themselves: which columns their features are made of, and how."""
         formulas, inputs = made_of(X.features)
-        return cls(inputs=inputs, formulas=formulas, texts=texts_among(X.features))
+        marks = list(X.head.marks)
+        return cls(
+            inputs=inputs, formulas=formulas, texts=texts_among(X.features),
+            settings={"marks": marks} if marks else {},
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
