@@ -167,6 +167,7 @@ def learning(
     features: Features = None,
     weight: Weight = None,
     group: Group = None,
+    id: Id = None,
     where: Where = None,
     mark: Marks = None,
     impute: Impute = False,
@@ -198,7 +199,7 @@ def learning(
         )
     opened = _opened(x, {
         "answer": answer, "signal": signal, "features": features, "weight": weight,
-        "group": group, "where": where, "marks": mark or [], "impute": impute,
+        "group": group, "id": id, "where": where, "marks": mark or [], "impute": impute,
         "allow_changed": allow_changed,
     })  # fmt: skip
     with progress("learning", lines=True) as show:
