@@ -194,6 +194,16 @@ def test_spaces_are_searched(name, classes):
     assert np.isfinite(found.value) and found.objective == ("auc" if classes else "rmse")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("classes", [0, 2, 3])
+@pytest.mark.parametrize("name", ["forest", "network"])
+def test_slow_spaces_are_searched(name, classes):
+    found = tune(events(90, classes), name, trials=2, **QUICK)
+    assert np.isfinite(found.value)
+    method = found.method()
+    assert method.kind == {"forest": "sklearn", "network": "ensemble"}[name]
+
+
 def test_the_untuned_trees_are_those_of_the_line_up():
     two = events(200)
     mine, theirs = space_of("trees", two), METHODS["trees"](two)[0]

@@ -47,6 +47,8 @@ class Tuned(Method):
     """The only events to search on, whatever it is trained on; none of them may be tested on."""
     found: dict[str, Search] = field(default_factory=dict)
     """The searches so far, by what their events are called."""
+    doing: list[str] = field(default_factory=list)
+    """While a search is under way, its trial and its best so far."""
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -101,10 +103,12 @@ class Tuned(Method):
         told = more.get("progress")
 
         def progress(text: str, share: float) -> None:
+            self.doing[:] = [text.partition(", ")[2]]
             if told is not None:
                 told(round(1000 * share), 1000, 0.0)
 
         search = self.search(X, threads, progress)
+        self.doing.clear()
         done = fitted(search.method(), X, seed, threads)
         return replace(done, message=f"{search.message} {done.message}")
 
@@ -192,6 +196,8 @@ def train_tuned(
             Tuned(space, name, trials, seconds, inner, seed, folder, called, on),  # type: ignore[arg-type]
             space.method(space.start),
         ]
+    if progress := how.pop("progress", None):
+        how["progress"] = _in_detail(progress, line_up)
     run = train(
         X, line_up, folds=count, test=share, seed=seed, threads=threads,
         out=out, **how,
@@ -203,6 +209,17 @@ def train_tuned(
     if run.folder is not None:
         _write(run, run.folder)
     return run
+
+
+def _in_detail(progress: Progress, line_up: Sequence[Method]) -> Progress:
+    """Progress that tells the trial, too, while a search is under way."""
+    doing = {method.name: method.doing for method in line_up if isinstance(method, Tuned)}
+
+    def show(text: str, share: float) -> None:
+        more = doing.get(text.partition(",")[0], [])
+        progress(", ".join([text, *more]), share)
+
+    return show
 
 
 def searches_of(run: Run) -> dict[str, Search]:

@@ -34,7 +34,7 @@ Progress = Callable[[str, float], object]
 class Search:
     """What a search found. The value of the best was chosen by its size: it is too good.
 
-    Judge the method on events that the search has not seen: see `tuned`.
+    Judge the method on events that the search has not seen: see `train_tuned`.
     """
 
     space: Space
@@ -50,9 +50,13 @@ class Search:
         """The best of the complete trials, the first of equals. Raises ValueError for none."""
         whole = self.states("complete")
         if not whole:
-            why = next((t.why for t in reversed(self.trials) if t.why), "there was none")
-            raise ValueError(f"a search needs a trial that was completed; the last said: {why}")
-        return min(whole, key=lambda trial: self.costs[trial.number][-1])
+            why = next((f" ({t.why})" for t in reversed(self.trials) if t.why), "")
+            raise ValueError(
+                f"a search needs a trial that was completed; of {len(self.trials)} none was{why}."
+                " Give other ranges, or another start."
+            )
+        costs = self.costs
+        return min(whole, key=lambda trial: costs[trial.number][-1])
 
     @property
     def best(self) -> dict[str, Value]:
@@ -147,8 +151,8 @@ def tune(
     Parameters
     ----------
     X : Samples
-        Training events only: keep those apart on which the result is to be judged, or let `tuned`
-        and `train` do so.
+        Training events only: keep those apart on which the result is to be judged, or let
+        `train_tuned` do so.
     method : str or Space
         A name out of `baksan.tune.SPACES`, or a space of your own.
     trials : int
