@@ -43,6 +43,8 @@ _HOME = {
     "LinearRegressor": "estimators",
     "LinearClassifier": "estimators",
     "CutsClassifier": "estimators",
+    "NetworkRegressor": "estimators",
+    "NetworkClassifier": "estimators",
     "Fit": "fit",
     "fit": "fit",
     "Prediction": "metrics",

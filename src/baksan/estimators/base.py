@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from numbers import Integral
 from typing import Any, ClassVar, Self, cast
 
@@ -23,7 +23,9 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from baksan.fit import Fit, fit
 from baksan.losses import Loss
 from baksan.models.base import Model
+from baksan.models.encoding import Encoding
 from baksan.models.linear import Linear
+from baksan.models.network import Network
 from baksan.samples import Samples
 from baksan.solvers.base import Penalty, Solver, State
 
@@ -64,10 +66,11 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
 
     def _fitted(self, X: Samples) -> Self:
         """Fit, and keep what was found."""
-        parts = self.parts(X)
+        parts, seed = self.parts(X), seed_of(self.random_state)
+        X, held = self._held_back(X, parts.solver, seed)
         found = fit(
-            parts.model, X, parts.loss, parts.solver, penalty=parts.penalty,
-            seed=seed_of(self.random_state),
+            parts.model, X, parts.loss, parts.solver, penalty=parts.penalty, seed=seed,
+            validation=held,
         )  # fmt: skip
         if found.interrupted:
             # A fit returns what it reached; a search over settings must not take that for trained.
@@ -79,6 +82,10 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         self.message_, self.n_iter_ = found.message, max(found.state.epoch, 1)
         self._keep(found.model, found.state)
         return self
+
+    def _held_back(self, X: Samples, solver: Solver, seed: int) -> tuple[Samples, Samples | None]:
+        """The events to learn from, and those on which patience waits."""
+        return X, None
 
     def _keep(self, model: Model, state: State) -> None:
         """Sets what is told of a model."""
@@ -108,17 +115,34 @@ class Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         state = dict(super().__getstate__())
         state.pop("fit_", None)
         if model := state.get("model_"):
-            state["model_"] = {part.name: getattr(model, part.name) for part in fields(model)}
+            state["model_"] = _apart(model)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Raises ValueError for a model whose parts do not fit together."""
         if parts := state.get("model_"):
-            model = self.kind(**parts)
-            if isinstance(model, Linear):
-                model.check()
-            state = {**state, "model_": model}
+            state = {**state, "model_": _together(self.kind, parts)}
         super().__setstate__(state)
+
+
+def _apart(thing: Any) -> dict[str, Any]:
+    """The parts of a dataclass by name, and the parts of those that are dataclasses again."""
+    parts = {part.name: getattr(thing, part.name) for part in fields(thing)}
+    return {name: _apart(part) if is_dataclass(part) else part for name, part in parts.items()}
+
+
+def _together(kind: type[Model], parts: dict[str, Any]) -> Model:
+    """The model that `_apart` took apart. Raises ValueError where its parts do not fit together."""
+    if kind is Network:
+        coded = parts["encoding"]
+        if not isinstance(coded, dict):
+            raise ValueError(f"a network needs its encoding as arrays by name; it is {coded!r}.")
+        arrays = {name: np.atleast_1d(values) for name, values in coded.items()}
+        parts = {**parts, "encoding": Encoding(**arrays), "training": None}
+    model = kind(**parts)
+    if isinstance(model, Linear | Network):
+        model.check()
+    return model
 
 
 def seed_of(random_state: Any) -> int:

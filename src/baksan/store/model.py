@@ -44,6 +44,8 @@ TRUSTED = (
     "baksan.estimators.cuts.CutsClassifier",
     "baksan.estimators.linear.LinearClassifier",
     "baksan.estimators.linear.LinearRegressor",
+    "baksan.estimators.network.NetworkClassifier",
+    "baksan.estimators.network.NetworkRegressor",
     "baksan.losses.L1",
     "baksan.losses.L2",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
