@@ -159,7 +159,8 @@ class NetworkRegressor(StepwiseRegressor, _Network):
         the solver: `solver=bk.Adam(1e-3, batch=64, clip=1.0)`.
     loss : 'squared', 'absolute', 'huber', 'quantile', 'gaussian', or a Loss
         If left out, 'squared'. 'gaussian' tells a spread for each event, `bk.losses.quantile(0.16,
-        0.5, 0.84)` quantiles; both of one answer an event.
+        0.5, 0.84)` quantiles; both of one answer an event. The costs of several answers are added
+        up as they are: bring answers of different sizes to one scale first.
     rate : float, Schedule or 'auto'
         The step's length, in the scale of the answers: 0.001 for 'adam', 'adamw', 'rmsprop', else
         0.05. The steps of a schedule such as Cosine(0.01) are those of the run.

@@ -275,7 +275,7 @@ class StepwiseClassifier(Classifier, Stepwise):
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Learn on from these events, once, in their order, as `LinearRegressor.partial_fit`.
+        """Learn on from these events, once, in their order, as the regressors do.
 
         The first call needs all `classes` that will ever come. Raises ValueError without them, and
         for a label that is none of them.
