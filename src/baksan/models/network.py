@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from baksan.compiled import compiled, side_by_side
 from baksan.models.activations import ACTIVATIONS
 from baksan.models.base import Model
 from baksan.models.encoding import Encoding
@@ -18,7 +19,7 @@ Array = NDArray[Any]
 
 __all__ = ["Network", "layer_shapes"]
 
-_CHUNK = 8_192  # rows that pass together: what they need stays in the cache
+_PART = 8_192  # rows that a thread takes at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,13 +163,40 @@ class Network(Model):
     # Its two passes -------------------------------------------------------------------------------
 
     def __call__(self, x: Array) -> Array:
-        x = self._checked(x)
+        # Not BLAS: what an event is given must not depend on the events beside it, to the last bit.
+        x = np.ascontiguousarray(self._checked(x))
+        if x.dtype != np.float32:
+            x = x.astype(np.float64, copy=False)
+        if x.flags.writeable:
+            x = x.view()
+            x.flags.writeable = False  # one kind of array, one compiled kernel
+        predict, *numbers = self._kernel
         p = np.empty((len(x), self.outputs))
-        for start in range(0, len(x), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            p[part] = forward(self.encoding(x[part], self.dtype), self.layers, self.plan)[0]
-        p = self.offset + self.unit * p
+        if len(x) <= _PART:
+            predict(x, *numbers, p)
+        else:
+            side_by_side(
+                lambda i: predict(x[i : i + _PART], *numbers, p[i : i + _PART]),
+                range(0, len(x), _PART),
+            )
         return p[:, 0] if self.outputs == 1 else p
+
+    @cached_property
+    def _kernel(self) -> tuple[Any, Array, Array, Array]:
+        """The loop of `models.kernels_network`, and the plan and the numbers that it takes."""
+        from baksan.models.kernels_network import NAMES, packed_encoding, packed_layers, predict
+
+        one = np.ones(self.outputs)
+        plan = (
+            NAMES.index(self.activation), self.residual, self.normalise == "layer",
+            len(self.encoding.knots), self.features, *self.hidden, self.outputs,
+        )  # fmt: skip
+        return (
+            compiled(predict),
+            np.array(plan, dtype=np.int64),
+            packed_encoding(self.encoding, self.offset * one, self.unit * one),
+            packed_layers(self.layers, self.dtype),
+        )
 
     def pulled(self, x: Array, slope: Any) -> tuple[Array, Array]:
         z = self.encoding(self._checked(x), self.dtype)
