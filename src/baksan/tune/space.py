@@ -29,6 +29,9 @@ class Real:
     def holds(self, value: Any) -> bool:
         return isinstance(value, int | float) and self.low <= value <= self.high
 
+    def __str__(self) -> str:
+        return f"{self.low:g} … {self.high:g}{' (log)' if self.log else ''}"
+
 
 @dataclass(frozen=True)
 class Whole:
@@ -44,6 +47,9 @@ class Whole:
     def holds(self, value: Any) -> bool:
         return isinstance(value, int) and self.low <= value <= self.high
 
+    def __str__(self) -> str:
+        return f"{self.low:g} … {self.high:g}{' (log)' if self.log else ''}"
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -54,6 +60,9 @@ class Choice:
     def holds(self, value: Any) -> bool:
         return value in self.options
 
+    def __str__(self) -> str:
+        return " | ".join(map(str, self.options))
+
 
 Range = Real | Whole | Choice
 
@@ -62,8 +71,8 @@ def _check_range(range: Real | Whole) -> None:
     known = math.isfinite(range.low) and math.isfinite(range.high)
     if not known or range.low > range.high or (range.log and range.low <= 0):
         raise ValueError(
-            f"a range needs finite ends, low ≤ high, and low above 0 where it is logarithmic;"
-            f" {range} came."
+            "a range needs finite ends, low ≤ high, and low above 0 where it is logarithmic;"
+            f" {range!r} came."
         )
 
 
@@ -138,4 +147,4 @@ class Space:
         return (self.final or self.build)(settings)
 
     def __str__(self) -> str:
-        return f"{self.name}({', '.join(f'{k}: {v}' for k, v in self.ranges.items())})"
+        return f"{self.name}({', '.join(f'{k} {v}' for k, v in self.ranges.items())})"
