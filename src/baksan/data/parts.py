@@ -66,7 +66,8 @@ def open_parts(
         A file, or a folder of files with the same columns.
     least : int
         Row groups of a Parquet file are put together until a part has so many rows.
-    features, answer, …, rows, progress, **options
+    features, answer, signal, weight, group, id, where, impute, beside, marks, rows, progress,
+    **options
         As in `open_stream`.
 
     Raises
