@@ -178,9 +178,9 @@ class Loss:
         """
         p = np.asarray(p)
         if self.task == "regression":
-            told = {"value": p} if self.told is None else self._together(p)
+            told: dict[str, Any] = {"value": p} if self.told is None else self._together(p)
             if scatter is not None and told["value"].ndim == 1 and "quantiles" not in told:
-                known = told.get("spread", 0.0)
+                known: Any = told.get("spread", 0.0)
                 told["spread"] = np.hypot(known, scatter.reshape(len(p), -1)[:, 0])
             return told
         with np.errstate(invalid="ignore"):  # of NaN
