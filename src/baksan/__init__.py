@@ -38,6 +38,7 @@ _HOME = {
     "Adam": "solvers.adaptive",
     "AdamW": "solvers.adaptive",
     "RMSprop": "solvers.adaptive",
+    "LevenbergMarquardt": "solvers.second_order",
     "CutSearch": "solvers.cuts",
     "ridge_path": "solvers.ridge",
     "LinearRegressor": "estimators",
