@@ -10,7 +10,7 @@ import pytest
 
 import baksan
 
-VERBS = ["compare", "describe", "evaluate", "fit", "train"]
+VERBS = ["calibrate", "compare", "describe", "evaluate", "fit", "train", "tune"]
 HEAVY = ["jax", "matplotlib", "numba", "pyarrow", "scipy", "sklearn"]
 
 

@@ -48,6 +48,8 @@ _HOME = {
     "NetworkClassifier": "estimators",
     "Fit": "fit",
     "fit": "fit",
+    "calibrate": "calibrate",
+    "conformal": "calibrate",
     "Prediction": "metrics",
     "evaluate": "evaluate",
     "Evaluation": "evaluate",
@@ -68,10 +70,10 @@ _HOME = {
     "load_model": "store",
 }
 _ROOMS = (
-    "apply", "cli", "cluster", "compare", "compiled", "data", "describe", "estimators", "evaluate",
-    "exercises", "fit", "losses", "metrics", "models", "reconstruct", "report", "samples",
-    "simulate", "sketch", "solvers", "store", "stream", "table", "train", "tune",
-    "units",
+    "apply", "calibrate", "cli", "cluster", "compare", "compiled", "data", "describe",
+    "estimators", "evaluate", "exercises", "fit", "losses", "metrics", "models", "reconstruct",
+    "report", "samples", "simulate", "sketch", "solvers", "store", "stream", "table", "train",
+    "tune", "units",
 )  # fmt: skip
 
 __all__ = ["__version__", *sorted(_HOME)]

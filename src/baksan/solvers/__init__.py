@@ -3,6 +3,7 @@
 `base`           State, Solver, the problem they work on
 `analytic`       the exact answer of least squares, found by `least_squares` from the `gram` matrix
 `descent`        gradient descent, stochastic gradient descent, mini-batches: one class
+`adaptive`       Adam, AdamW, RMSprop; the `rules` of a step
 `settings`       what a step sees, how long it is, when it ends; `rates` and `schedules`
 `steps`          the rule of one step: for any model, and for the linear one in kernels
 `online`         one event a call
