@@ -105,9 +105,7 @@ def test_a_perfect_prediction_costs_nothing(loss):
         assert_allclose(loss.value(800.0 * t if far else 1.0 * t, y), 0.0, atol=1e-300)
 
 
-@pytest.mark.parametrize(
-    "loss", [v for v in ALL if v.constant and not v.joint], ids=name
-)
+@pytest.mark.parametrize("loss", [v for v in ALL if v.constant and not v.joint], ids=name)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_best_constant_is_the_minimum_over_constants(loss, weighted):
     X = samples_for(loss, n=31, weighted=weighted)

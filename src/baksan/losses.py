@@ -171,8 +171,8 @@ class Loss:
         """What the outputs say: {'value': p}, or {'score': …} and perhaps {'probability': …}.
 
         `scatter`, of p's shape, is how far the members of an ensemble are from their mean: the
-        spread of one value, and added in squares to one that the loss tells. `gaussian` tells value and spread, `quantile` of
-        several levels value, quantiles and levels.
+        spread of one value, and added in squares to one that the loss tells. `gaussian` tells value
+        and spread, `quantile` of several levels value, quantiles and levels.
         Two classes: score (n,), P (n, 2); several: score (n, K), P (n, K), where one-against-rest
         probabilities are divided by their sum. No probability where the loss tells none; that of a
         score that is NaN is NaN.
