@@ -1,5 +1,7 @@
 """A right answer to each exercise. It lives here and nowhere in the package."""
 
+from itertools import pairwise
+
 import numpy as np
 from scipy import optimize
 
@@ -200,6 +202,63 @@ def weighted_mean(value, weight):
     return mean, error, mass**2 / (weight @ weight)
 
 
+def neurons(h, W, b):
+    return np.maximum(h @ W + b, 0)
+
+
+def sigmoid(u):
+    return np.exp(-np.logaddexp(0, -u))
+
+
+def silu(u):
+    return u * sigmoid(u), sigmoid(u) * (1 + u * sigmoid(-u))
+
+
+def layer_back(s, h, W, b):
+    inner = s * (1 - np.tanh(h @ W + b) ** 2)
+    return h.T @ inner, inner.sum(axis=0), inner @ W.T
+
+
+def exclusive_or(low, high):
+    """The first neuron counts how many are high, the second whether both are."""
+    step = high - low
+    one = -2 * low / step
+    return np.full((2, 2), 1 / step), np.array([one, one - 1]), np.array([1.0, -2.0]), 0.0
+
+
+def exclusive_or_by_differences(low, high):
+    """Each neuron says how far one input is above the other."""
+    return np.array([[1, -1], [-1, 1]]) / (high - low), np.zeros(2), np.ones(2), 0.0
+
+
+def how_many(features, hidden, outputs):
+    widths = [features, *hidden, outputs]
+    return sum((d + 1) * k for d, k in pairwise(widths))
+
+
+def adam_moves(gradients, rate, first=0.9, second=0.999, root=np.sqrt):
+    m, v, moves = 0.0, 0.0, []
+    for t, g in enumerate(gradients, start=1):
+        m, v = first * m + (1 - first) * g, second * v + (1 - second) * g**2
+        moves.append(-rate * m / (1 - first**t) / (root(v / (1 - second**t)) + 1e-8))
+    return np.array(moves)
+
+
+def ended(losses, patience):
+    best = 0
+    for look, loss in enumerate(losses):
+        if loss < losses[best]:
+            best = look
+        if look - best >= patience:
+            break
+    return look, best
+
+
+def spread_cost(m, s, y):
+    z = (y - m) * np.exp(-s)
+    return z**2 / 2 + s + np.log(2 * np.pi) / 2, -z * np.exp(-s), 1 - z**2
+
+
 RIGHT = {
     "01.1": [share_right],
     "01.2": [confusions],
@@ -229,4 +288,12 @@ RIGHT = {
     "06c.1": [completed],
     "06c.2": [indicators],
     "06c.3": [weighted_mean],
+    "07.1": [neurons],
+    "07.2": [silu],
+    "07.3": [layer_back],
+    "07.4": [exclusive_or, exclusive_or_by_differences],
+    "08.1": [how_many],
+    "08.2": [adam_moves],
+    "08.3": [ended],
+    "08.4": [spread_cost],
 }

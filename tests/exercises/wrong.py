@@ -474,6 +474,129 @@ def mean_of_the_positive(value, weight):
     return right.weighted_mean(value[weight > 0], weight[weight > 0])
 
 
+def each_neuron_shares(h, W, b):
+    """Neurons of a layer divided by their sum, as in a softmax."""
+    u = np.maximum(h @ W + b, 0)
+    return u / np.maximum(u.sum(axis=1, keepdims=True), 1)
+
+
+def each_event_shares(h, W, b):
+    """Sums without their mean over the events, as in a normalisation by the batch."""
+    u = h @ W + b
+    return np.maximum(u - u.mean(axis=0), 0)
+
+
+def silu_overflowing(u):
+    with np.errstate(over="ignore", invalid="ignore"):
+        f = 1 / (1 + np.exp(-u))
+        return u * f, f + u * np.exp(-u) * f**2
+
+
+def silu_slope_of_one_factor(u):
+    return right.silu(u)[0], right.sigmoid(u)
+
+
+def back_without_the_bend(s, h, W, b):
+    return h.T @ s, s.sum(axis=0), s @ W.T
+
+
+def back_bent_by_the_inputs(s, h, W, b):
+    inner = s * (1 - np.tanh(s) ** 2)
+    return h.T @ inner, inner.sum(axis=0), inner @ W.T
+
+
+def back_by_means(s, h, W, b):
+    weight, bias, below = right.layer_back(s, h, W, b)
+    return weight / len(h), bias / len(h), below
+
+
+def back_through_the_layer_only(s, h, W, b):
+    return *right.layer_back(s, h, W, b)[:2], s @ W.T
+
+
+def either_or_both(low, high):
+    """Or, in place of exclusive or."""
+    weight, bias, _, constant = right.exclusive_or(low, high)
+    return weight, bias, np.array([1.0, -1.0]), constant
+
+
+def both(low, high):
+    weight, bias, _, constant = right.exclusive_or(low, high)
+    return weight, bias, np.array([0.0, 1.0]), constant
+
+
+def the_same(low, high):
+    weight, bias, out, _ = right.exclusive_or(low, high)
+    return weight, bias, -out, 1.0
+
+
+def how_many_outputs_plain(features, hidden, outputs):
+    """Outputs without a bias."""
+    return right.how_many(features, hidden, outputs) - outputs
+
+
+def how_many_by_square(features, hidden, outputs):
+    """As if every layer heard the features."""
+    return sum((features + 1) * k for k in [*hidden, outputs])
+
+
+def adam_uncorrected(gradients, rate):
+    m, v, moves = 0.0, 0.0, []
+    for g in gradients:
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+        moves.append(-rate * m / (np.sqrt(v) + 1e-8))
+    return np.array(moves)
+
+
+def momentum_moves(gradients, rate):
+    m, moves = 0.0, []
+    for g in gradients:
+        m = 0.9 * m + 0.1 * g
+        moves.append(-rate * m)
+    return np.array(moves)
+
+
+def ended_at_best(losses, patience):
+    return len(losses) - 1, int(np.argmin(losses))
+
+
+def ended_at_last(losses, patience):
+    stop, _ = right.ended(losses, patience)
+    return stop, stop
+
+
+def ended_by_rises(losses, patience):
+    """Stops after so many looks in a row that were each worse than the one before."""
+    rises = 0
+    for look in range(1, len(losses)):
+        rises = rises + 1 if losses[look] >= losses[look - 1] else 0
+        if rises == patience:
+            break
+    return look, int(np.argmin(losses[: look + 1]))
+
+
+def ended_late(losses, patience):
+    return right.ended(losses, patience + 1)
+
+
+def spread_cost_of_sigma(m, s, y):
+    """s taken for σ itself."""
+    s = np.maximum(np.abs(s), 1e-3)
+    z = (y - m) / s
+    return z**2 / 2 + np.log(s) + np.log(2 * np.pi) / 2, -z / s, (1 - z**2) / s
+
+
+def spread_cost_without_constant(m, s, y):
+    cost, in_m, in_s = right.spread_cost(m, s, y)
+    return cost - np.log(2 * np.pi) / 2, in_m, in_s
+
+
+def spread_cost_squares_only(m, s, y):
+    """The spread for nothing: it would grow without end."""
+    z = (y - m) * np.exp(-s)
+    return z**2 / 2, -z * np.exp(-s), -(z**2)
+
+
 WRONG = {
     "01.1": [
         lambda label, answer: np.sum(label == answer),
@@ -621,5 +744,60 @@ WRONG = {
         mean_counting_rows,
         mean_counting_weight,
         mean_unbiased,
+    ],
+    "07.1": [
+        lambda h, W, b: np.maximum(h @ W, 0),
+        lambda h, W, b: h @ W + b,
+        lambda h, W, b: np.tanh(h @ W + b),
+        lambda h, W, b: np.maximum(h @ W, 0) + b,
+        each_neuron_shares,
+        each_event_shares,
+    ],
+    "07.2": [
+        silu_overflowing,
+        silu_slope_of_one_factor,
+        lambda u: (np.maximum(u, 0), (u > 0) * 1.0),
+        lambda u: (right.sigmoid(u), right.sigmoid(u) * right.sigmoid(-u)),
+        lambda u: (right.silu(-u)[0], -right.silu(-u)[1]),
+    ],
+    "07.3": [
+        back_without_the_bend,
+        back_bent_by_the_inputs,
+        back_by_means,
+        back_through_the_layer_only,
+    ],
+    "07.4": [
+        lambda low, high: right.exclusive_or(0.0, 1.0),
+        either_or_both,
+        both,
+        the_same,
+    ],
+    "08.1": [
+        lambda features, hidden, outputs: sum(hidden) + outputs,
+        lambda features, hidden, outputs: right.how_many(features - 1, hidden, outputs),
+        how_many_outputs_plain,
+        how_many_by_square,
+    ],
+    "08.2": [
+        adam_uncorrected,
+        momentum_moves,
+        lambda gradients, rate: -right.adam_moves(gradients, rate),
+        lambda gradients, rate: right.adam_moves(gradients, rate, 0.999, 0.9),
+        lambda gradients, rate: right.adam_moves(gradients, rate, root=lambda v: v),
+        lambda gradients, rate: -rate * np.sign(gradients),
+    ],
+    "08.3": [
+        ended_at_best,
+        ended_at_last,
+        ended_by_rises,
+        ended_late,
+        lambda losses, patience: (right.ended(losses, patience)[0], int(np.argmin(losses))),
+    ],
+    "08.4": [
+        spread_cost_of_sigma,
+        spread_cost_without_constant,
+        spread_cost_squares_only,
+        lambda m, s, y: tuple(-part for part in right.spread_cost(m, s, y)),
+        lambda m, s, y: (*right.spread_cost(m, s, y)[:2], right.spread_cost(m, s, y)[2] / 2),
     ],
 }
