@@ -369,8 +369,8 @@ assert np.isclose(found.loss, loss_of(walked), rtol=1e-9)
 SEEDS = range(3 if SMALL else 10)
 
 
-def learned(neurons, seed):
-    net = bk.Network((neurons,), activation="tanh")
+def learned(width, seed):
+    net = bk.Network((width,), activation="tanh")
     return bk.fit(net, clouds, logistic, bk.Adam(0.03, batch=None, steps=400), seed=seed)
 
 
@@ -379,9 +379,9 @@ def share_right_of(found):
 
 
 tried = {}
-for neurons in (2, 3, 4, 6, 8):
-    tried[neurons] = [learned(neurons, seed) for seed in SEEDS]
-    print(f"{neurons} neurons:", *(f"{share_right_of(found):.0%}" for found in tried[neurons]))
+for width in (2, 3, 4, 6, 8):
+    tried[width] = [learned(width, seed) for seed in SEEDS]
+    print(f"{width} neurons:", *(f"{share_right_of(found):.0%}" for found in tried[width]))
 
 # %% [markdown]
 # Some arrive, and some stop where two of the clouds are told apart, and of the other two they say ½. **Q has more

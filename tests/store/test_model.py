@@ -175,7 +175,7 @@ def test_estimators_of_many_kinds_come_back(tmp_path, estimator):
 def test_only_known_kinds_are_written(tmp_path):
     X = events(30)
     with pytest.raises(
-        TypeError, match="model files hold linear, cuts, imputed or scikit-learn models"
+        TypeError, match="model files hold linear, cuts, network, ensemble, imputed or scikit-learn models"
     ):
         save_model(tmp_path / "m", object(), card_of(X, "linear"))
     with pytest.raises(TypeError, match="this is Linear under the kind 'cuts'"):
@@ -244,7 +244,7 @@ def test_what_is_no_model_at_all(check):
         ({"version": None}, "has version None"),
         ({"version": 10**3000}, "has version "),
         ({"format": "other"}, "format"),
-        ({"kind": "network"}, "a model of the kind 'network'; known are linear, cuts"),
+        ({"kind": "forest"}, "a model of the kind 'forest'; known are linear, cuts"),
         ({"kind": "../x"}, "kind '../x'"),
         ({"stranger": 1}, "stranger: Extra inputs are not permitted"),
         ({"features__0__stranger": 1}, "features.0.stranger: Extra inputs"),

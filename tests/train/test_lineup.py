@@ -23,9 +23,9 @@ def names(methods, X):
 
 
 def test_a_good_line_up_if_none_is_named():
-    assert names(None, events(20)) == [*LINEAR, "cuts", "trees", "forest"]
-    assert names(None, events(20, 3)) == [*LINEAR, "trees", "forest"]
-    assert names(None, events(20, 0)) == [*LINEAR, "trees", "forest"]
+    assert names(None, events(20)) == [*LINEAR, "cuts", "trees", "forest", "network"]
+    assert names(None, events(20, 3)) == [*LINEAR, "trees", "forest", "network"]
+    assert names(None, events(20, 0)) == [*LINEAR, "trees", "forest", "network"]
 
 
 def test_methods_come_in_the_order_that_was_asked_for():
@@ -53,10 +53,10 @@ def test_each_name_and_each_file_tells_what_it_is():
     X = events(20)
     for method in line_up(None, X):
         assert method.title and method.description and "\n" not in method.settings
-        assert method.kind in ("linear", "cuts", "sklearn")
+        assert method.kind in ("linear", "cuts", "sklearn", "ensemble")
         # config.toml compares them: the same method says the same again.
         assert method.settings == line_up([method.name], X)[0].settings
-    assert set(METHODS) == {"linear", "cuts", "trees", "forest"}
+    assert set(METHODS) == {"linear", "cuts", "trees", "forest", "network"}
 
 
 def test_settings_tell_two_methods_apart():

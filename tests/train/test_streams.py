@@ -135,7 +135,8 @@ def test_the_line_up_of_a_stream_reads_it_a_few_times():
     for X in (classes, numbers):
         assert {s.epochs for s in solvers(X).values() if isinstance(s, Descent) and s.batch} == {20}
     assert [m.name for m in line_up(None, classes)] == [
-        "linear-analytic", "linear-sgd", "linear-minibatch", "cuts", "trees", "forest"
+        "linear-analytic", "linear-sgd", "linear-minibatch", "cuts", "trees", "forest",
+        "network",
     ]  # fmt: skip
 
 

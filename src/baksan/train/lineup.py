@@ -202,8 +202,10 @@ def _brief(thing: Any) -> str:
     for part in fields(thing):
         value = getattr(thing, part.name)
         usual = part.default_factory() if part.default_factory is not MISSING else part.default
-        if repr(value) != repr(usual):
-            told.append(f"{part.name}={_brief(value) if isinstance(value, Model) else repr(value)}")
+        if isinstance(value, Model):  # what is wrapped is told even if it is the usual one
+            told.append(_brief(value))
+        elif repr(value) != repr(usual):
+            told.append(f"{part.name}={value!r}")
     return f"{type(thing).__name__}({', '.join(told)})"
 
 
