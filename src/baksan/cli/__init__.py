@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from baksan import __version__
-from baksan.cli import check, compare, data, lab, simulation, training, tuning
+from baksan.cli import check, compare, data, exporting, lab, simulation, training, tuning
 from baksan.cli.show import SETTINGS
 
 __all__ = ["app", "main"]
@@ -28,8 +28,8 @@ app.command()(training.demo)
 app.add_typer(data.app, name="data")
 app.add_typer(simulation.app, name="simulate")
 for command in (
-    training.train, tuning.tune, tuning.learning, training.apply, training.report, compare.compare,
-    lab.lab, check.check,
+    training.train, tuning.tune, tuning.learning, training.apply, exporting.export, training.report,
+    compare.compare, lab.lab, check.check,
 ):  # fmt: skip
     app.command()(command)
 
