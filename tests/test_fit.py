@@ -18,7 +18,7 @@ from baksan.fit import History
 from baksan.order import epoch_order
 from baksan.solvers.base import Solver
 from baksan.solvers.descent import GradientDescent, MiniBatch, StochasticGradientDescent
-from baksan.solvers.schedules import Step
+from baksan.solvers.schedules import Plateau, Step
 
 X = samples_for(losses.logistic, n=60, weighted=True)
 OTHER = samples_for(losses.logistic, n=40, seed=1)
@@ -363,7 +363,10 @@ SENTENCES = [
                  state=fit(Linear(), NUMBERS, losses.squared, Analytic()).state),
      "state must be of this model, with 2 parameters; it has 4"),
     (lambda: fit(Linear(), X, losses.logistic, GradientDescent(patience=3)),
-     "patience=3 waits for the validation loss to fall; give validation samples"),
+     "patience=3 waits for the validation loss to fall and needs validation samples; none came"),
+    (lambda: fit(Linear(), X, losses.logistic, GradientDescent(Plateau(0.1)),
+                 validation=X.rows(slice(0))),
+     "Plateau waits for the validation loss to fall and needs validation samples; they are empty"),
     (lambda: fit(fit(Linear(), NUMBERS, losses.squared, Analytic()).model,
                  Samples(NUMBERS.x, np.column_stack([NUMBERS.y, NUMBERS.y])), losses.squared,
                  GradientDescent()), "answers"),

@@ -1,17 +1,23 @@
 """Schedules: rates as functions of the step alone."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from baksan.solvers.schedules import Constant, Cosine, InverseTime, OneCycle, Step, WarmUp
+from baksan import Analytic, Ensemble, Linear, MiniBatch, Network, Q, Samples, fit
+from baksan.losses import squared
+from baksan.solvers.base import State
+from baksan.solvers.descent import Descent
+from baksan.solvers.schedules import Constant, Cosine, InverseTime, OneCycle, Plateau, Step, WarmUp
 
 STEPS = np.arange(1000)
 FALLING = [
     Constant(0.1), InverseTime(0.1, 7, 0.75), Step(0.1, 30), Step(0.1, 1, 1e-9), Cosine(0.1, 400),
     Cosine(0.1, 1), Cosine(0.1, 900, last=0.1), Cosine(0.1, 2000, last=0.03),
+    Plateau(0.1),
 ]  # fmt: skip
 RISING = [
     OneCycle(0.1, 1000), OneCycle(0.1, 700, warm=0.5, start=0.1, last=0.01), OneCycle(0.1, 1),
@@ -110,3 +116,56 @@ def test_what_is_not_positive_has_its_sentence(wrong):
 def test_ends_that_make_no_sense(schedule, sentence):
     with pytest.raises(ValueError, match=sentence):
         schedule()
+
+
+# Plateau: what the validation loss has to say -----------------------------------------------------
+
+
+def test_a_plateau_cuts_the_rate_whenever_so_many_looks_brought_nothing():
+    solver = MiniBatch(WarmUp(Plateau(0.4, factor=0.5, patience=2), 1), batch=10)
+    state, rates = solver.start(Linear().prepared(np.zeros((2, 1)), np.ones(2), 1)), []
+    for loss in (5.0, 4.0, 4.0, 4.5, 3.0, 3.5, 3.1, 3.2, 3.3, 2.0):
+        state = solver.watched(state, loss, state.parameters)
+        rates.append(float(solver.rates(solver.rate, replace(state, step=7), 1)[0]))
+    assert rates == [0.4, 0.4, 0.4, 0.2, 0.2, 0.2, 0.1, 0.1, 0.05, 0.05]
+    assert state.best_loss == 2.0
+
+
+@pytest.mark.parametrize("model", [Linear(), Network((4,)), Ensemble(Network((4,)), 2)], ids=str)
+@pytest.mark.parametrize("batch", [30, None])
+def test_a_run_on_a_plateau_keeps_its_best_weights_and_may_be_broken_off(model, batch):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(120, 2))
+    X = Samples(x, x[:, 0] + rng.normal(size=120))
+    learn, held = X.rows(slice(0, 60)), X.rows(slice(60, 120))
+    budget = {"steps": 60}
+    whole = Descent(Plateau(0.3, 0.5, 1), batch=batch, **budget)
+    found = fit(model, learn, squared, whole, validation=held)
+    state = found.state
+    assert state.slowed < 1 and Q(found.model, held, squared) == pytest.approx(state.best_loss)
+    rates = found.history["rate"]
+    cuts = np.log2(0.3 / rates[1:])
+    assert_allclose(cuts, np.round(cuts), atol=1e-9)
+    assert rates[-1] < rates[1] == 0.3
+    half = fit(model, learn, squared, replace(whole, steps=25), validation=held)
+    stored = State.from_arrays(half.state.to_arrays())
+    on = fit(model, learn, squared, whole, validation=held, state=stored, history=half.history)
+    if batch:  # the looks of full batches are at rows of the history, and the last step is one
+        np.testing.assert_array_equal(on.state.parameters, state.parameters)
+        assert on.state.slowed == state.slowed
+
+
+def test_a_plateau_needs_a_validation_loss():
+    X = Samples(np.zeros((4, 1)), np.arange(4.0))
+    with pytest.raises(ValueError, match="Plateau waits for the validation loss to fall"):
+        fit(Linear(), X, squared, Descent(Plateau(0.1)))
+    with pytest.raises(ValueError, match="no validation loss that Plateau could wait for"):
+        Descent(Plateau(0.1), batch=1).online(fit(Linear(), X, squared, Analytic()).model, squared)
+
+
+@pytest.mark.parametrize(
+    "given", [{"factor": 1.0}, {"factor": 0.0}, {"patience": 1.5}, {"rate": -1}]
+)
+def test_plateaus_that_make_no_sense(given):
+    with pytest.raises(ValueError, match="plateau needs|must be positive"):
+        Plateau(**{"rate": 0.1, **given})

@@ -120,8 +120,8 @@ class _Network(Stepwise):
         return new.at_constant(loss.best_constant(*told), loss.scale(*told))
 
     def _held_back(self, X: Samples, solver: Solver, seed: int) -> tuple[Samples, Samples | None]:
-        """Every so-manieth event of a random order, class by class, where patience waits on it."""
-        if solver.patience is None:
+        """Every so-manieth event of a random order, class by class, if the solver watches them."""
+        if not solver.watches:
             return X, None
         count = round(self.held_back * len(X)) if 0 < self.held_back < 1 else 0
         if not 0 < count < len(X):

@@ -15,7 +15,7 @@ from baksan import losses
 from baksan.fit.history import COLUMNS, History, row_steps
 from baksan.losses import Q
 from baksan.samples import Samples
-from baksan.solvers.base import Events, Problem, Solver, State, watched
+from baksan.solvers.base import Events, Problem, Solver, State
 from baksan.stream import Stream
 
 Array = NDArray[Any]
@@ -64,10 +64,12 @@ class Loop:
         self.validation = validation.sample if isinstance(validation, Stream) else validation
         self.history = history
         self.progress, self.checkpoint = progress, checkpoint
-        if solver.patience is not None and validation is None:
+        if solver.watches and (validation is None or not len(validation)):
+            came = "none came" if validation is None else "they are empty"
+            waits = "Plateau" if solver.patience is None else f"patience={solver.patience}"
             raise ValueError(
-                f"patience={solver.patience} waits for the validation loss to fall; give"
-                " validation samples, or stop by tolerance or a budget."
+                f"{waits} waits for the validation loss to fall and needs validation samples;"
+                f" {came}. Give some, or take another schedule and stop by tolerance or a budget."
             )
         self.full = solver.batch is None
         self.step, self.last = solver.stepper(problem), solver.end(len(problem.X))
@@ -75,7 +77,7 @@ class Loop:
         self.schedule = getattr(self.step, "schedule", None) or solver.schedule(problem)
         self.looks = Looks.of(problem.X, self.validation, solver, self.last, look)
         self.last_look = self.looks.last_of(history)
-        self.interrupted, self.block = False, 1
+        self.interrupted, self.block, self.slowed = False, 1, 1.0
         past = float(history["seconds"][-1]) if len(history) else 0.0
         self.began = self.shown = time.perf_counter() - past
 
@@ -97,6 +99,7 @@ class Loop:
         try:
             while state.step < self.last:
                 before, state = state, self._block(state, target)
+                self.slowed = before.slowed
                 self._show(state)
                 if self._watches(before, state, target):
                     state = self._watched(state)
@@ -120,7 +123,7 @@ class Loop:
         """So many steps that they take at most about 0.2 s, up to the next row or epoch."""
         whole = getattr(self.step, "whole", lambda _, steps: steps)
         steps = min(whole(state, self.block), target - state.step, self.last - state.step)
-        ends_epochs = self.solver.patience is not None or self.solver.tolerance > 0
+        ends_epochs = self.solver.watches or self.solver.tolerance > 0
         if self.solver.batch is not None and ends_epochs:
             left = math.ceil((len(self.problem.X) - state.place) / self.solver.batch)
             steps = min(steps, left)
@@ -131,15 +134,15 @@ class Loop:
         return after
 
     def _watches(self, before: State, state: State, target: int) -> bool:
-        """Whether patience waits for a look: each epoch, or each row for full batches."""
-        if self.solver.patience is None:
+        """Whether the solver waits for a look: each epoch, or each row for full batches."""
+        if not self.solver.watches:
             return False
         return state.step >= target if self.full else state.epoch > before.epoch
 
     def _watched(self, state: State) -> State:
         assert self.validation is not None
         w = self.solver.iterate(state)
-        return watched(state, self.q(w, self.validation), w)
+        return self.solver.watched(state, self.q(w, self.validation), w)
 
     def _settled(self, state: State) -> Verdict | None:
         if sentence := self.solver.converged(state):
@@ -212,7 +215,7 @@ class Loop:
         progressive = (state.cost - row.cost) / mass if mass > 0 else math.nan
         rate = math.nan
         if self.schedule is not None:
-            rate = float(self.schedule(np.array([max(state.step - 1, 0)]))[0])
+            rate = self.slowed * float(self.schedule(np.array([max(state.step - 1, 0)]))[0])
         self.history.rows.append(
             (
                 state.step, state.epoch, state.seen, loss, progressive, validation,

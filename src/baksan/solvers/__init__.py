@@ -11,3 +11,7 @@
 `kernels_single` the same for steps on single events; `kernels_cost` what an event costs
 `cuts`           the search for rectangular cuts
 """
+
+from baksan.solvers import schedules
+
+__all__ = ["schedules"]

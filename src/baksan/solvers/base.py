@@ -71,6 +71,8 @@ class State:
     best_loss: float = np.inf
     waited: int = 0
     """Looks at the validation loss since then."""
+    slowed: float = 1.0
+    """By what looks that found no lower one have multiplied the rate (`Plateau`)."""
     moments: Mapping[str, Array] = field(default_factory=dict)
     """Further arrays that a solver carries from step to step, by name."""
 
@@ -209,6 +211,17 @@ class Solver(ABC):
         """The sentence that says which condition of convergence holds; "" if none."""
         return ""
 
+    @property
+    def watches(self) -> bool:
+        """Whether it waits for the validation loss."""
+        return self.patience is not None
+
+    def watched(self, state: State, loss: float, parameters: Array) -> State:
+        """The state after a look at the validation loss: that with the lowest is kept."""
+        if loss < state.best_loss:
+            return replace(state, best=parameters.copy(), best_loss=loss, waited=0)
+        return replace(state, waited=state.waited + 1)
+
     def too_steep(self, problem: Problem) -> str:
         """What is wrong with the rate on this problem and what to try; "" if nothing."""
         return ""
@@ -249,10 +262,3 @@ class Solver(ABC):
                 yield state
         finally:
             getattr(step, "close", lambda: None)()
-
-
-def watched(state: State, loss: float, parameters: Array) -> State:
-    """The state with the lowest validation loss kept: one more look at it."""
-    if loss < state.best_loss:
-        return replace(state, best=parameters.copy(), best_loss=loss, waited=0)
-    return replace(state, waited=state.waited + 1)

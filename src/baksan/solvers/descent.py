@@ -14,7 +14,7 @@ kernels as machine code. `auto` takes the last where it applies. The steps stand
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -122,8 +122,9 @@ class Descent(Settings):
     def diverged(self, problem: Problem, state: State) -> str:
         if not isinstance(problem.model, Network | Ensemble):
             return super().diverged(problem, state)
-        rate = float(np.asarray(self.schedule(problem)(np.array([max(state.step - 1, 0)])))[0])
-        return why_it_diverged(problem, state.step, rate)
+        before = replace(state, step=max(state.step - 1, 0))
+        (rate,) = self.rates(self.schedule(problem), before, 1)
+        return why_it_diverged(problem, state.step, float(rate))
 
     def converged(self, state: State) -> str:
         full = self.batch is None

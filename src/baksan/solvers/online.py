@@ -15,7 +15,7 @@ from baksan.models.linear import Linear
 from baksan.samples import Samples
 from baksan.solvers.base import Penalty, Problem, State, check_penalty
 from baksan.solvers.rows import kernel, setting_of
-from baksan.solvers.schedules import Schedule, schedule_of
+from baksan.solvers.schedules import Schedule, plateau_of, schedule_of
 from baksan.solvers.settings import Settings
 from baksan.solvers.steps import sums_of, take_step
 
@@ -48,6 +48,11 @@ class Online:
             raise ValueError(
                 'online learning needs a rate, a number or a schedule: rate="auto" takes it from'
                 " the curvature over all events, which nobody knows beforehand."
+            )
+        if plateau_of(solver.rate) is not None:
+            raise ValueError(
+                "online learning has no validation loss that Plateau could wait for; take another"
+                " schedule."
             )
         if solver.batch is None:
             raise ValueError(

@@ -1,4 +1,7 @@
-"""Schedules: the rate of each step, a function of the step number alone (steps count from 0)."""
+"""Schedules: the rate of each step, a function of its number (steps count from 0).
+
+One of them, `Plateau`, also waits for the validation loss.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 __all__ = [
-    "Constant", "Cosine", "InverseTime", "OneCycle", "Schedule", "Step", "WarmUp", "schedule_of",
+    "Constant", "Cosine", "InverseTime", "OneCycle", "Plateau", "Schedule", "Step", "WarmUp",
+    "plateau_of", "schedule_of",
 ]  # fmt: skip
 
 
@@ -196,7 +200,49 @@ class WarmUp:
         return schedule_of(self.then)(steps) * np.minimum((steps + 1) / self.steps, 1.0)
 
 
+@dataclass(frozen=True)
+class Plateau:
+    """rate_t = rate · factorᶜ, c times that validation did not improve for `patience` looks.
+
+    Looks are one each epoch, as for a solver's own `patience`; the best weights are kept. The run
+    needs validation samples. A solver with patience should wait longer than its schedule does.
+
+    Examples
+    --------
+    >>> plateau = Plateau(0.1, factor=0.5, patience=2)
+    >>> [plateau.factor_after(waited) for waited in (0, 1, 2, 3, 4)]
+    [1.0, 1.0, 0.5, 1.0, 0.5]
+    """
+
+    rate: float
+    factor: float = 0.3
+    patience: int = 3
+
+    def __post_init__(self) -> None:
+        for name in ("rate", "factor", "patience"):
+            _check_positive(name, getattr(self, name))
+        if self.factor >= 1 or self.patience != int(self.patience):
+            raise ValueError(
+                "a plateau needs a factor below 1 and a whole number of looks to wait;"
+                f" {self.factor} and {self.patience} came."
+            )
+
+    def __call__(self, steps: Array) -> Array:
+        return np.full(len(steps), self.rate)
+
+    def factor_after(self, waited: int) -> float:
+        """By what the rate changes at a look that is so many behind the best one."""
+        return self.factor if waited and waited % self.patience == 0 else 1.0
+
+
 _LEAST = 1e-300
+
+
+def plateau_of(rate: object) -> Plateau | None:
+    """The part of a schedule that waits for the validation loss, if there is one."""
+    if isinstance(rate, WarmUp):
+        return plateau_of(rate.then)
+    return rate if isinstance(rate, Plateau) else None
 
 
 def _bent(first: float, last: float, passed: Array) -> Array:

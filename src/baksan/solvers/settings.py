@@ -18,7 +18,7 @@ from baksan.models.linear import Linear
 from baksan.models.network import Network
 from baksan.solvers.base import Problem, Solver, State
 from baksan.solvers.rules import Rule, heavy_ball, paces
-from baksan.solvers.schedules import Schedule
+from baksan.solvers.schedules import Schedule, plateau_of
 
 Array = NDArray[Any]
 Way = Literal["auto", "generic", "python", "compiled"]
@@ -100,10 +100,24 @@ class Settings(Solver):
         """How a step follows from the gradient and from what the run remembers."""
         return heavy_ball(self.momentum)
 
+    @property
+    def watches(self) -> bool:
+        return self.patience is not None or plateau_of(self.rate) is not None
+
+    def watched(self, state: State, loss: float, parameters: Array) -> State:
+        state, plateau = super().watched(state, loss, parameters), plateau_of(self.rate)
+        if plateau is None:
+            return state
+        return replace(state, slowed=state.slowed * plateau.factor_after(state.waited))
+
+    def rates(self, schedule: Schedule, state: State, steps: int) -> Array:
+        """The rates of the next steps, (steps,)."""
+        rates = schedule(np.arange(state.step, state.step + steps))
+        return np.asarray(rates, dtype=np.float64) * state.slowed
+
     def paces(self, schedule: Schedule, state: State, steps: int) -> Array:
         """What the next steps are told of their time: see `rules.paces`, (steps, 4)."""
-        rates = np.asarray(schedule(np.arange(state.step, state.step + steps)), dtype=np.float64)
-        return paces(self.rule, rates, state.step)
+        return paces(self.rule, self.rates(schedule, state, steps), state.step)
 
     @abstractmethod
     def schedule(self, problem: Problem) -> Schedule:

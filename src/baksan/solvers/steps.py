@@ -225,10 +225,10 @@ class GramSteps:
     def __call__(self, state: State, steps: int) -> State:
         state, bowl, solver = next_epoch(state, self.n), self.bowl, self.solver
         w, velocity, average = _copies(state, self.shape)
-        rates = self.schedule(np.arange(state.step, state.step + steps))
+        rates = solver.rates(self.schedule, state, steps)
         taken, cost, loss, gradient, change = self.kernel(
             bowl.matrix, bowl.slope, bowl.loss, bowl.least, bowl.anchor, float(self.n),
-            np.asarray(rates, dtype=np.float64), float(solver.momentum), solver.nesterov,
+            rates, float(solver.momentum), solver.nesterov,
             self.problem.l2, self.problem.l1, solver.average, state.step, float(solver.tolerance),
             float(solver.gradient_tolerance), w, velocity, average, state.cost,
         )  # fmt: skip
@@ -323,10 +323,10 @@ class Batches:
         solver, problem, model = self.solver, self.problem, self.problem.model
         assert isinstance(model, Linear)
         w, velocity, average = _copies(state, self.shape)
-        rates = self.schedule(np.arange(state.step, state.step + steps))
+        rates = solver.rates(self.schedule, state, steps)
         cost, mass, loss, gradient, change = self.kernel(
             rows.x, rows.t, rows.weight, model.centre, model.inverse, first, self.size,
-            np.asarray(rates, dtype=np.float64), self.code, setting_of(problem.loss),
+            rates, self.code, setting_of(problem.loss),
             float(solver.momentum), solver.nesterov, problem.l2, problem.l1,
             problem.loss.projected, solver.average, state.step, w, velocity, average, state.cost,
             state.mass,

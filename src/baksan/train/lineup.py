@@ -172,7 +172,7 @@ class Ours(Method):
 
     @property
     def watches(self) -> bool:
-        return self.solver.patience is not None
+        return self.solver.watches
 
     @property
     def no_negative_weights(self) -> str:

@@ -2,7 +2,8 @@
 
 What to use when
 ----------------
-descent          `loss_against_iteration`, `small_and_big_steps`, `loss_over_weight`
+descent          `loss_against_iteration`, `loss_against_rate`, `small_and_big_steps`,
+                 `loss_over_weight`
 classification   `scores`, `roc`, `calibration`, `confusion`
 regression       `residuals`, `residual_shapes`, `merit_in_bins`
 features         `importance`, `weights`, `inputs`, `correlations`
@@ -15,6 +16,7 @@ Missing values are None or NaN everywhere. A picture of nothing raises ValueErro
 from baksan.report.plots.classification import calibration, confusion, roc, scores
 from baksan.report.plots.descent import (
     loss_against_iteration,
+    loss_against_rate,
     loss_over_weight,
     small_and_big_steps,
 )
@@ -25,7 +27,7 @@ from baksan.report.plots.style import Series, series, svg
 
 __all__ = [
     "Series", "calibration", "confusion", "correlations", "importance", "inputs",
-    "loss_against_iteration", "loss_over_weight", "merit_in_bins", "residual_shapes", "residuals",
-    "roc", "scores", "series", "small_and_big_steps", "svg", "weights",
-    "weights_against_strength",
+    "loss_against_iteration", "loss_against_rate", "loss_over_weight", "merit_in_bins",
+    "residual_shapes", "residuals", "roc", "scores", "series", "small_and_big_steps", "svg",
+    "weights", "weights_against_strength",
 ]  # fmt: skip

@@ -32,8 +32,8 @@ History = Mapping[str, ArrayLike]
 Lines = Mapping[str, tuple[Array, Array]]
 
 __all__ = [
-    "drawn_lines", "full_batch", "loss_against_iteration", "loss_over_weight", "off_scale",
-    "samples_per_step", "small_and_big_steps",
+    "drawn_lines", "full_batch", "loss_against_iteration", "loss_against_rate", "loss_over_weight",
+    "off_scale", "samples_per_step", "small_and_big_steps",
 ]  # fmt: skip
 
 _AXIS = {"step": "iterations (steps)", "seen": "samples seen", "epoch": "epochs"}
@@ -99,6 +99,45 @@ def loss_against_iteration(
     _log_axes(axes[0], _top([numbers(histories[n].get("loss")) for n in drawn]))
     columns = 3 if panels == 2 and not narrow else 2
     legend(figure, _legend_entries(drawn, styles, optimum), columns=columns)
+    return figure
+
+
+def loss_against_rate(
+    rates: ArrayLike, losses: ArrayLike, means: ArrayLike, found: float, title: str = ""
+) -> Figure:
+    """What batches cost while the rate rose from step to step, and the rate that was found.
+
+    Parameters
+    ----------
+    rates, losses, means : (m,)
+        The rate of each step, what its batch cost, and the running mean of that.
+    found : float
+        Marked by a line; one outside of the rates is left out.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two steps.
+    """
+    rate, loss, mean = numbers(rates), numbers(losses), numbers(means)
+    if len(rate) < 2:
+        raise ValueError("a picture of the loss against the rate needs two steps; there are fewer.")
+    figure, (ax,) = row_of(1, 3.3, 0.72 * FULL, False)
+    ax.plot(rate, loss, color=COLOURS[0], linewidth=0.7, alpha=0.35, label="a batch")
+    ax.plot(rate, mean, color=COLOURS[0], label="running mean")
+    lowest = int(np.argmin(mean))
+    ax.plot(rate[lowest], mean[lowest], "o", color=COLOURS[0], label="lowest")
+    if rate[0] <= found <= rate[-1]:
+        ax.axvline(found, color=INK, linewidth=0.8, linestyle=(0, (4, 2)))
+        ax.annotate(
+            f"{found:.2g}", (found, 1), (3, -9), xycoords=("data", "axes fraction"),
+            textcoords="offset points", color=INK,
+        )  # fmt: skip
+    dress(ax, x="rate", y="loss Q", title=title)
+    height = max(mean[0], mean[: lowest + 1].max()) - mean[lowest] or abs(mean[lowest]) or 1.0
+    ax.set_ylim(mean[lowest] - 0.15 * height, mean[lowest] + 1.6 * height)
+    log_axis(ax, "x")
+    legend(figure, ax.get_legend_handles_labels()[0], columns=3)
     return figure
 
 

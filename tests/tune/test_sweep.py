@@ -1,0 +1,62 @@
+"""A sweep is the fits one by one, to the last bit."""
+
+import numpy as np
+import pytest
+
+import baksan as bk
+from baksan import losses
+
+RNG = np.random.default_rng(6)
+x = RNG.normal(size=(400, 2))
+X = bk.Samples(x, x[:, 0] * x[:, 1])
+LEARN, HELD = X.rows(slice(0, 300)), X.rows(slice(300, 400))
+SOLVER = bk.Adam(0.01, batch=50, epochs=5, way="compiled")
+VARIANTS = {
+    "slow": bk.Adam(1e-4, batch=50, epochs=5, way="compiled"),
+    "wide": bk.Network((32,)),
+    "both": (bk.Network((8, 8), dropout=0.1), bk.AdamW(0.02, batch=20, epochs=3)),
+    "straight": (bk.Linear(), bk.Analytic()),
+}
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_sweep_is_the_fits_one_by_one(threads):
+    found = bk.sweep(
+        bk.Network((8,)), LEARN, losses.squared, SOLVER, VARIANTS, validation=HELD, seed=2,
+        threads=threads,
+    )  # fmt: skip
+    assert list(found.fits) == list(VARIANTS)
+    alone = {
+        "slow": (bk.Network((8,)), VARIANTS["slow"]),
+        "wide": (VARIANTS["wide"], SOLVER),
+        "both": VARIANTS["both"],
+        "straight": VARIANTS["straight"],
+    }
+    for name, (model, solver) in alone.items():
+        one = bk.fit(model, LEARN, losses.squared, solver, validation=HELD, seed=2)
+        np.testing.assert_array_equal(found[name].model.parameters, one.model.parameters)
+        np.testing.assert_array_equal(found[name].history["loss"], one.history["loss"])
+        assert found.losses[name] == bk.Q(one.model, HELD, losses.squared)
+    assert found.best == min(found.losses, key=found.losses.get)
+    assert found.best in repr(found)
+
+
+def test_without_validation_the_training_loss_counts_and_progress_is_that_of_all():
+    told = []
+    found = bk.sweep(
+        bk.Linear(), LEARN, losses.squared, bk.GradientDescent(),
+        {"10": bk.MiniBatch(batch=10, epochs=900), "20": bk.MiniBatch(batch=20, epochs=900)},
+        threads=1, progress=lambda *now: told.append(now),
+    )  # fmt: skip
+    assert found.losses == {name: found[name].loss for name in ("10", "20")}
+    assert all(last == 30 * 900 + 15 * 900 for _, last, _ in told)
+    assert len(found.plot().axes) == 1
+
+
+def test_what_is_no_sweep():
+    with pytest.raises(ValueError, match="a sweep needs variants"):
+        bk.sweep(bk.Linear(), X, losses.squared, SOLVER, {})
+    with pytest.raises(TypeError, match="'rate' is 0.1"):
+        bk.sweep(bk.Linear(), X, losses.squared, SOLVER, {"rate": 0.1})
+    with pytest.raises(ValueError, match="hinge is a loss for classification"):
+        bk.sweep(bk.Linear(), X, losses.hinge, SOLVER, {"wide": bk.Network((64,))})
