@@ -132,12 +132,21 @@ class _Allowed:
         """Of p (n,) or (n, k), in its shape."""
         unit: Any = self.unit.max()
         offset: Any = 0.0
-        if name in ("prediction", "spread") and p.ndim == 1:
-            unit, offset = self.unit[0], self.offset[0] * (name == "prediction")
+        if name == "prediction" and p.ndim == 1:
+            unit, offset = self.unit[0], self.offset[0]
         elif name in ("prediction", "quantiles"):
             unit, offset = self.unit, self.offset
+        elif name == "spread":
+            return tolerance * self._of_spread(p)
         reach = self.reach if p.ndim == 1 else self.reach[:, None]
         return np.asarray(tolerance * (unit * reach + np.abs(p - offset)) + 1e-12 * np.abs(p))
+
+    def _of_spread(self, p: Array) -> Array:
+        """Of two outputs the second is ln σ, what is off in it is so relatively in σ."""
+        own = self.unit[0] * self.reach + p
+        if len(self.unit) == 1:
+            return np.asarray(own)
+        return np.asarray(own + p * (self.unit[1] * self.reach + np.abs(np.log(p))))
 
 
 def _worst(name: str, p: Array, found: Array, tolerance: float, allowed: _Allowed) -> float:
