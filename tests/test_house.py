@@ -10,7 +10,7 @@ import pytest
 
 import baksan
 
-VERBS = ["calibrate", "compare", "describe", "evaluate", "fit", "train", "tune"]
+VERBS = ["calibrate", "compare", "describe", "evaluate", "export", "fit", "train", "tune"]
 HEAVY = ["jax", "matplotlib", "numba", "pyarrow", "scipy", "sklearn"]
 
 

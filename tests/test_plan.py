@@ -54,6 +54,7 @@ MAY_IMPORT = {
         "data.expressions",
     },
     "apply": {"samples", "store", "table", "data"},
+    "export": {"files", "losses", "models", "store"},
     "compare": {"evaluate", "files", "metrics", "report", "samples", "store"},
     "lessons": {"files"},
     "exercises": {"losses", "samples"},

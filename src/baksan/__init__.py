@@ -68,13 +68,14 @@ _HOME = {
     "read": "data",
     "load": "data",
     "apply": "apply",
+    "export": "export",
     "compare": "compare",
     "save_model": "store",
     "load_model": "store",
 }
 _ROOMS = (
     "apply", "calibrate", "cli", "cluster", "compare", "compiled", "data", "describe",
-    "estimators", "evaluate", "exercises", "fit", "losses", "metrics", "models", "reconstruct",
+    "estimators", "evaluate", "exercises", "export", "fit", "losses", "metrics", "models", "reconstruct",
     "report", "samples", "simulate", "sketch", "solvers", "store", "stream", "table", "train",
     "tune", "units",
 )  # fmt: skip
