@@ -7,7 +7,7 @@ What to use when
 `cuts`     rectangular cuts; two classes
 `trees`    gradient-boosted trees (scikit-learn's HistGradientBoosting)
 `forest`   a random forest (scikit-learn's), on standardised features
-`network`  four feed-forward networks, and their mean
+`network`  four feed-forward networks, and their mean; which kind of networks, held-back events say
 
 Any scikit-learn estimator can stand beside them: `Theirs("svm", SVC())`.
 
@@ -21,279 +21,27 @@ stream's sample.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from baksan import losses
-from baksan.fit import Fit, History, Progress, fit, ready
-from baksan.losses import Loss
-from baksan.metrics import Prediction
-from baksan.models.base import Model
 from baksan.models.cuts import Cuts
 from baksan.models.ensemble import Ensemble
-from baksan.models.imputed import Imputed
 from baksan.models.linear import Linear
 from baksan.models.network import Network
-from baksan.samples import Samples
 from baksan.solvers.adaptive import AdamW
 from baksan.solvers.analytic import Analytic
-from baksan.solvers.base import Events, Penalty, Problem, Solver, State
+from baksan.solvers.base import Events, Problem
 from baksan.solvers.cuts import CutSearch
 from baksan.solvers.descent import Descent, GradientDescent, MiniBatch, StochasticGradientDescent
 from baksan.solvers.schedules import Cosine
-from baksan.store.card import LossCard
-from baksan.store.model import estimator_prediction
 from baksan.stream import Stream
+from baksan.train.methods import Best, Fitted, Method, Ours, Theirs
 
-Array = NDArray[Any]
-
-__all__ = ["METHODS", "Fitted", "Method", "Ours", "Theirs", "line_up"]
-
-
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """One trained method: the model, how it predicts, and what it says of its training."""
-
-    model: Any
-    predict: Callable[[Array], Prediction]
-    message: str
-    fit: Fit | None = None
-
-
-class Method(ABC):
-    """A named way to train: (samples, seed) → Fitted.
-
-    `streams` says that a Stream may come in place of Samples, too.
-    """
-
-    name: str
-    title: str
-    description: str
-    streams = False
-
-    @abstractmethod
-    def train(
-        self,
-        X: Any,
-        *,
-        seed: int,
-        threads: int,
-        validation: Events | None = None,
-        state: State | None = None,
-        history: History | None = None,
-        progress: Progress | None = None,
-        checkpoint: Callable[[State, History], None] | None = None,
-    ) -> Fitted:
-        """Train on these samples; `state` and `history` go on with a run that was broken off."""
-
-    @property
-    @abstractmethod
-    def settings(self) -> str:
-        """All settings, in a line that config.toml keeps."""
-
-    @property
-    @abstractmethod
-    def kind(self) -> str:
-        """Its model's kind in a model file."""
-
-    @property
-    def loss_card(self) -> LossCard | None:
-        """The loss of its model file, where it has one. Raises TypeError for a nameless loss."""
-        return None
-
-    @property
-    def watches(self) -> bool:
-        """Whether training needs events held back, to stop by their loss."""
-        return False
-
-    def filling_in(self) -> Method:
-        """The method for events that lack some of their features."""
-        return self
-
-    @property
-    def no_negative_weights(self) -> str:
-        """Why it cannot be trained on events of negative weight; "" if it can."""
-        return ""
-
-    def check(self, X: Samples) -> None:  # noqa: B027 (most have nothing to check)
-        """Raises ValueError where these samples cannot be trained on; before any work is done."""
-
-    def warm_up(self, X: Samples) -> None:  # noqa: B027 (most compile nothing)
-        """Compile what will run, so that no method's time holds the compiler's."""
-
-
-@dataclass(frozen=True)
-class Ours(Method):
-    """A model of baksan's with its loss and solver."""
-
-    name: str
-    title: str
-    description: str
-    model: Model
-    loss: Loss
-    solver: Solver
-    penalty: Penalty | None = None
-
-    @property
-    def settings(self) -> str:
-        numbers = np.atleast_1d(self.loss.setting or ())
-        setting = f"({', '.join(f'{number:g}' for number in numbers)})" if len(numbers) else ""
-        parts = [_brief(self.model), f"{self.loss.name}{setting}", _brief(self.solver)]
-        return ", ".join(parts + ([repr(self.penalty)] if self.penalty else []))
-
-    @property
-    def kind(self) -> str:
-        return type(self.model).__name__.lower()
-
-    @property
-    def loss_card(self) -> LossCard | None:
-        if losses.LOSSES.get(self.loss.name, self.loss).cost is not self.loss.cost or (
-            self.loss.name not in losses.LOSSES
-        ):
-            raise TypeError(
-                f"a model file names its loss, and {self.loss.name!r} is none of"
-                f" {', '.join(losses.LOSSES)}. Put it into baksan.losses.LOSSES to save the model."
-            )
-        return LossCard(name=self.loss.name, setting=self.loss.setting)
-
-    def filling_in(self) -> Method:
-        known = isinstance(self.model, Imputed)
-        return self if known else replace(self, model=Imputed(self.model))
-
-    @property
-    def streams(self) -> bool:  # type: ignore[override]
-        """Whether the solver is one of sums over blocks of events."""
-        return isinstance(self.solver, Analytic | Descent)
-
-    @property
-    def watches(self) -> bool:
-        return self.solver.watches
-
-    @property
-    def no_negative_weights(self) -> str:
-        return self.solver.no_negative_weights(self.loss)
-
-    def warm_up(self, X: Samples) -> None:
-        model = self.model.of if isinstance(self.model, Imputed) else self.model
-        if isinstance(model, Linear | Network | Ensemble):
-            X = X.with_parts(x=np.nan_to_num(X.x), missing=False) if X.missing else X
-            problem = ready(Problem(model, X, self.loss, self.penalty), self.solver)
-            self.solver.stepper(problem)(self.solver.start(problem.model), 1)
-
-    def train(self, X: Events, *, seed: int, threads: int, **more: Any) -> Fitted:
-        # Reports show the distance to the minimum, for which Q is needed on all events.
-        found = fit(
-            self.model, X, self.loss, self.solver, penalty=self.penalty, seed=seed, look=3.0, **more
-        )
-        if found.interrupted:
-            # A fit returns what it reached; a comparison must not take that for a trained model.
-            raise KeyboardInterrupt
-        return Fitted(found.model, found.predict, found.message, found)
-
-
-def _brief(thing: Any) -> str:
-    """A dataclass as it would be written: what differs from the defaults."""
-    told = []
-    for part in fields(thing):
-        value = getattr(thing, part.name)
-        usual = part.default_factory() if part.default_factory is not MISSING else part.default
-        if isinstance(value, Model):  # what is wrapped is told even if it is the usual one
-            told.append(_brief(value))
-        elif repr(value) != repr(usual):
-            told.append(f"{part.name}={value!r}")
-    return f"{type(thing).__name__}({', '.join(told)})"
-
-
-@dataclass(frozen=True)
-class Theirs(Method):
-    """A scikit-learn estimator; event weights go to `sample_weight` where it takes them.
-
-    Trees and forests divide by sums of weights, which negative ones bring near 0 or below it: what
-    comes out is no answer, or an error. So events of negative weight are refused, unless
-    `negative_weights` says that this estimator makes sense of them.
-    """
-
-    name: str
-    estimator: Any
-    title: str = ""
-    description: str = ""
-    negative_weights: bool = False
-
-    @property
-    def settings(self) -> str:
-        return " ".join(repr(self.estimator).split())
-
-    @property
-    def kind(self) -> str:
-        return "sklearn"
-
-    def filling_in(self) -> Method:
-        """The estimator itself if it takes NaN, else behind scikit-learn's SimpleImputer."""
-        from sklearn.impute import SimpleImputer
-        from sklearn.pipeline import make_pipeline
-        from sklearn.utils import get_tags
-
-        steps = [step for _, step in getattr(self.estimator, "steps", [("", self.estimator)])]
-        if all(get_tags(step).input_tags.allow_nan for step in steps):
-            return self
-        filled = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), self.estimator)
-        return replace(self, estimator=filled)
-
-    @property
-    def no_negative_weights(self) -> str:
-        if self.negative_weights:
-            return ""
-        return (
-            f"{type(self._last[1]).__name__} is not known to make sense of events of negative"
-            " weight. Leave these events out."
-        )
-
-    def check(self, X: Samples) -> None:
-        if X.weight is not None:
-            self._takes_weights()
-
-    @property
-    def _last(self) -> tuple[str, Any]:
-        """The name of a pipeline's last step, "" for none, and the estimator that learns."""
-        steps = getattr(self.estimator, "steps", None)
-        return steps[-1] if steps else ("", self.estimator)
-
-    def _takes_weights(self) -> str:
-        """The argument of `fit` for event weights; a pipeline hands them to its last step."""
-        from sklearn.utils.validation import has_fit_parameter
-
-        step, last = self._last
-        if not has_fit_parameter(last, "sample_weight"):
-            raise ValueError(
-                f"{self.name}: {type(last).__name__} takes no event weights, and these events"
-                " have some. Leave this method out, or the weights."
-            )
-        return f"{step}__sample_weight" if step else "sample_weight"
-
-    def train(self, X: Samples, *, seed: int, threads: int, **more: Any) -> Fitted:
-        from joblib import parallel_config
-        from sklearn.base import clone
-        from threadpoolctl import threadpool_limits
-
-        estimator = clone(self.estimator)
-        known = estimator.get_params()
-        # The steps of a pipeline draw numbers too.
-        drawing = [k for k in known if k.rpartition("__")[2] == "random_state"]
-        estimator.set_params(**dict.fromkeys(drawing, seed))
-        if "n_jobs" in known:  # a model file should not tie its reader to our number of cores
-            estimator.set_params(n_jobs=None)
-        weights = {} if X.weight is None else {self._takes_weights(): X.weight}
-        with threadpool_limits(threads), parallel_config("threading", n_jobs=threads):
-            estimator.fit(X.x, X.answers, **weights)
-        return Fitted(estimator, lambda x: estimator_prediction(estimator, x, X.task), "trained.")
-
-
-# The methods by name ------------------------------------------------------------------------------
+__all__ = ["METHODS", "Best", "Fitted", "Method", "Ours", "Theirs", "line_up"]
 
 
 def line_up(methods: str | Sequence[Any] | None, X: Events) -> list[Method]:
@@ -455,13 +203,19 @@ def _network(X: Events) -> list[Method]:
     fewest = 1 if isinstance(X, Stream) else 20
     epochs = int(np.clip(round(1.2e6 / len(X)), fewest, 200))
     batch = int(np.clip(2 ** round(np.log2(max(len(X), 1) / 60)), 16, 256))
+    normalised = Network((128, 128), inputs="quantile", normalise="batch", dropout=0.25)
+    budget: dict[str, Any] = {"batch": batch, "epochs": epochs}
     return [
-        Ours(
+        Best(
             "network", "Networks, an ensemble of four",
-            f"the mean of four networks of three layers of 64 neurons with {loss.name} loss, by"
-            f" AdamW in batches of {batch}, {epochs} epochs with a falling rate",
+            f"the mean of four networks with {loss.name} loss, by AdamW in batches of {batch},"
+            f" {epochs} epochs with a falling rate: of three layers of 64 neurons, or of two of 128"
+            " with batch normalisation and dropout, whichever is better on held-back events",
             Ensemble(Network((64, 64, 64), inputs="quantile")), loss,
-            AdamW(Cosine(0.01), batch=batch, epochs=epochs, decay=0.2),
+            AdamW(Cosine(0.01), decay=0.2, **budget),
+            others=(
+                ("normalised", Ensemble(normalised), AdamW(Cosine(0.01), decay=0.04, **budget)),
+            ),
         )
     ]  # fmt: skip
 
