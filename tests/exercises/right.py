@@ -259,6 +259,61 @@ def spread_cost(m, s, y):
     return z**2 / 2 + s + np.log(2 * np.pi) / 2, -z * np.exp(-s), 1 - z**2
 
 
+def first_weights(widths, gain, seed, size=lambda d, k, gain: np.sqrt(gain / d)):
+    rng = np.random.default_rng(seed)
+    return [rng.normal(0, size(d, k, gain), (d, k)) for d, k in pairwise(widths)]
+
+
+def warm_cosine(top, warm, steps):
+    t = np.arange(steps)
+    falling = np.cos(0.5 * np.pi * (t - warm) / (steps - warm)) ** 2
+    return top * np.where(t < warm, (t + 1) / max(warm, 1), falling)
+
+
+def dropped(h, share, seed):
+    stays = np.random.default_rng(seed).random(h.shape) >= share
+    return h * stays / (1 - share)
+
+
+def batch_norm(u, gain, shift, least=1e-5):
+    return gain * (u - u.mean(axis=0)) / np.sqrt(u.var(axis=0) + least) + shift
+
+
+def reliability_table(p, y, edges, side="right"):
+    which = np.searchsorted(edges[1:-1], p, side=side)
+    count = np.bincount(which, minlength=len(edges) - 1)
+    return tuple(np.bincount(which, v, len(edges) - 1) / count for v in (p, y)) + (count,)
+
+
+def share_of_signal(p, trained, steps=20_000):
+    share = trained
+    for _ in range(steps):
+        share = moved(p, trained, share).mean()
+    return share
+
+
+def share_by_bisection(p, trained):
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        if moved(p, trained, middle).mean() > middle:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def pinball(q, y, level):
+    above = y > q
+    return np.where(above, level * (y - q), (1 - level) * (q - y)), np.where(
+        above, -level, 1 - level
+    )
+
+
+def conformal_margin(errors, coverage):
+    return np.sort(errors)[int(np.ceil((len(errors) + 1) * coverage)) - 1]
+
+
 RIGHT = {
     "01.1": [share_right],
     "01.2": [confusions],
@@ -296,4 +351,12 @@ RIGHT = {
     "08.2": [adam_moves],
     "08.3": [ended],
     "08.4": [spread_cost],
+    "09.1": [first_weights, drawn_otherwise(first_weights)],
+    "09.2": [warm_cosine],
+    "09.3": [dropped, drawn_otherwise(dropped)],
+    "09.4": [batch_norm],
+    "10.1": [reliability_table],
+    "10.2": [share_of_signal, share_by_bisection],
+    "10.3": [pinball],
+    "10.4": [conformal_margin],
 }

@@ -1,5 +1,7 @@
 """What students hand in: typical mistakes, each with what it is."""
 
+from itertools import pairwise
+
 import numpy as np
 from tests.exercises import right
 from tests.exercises.right import z
@@ -597,6 +599,110 @@ def spread_cost_squares_only(m, s, y):
     return z**2 / 2, -z * np.exp(-s), -(z**2)
 
 
+def weights_equal(widths, gain, seed):
+    rng = np.random.default_rng(seed)
+    return [np.full((d, k), rng.normal(0, np.sqrt(gain / d))) for d, k in pairwise(widths)]
+
+
+def weights_of_one_seed(widths, gain, seed):
+    return [
+        np.random.default_rng(seed).normal(0, np.sqrt(gain / d), (d, k))
+        for d, k in pairwise(widths)
+    ]
+
+
+def warm_without_one(top, warm, steps):
+    rates = right.warm_cosine(top, warm, steps)
+    return np.where(np.arange(steps) < warm, top * np.arange(steps) / max(warm, 1), rates)
+
+
+def warm_to_zero(top, warm, steps):
+    """The last rate is 0: the cosine has arrived a step too early."""
+    t = np.arange(steps)
+    falling = np.cos(0.5 * np.pi * (t - warm) / (steps - warm - 1)) ** 2
+    return top * np.where(t < warm, (t + 1) / max(warm, 1), falling)
+
+
+def warm_over_all(top, warm, steps):
+    t = np.arange(steps)
+    return top * np.cos(0.5 * np.pi * t / steps) ** 2 * np.minimum((t + 1) / max(warm, 1), 1)
+
+
+def warm_line(top, warm, steps):
+    t = np.arange(steps)
+    return top * np.where(t < warm, (t + 1) / max(warm, 1), (steps - t) / (steps - warm))
+
+
+def dropped_quietly(h, share, seed):
+    return right.dropped(h, share, seed) * (1 - share)
+
+
+def dropped_for_all_events(h, share, seed):
+    return h * (np.random.default_rng(seed).random(h.shape[1]) >= share) / (1 - share)
+
+
+def dropped_whole_events(h, share, seed):
+    return h * (np.random.default_rng(seed).random((len(h), 1)) >= share) / (1 - share)
+
+
+def batch_norm_of_layer(u, gain, shift):
+    return right.batch_norm(u.T, gain=1, shift=0).T * gain + shift
+
+
+def batch_norm_unbiased(u, gain, shift):
+    return gain * (u - u.mean(axis=0)) / np.sqrt(u.var(axis=0, ddof=1) + 1e-5) + shift
+
+
+def batch_norm_of_all(u, gain, shift):
+    return gain * (u - u.mean()) / np.sqrt(u.var() + 1e-5) + shift
+
+
+def table_of_middles(p, y, edges):
+    return (edges[1:] + edges[:-1]) / 2, *right.reliability_table(p, y, edges)[1:]
+
+
+def table_of_all(p, y, edges):
+    """The share of all events, not of those in the bin."""
+    told, share, count = right.reliability_table(p, y, edges)
+    return told, share * count / len(p), count
+
+
+def table_without_one(p, y, edges):
+    """The last bin does not hold its upper end."""
+    return right.reliability_table(p[p < 1], y[p < 1], edges)
+
+
+def share_after_one_step(p, trained):
+    return right.share_of_signal(p, trained, steps=1)
+
+
+def share_from_one_half(p, trained):
+    return right.share_of_signal(p, 0.5)
+
+
+def pinball_turned(q, y, level):
+    return right.pinball(q, y, 1 - level)
+
+
+def pinball_uphill(q, y, level):
+    cost, slope = right.pinball(q, y, level)
+    return cost, -slope
+
+
+def pinball_squared(q, y, level):
+    """An expectile."""
+    price = np.where(y > q, level, 1 - level)
+    return price * (y - q) ** 2, -2 * price * (y - q)
+
+
+def margin_of_rank(rank, order=np.sort):
+    def conformal_margin(errors, coverage):
+        k = rank(len(errors), coverage)
+        return order(errors)[min(max(k, 1), len(errors)) - 1]
+
+    return conformal_margin
+
+
 WRONG = {
     "01.1": [
         lambda label, answer: np.sum(label == answer),
@@ -799,5 +905,64 @@ WRONG = {
         spread_cost_squares_only,
         lambda m, s, y: tuple(-part for part in right.spread_cost(m, s, y)),
         lambda m, s, y: (*right.spread_cost(m, s, y)[:2], right.spread_cost(m, s, y)[2] / 2),
+    ],
+    "09.1": [
+        lambda widths, gain, seed: right.first_weights(widths, 1.0, seed),
+        lambda widths, gain, seed: right.first_weights(widths, gain, 0),
+        lambda widths, gain, seed: right.first_weights(widths, gain, seed, lambda d, k, g: g / d),
+        lambda widths, gain, seed: right.first_weights(
+            widths, gain, seed, lambda d, k, g: np.sqrt(2 * g / (d + k))
+        ),
+        weights_equal,
+        weights_of_one_seed,
+    ],
+    "09.2": [warm_without_one, warm_to_zero, warm_over_all, warm_line],
+    "09.3": [
+        dropped_quietly,
+        dropped_for_all_events,
+        dropped_whole_events,
+        lambda h, share, seed: right.dropped(h, 1 - share, seed) if share else h,
+        lambda h, share, seed: right.dropped(h, share, None),
+        lambda h, share, seed: right.dropped(h, max(share, 0.1), seed),
+    ],
+    "09.4": [
+        batch_norm_of_layer,
+        batch_norm_unbiased,
+        batch_norm_of_all,
+        lambda u, gain, shift: right.batch_norm(u, 1.0, 0.0),
+        lambda u, gain, shift: right.batch_norm(u, gain, shift, least=0.1),
+        lambda u, gain, shift: gain * (u - u.mean(axis=0)) + shift,
+        lambda u, gain, shift: (
+            gain * (u - u.mean(axis=0)) / (np.maximum(u.std(axis=0), 1e-30)) + shift
+        ),
+    ],
+    "10.1": [
+        table_of_middles,
+        table_of_all,
+        table_without_one,
+        lambda p, y, edges: right.reliability_table(p, y, edges, side="left"),
+        lambda p, y, edges: right.reliability_table(y, p, edges),
+    ],
+    "10.2": [
+        lambda p, trained: p.mean(),
+        lambda p, trained: (p > 0.5).mean(),
+        lambda p, trained: trained,
+        share_after_one_step,
+        share_from_one_half,
+    ],
+    "10.3": [
+        pinball_turned,
+        pinball_uphill,
+        pinball_squared,
+        lambda q, y, level: (np.abs(y - q), np.sign(q - y)),
+        lambda q, y, level: (np.abs(y - q) / 2, np.sign(q - y) / 2),
+    ],
+    "10.4": [
+        lambda errors, coverage: np.quantile(errors, coverage),
+        margin_of_rank(lambda n, c: int(np.ceil(n * c))),
+        margin_of_rank(lambda n, c: int((n + 1) * c)),
+        margin_of_rank(lambda n, c: int(np.ceil((n + 1) * c)), order=np.asarray),
+        margin_of_rank(lambda n, c: n),
+        margin_of_rank(lambda n, c: int(np.ceil((n + 1) * c)) + 1),
     ],
 }
