@@ -4,6 +4,7 @@ import numpy as np
 
 from baksan.metrics import Prediction
 from baksan.samples import Samples
+from baksan.stream import Stream
 from baksan.table import Column, Table
 from baksan.train.lineup import Fitted, Method
 
@@ -20,6 +21,11 @@ def events(n=200, classes=2, *, seed=0, weight=None, group=None, id=None):
     y = truth if not classes else np.argsort(np.argsort(truth)) * classes // n
     names = ("width", "length", "noise")
     return Samples(x, y, weight, group, id, features=names, answer="kind", class_names=kinds)
+
+
+def stream_of(X, rows=37):
+    """The same events, read in blocks."""
+    return Stream(lambda: (X.rows(slice(a, a + rows)) for a in range(0, len(X), rows)))
 
 
 def table_of(X):

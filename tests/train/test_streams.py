@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from tests.runs import Spy, events, write_csv
+from tests.runs import Spy, events, stream_of, write_csv
 
 import baksan as bk
 from baksan import losses
@@ -27,10 +27,6 @@ FULL = Ours("full", "", "", bk.Linear(), losses.logistic, bk.GradientDescent(ste
 NOISY = Ours(
     "noisy", "", "", bk.Linear(), losses.logistic, bk.MiniBatch(batch=16, epochs=3, average=True)
 )
-
-
-def stream_of(X, rows=37):
-    return Stream(lambda: (X.rows(slice(a, a + rows)) for a in range(0, len(X), rows)))
 
 
 def trained(X, methods, **more):
