@@ -282,7 +282,8 @@ def batch_norm(u, gain, shift, least=1e-5):
 def reliability_table(p, y, edges, side="right"):
     which = np.searchsorted(edges[1:-1], p, side=side)
     count = np.bincount(which, minlength=len(edges) - 1)
-    return tuple(np.bincount(which, v, len(edges) - 1) / count for v in (p, y)) + (count,)
+    told, share = (np.bincount(which, v, len(edges) - 1) / np.maximum(count, 1) for v in (p, y))
+    return told, share, count
 
 
 def share_of_signal(p, trained, steps=20_000):
