@@ -36,9 +36,7 @@ import numpy as np
 
 import baksan as bk
 from baksan import losses, metrics, sketch
-from baksan.calibrate import (
-    calibrate, conformal, coverage, prior_effects, pulls, shares, shifted,
-)  # fmt: skip
+from baksan.calibrate import calibrate, conformal, coverage, prior_effects, pulls, shares, shifted
 from baksan.report.plots.intervals import purity
 from baksan.simulate import telescope
 from baksan.solvers.schedules import Cosine
@@ -273,7 +271,7 @@ for k, true in enumerate((0.5, 0.2, 0.05, 0.01)):
 
 # %% [markdown]
 # Counting the images with $P > \frac12$ is hopeless where gammas are few: what is counted is hadrons. The fit is right to
-# a hundredth, *if the probabilities are*: "as it is" the network finds ten times too many. The errors are those of the
+# about a hundredth, *if the probabilities are*: "as it is" the network finds ten times too many. The errors are those of the
 # field; that the calibration has an error too, of its 3,000 events, they do not know.
 
 # %% [markdown]
@@ -378,7 +376,7 @@ for name, found in told.items():
 
 # %% [markdown]
 # The one with many showers keeps its word within a percent or two. The hasty one does not: its levels are off by up
-# to 7 %, and what it calls 90 % is 82. Its quantiles were true of its own 250 showers.
+# to 8 %, and what it calls 90 % is 82. Its quantiles were true of its own 250 showers.
 #
 # ## What the spread of an ensemble is
 #
@@ -407,7 +405,8 @@ sketch.lines(
 # The error stays: a shower fluctuates whether or not anybody trains on it. The spread falls towards nothing: it is
 # what the *training* leaves open, the second error of the first section, told for each event. The larger it is
 # beside σ, the more another thousand training events would help. As an error bar of the energy it would be too
-# small by a factor of seven with a hundred showers, and of twenty with ten thousand.
+# small by a factor of seven with a hundred showers, and of twenty-five with ten
+# thousand.
 
 # %% [markdown]
 # ## Intervals with a guarantee
@@ -607,7 +606,7 @@ print(f"{len(held_beam):,} events held back are worth {as_nature(held_beam).effe
 
 # %%
 real = showers(len(test_beam), 8, noise=1.2)
-real = bk.Samples(real.x + [np.log(0.9), 0.0], real.y, features=real.features, answer=real.answer)
+real = real.with_parts(x=real.x + np.array([np.log(0.9), 0.0]))
 five = bk.fit(bk.Ensemble(measure, members=5), beam, losses.squared, way, seed=1)
 print("                          simulation     detector")
 for how in one:
