@@ -547,7 +547,7 @@ def _zero_one(p: Array, t: Array) -> Array:
 
 def _log_odds(t: Array, w: Array) -> float:
     tiny = np.finfo(float).tiny
-    return math.log(max(float(w @ (t > 0)), tiny)) - math.log(max(float(w @ (t < 0)), tiny))
+    return math.log(max(float(w[t > 0].sum()), tiny)) - math.log(max(float(w[t < 0].sum()), tiny))
 
 
 def _sigmoid(p: Array) -> Array:
@@ -555,7 +555,7 @@ def _sigmoid(p: Array) -> Array:
 
 
 def _log_shares(t: Array, w: Array) -> Array:
-    share = np.log(np.maximum(w @ (t > 0) / w.sum(), np.finfo(float).tiny))
+    share = np.log(np.maximum(w @ (t > 0).astype(float) / w.sum(), np.finfo(float).tiny))
     return np.asarray(share - share.mean())
 
 

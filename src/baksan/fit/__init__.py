@@ -101,7 +101,7 @@ def fit(
     history: History | None = None,
     progress: Progress | None = None,
     checkpoint: Callable[[State, History], None] | None = None,
-    look: float = 0.05,
+    look: float = 0.03,
 ) -> Fit:
     """Find argmin_w Q(a, X) + penalty, starting from the loss's best constant.
 

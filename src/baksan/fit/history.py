@@ -22,7 +22,7 @@ COLUMNS = (
 
 @dataclass
 class History:
-    """One row at each of the log-spaced moments of a run, at most about 500.
+    """One row at each of the log-spaced moments of a run, at most about 300.
 
     step, epoch, seen (samples), loss (Q as the last step found it for full batches, else Q now on
     a fixed subsample), loss_progressive (mean cost before each update since the last row),
@@ -53,8 +53,8 @@ class History:
 
 
 def row_steps() -> Iterator[int]:
-    """The steps at which a history has rows: each at first, then 4 % apart, about 500 in 1e9."""
+    """The steps at which a history has rows: each at first, then 7 % apart, about 300 in 1e9."""
     step = 1
     while True:
         yield step
-        step = max(step + 1, math.ceil(1.04 * step))
+        step = max(step + 1, math.ceil(1.07 * step))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
@@ -14,6 +15,7 @@ Array = NDArray[Any]
 __all__ = ["Encoding"]
 
 _KNOTS = 256
+_PART = 4_096
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +55,11 @@ class Encoding:
             plain = cls(plain.centre, plain.scale, _weighted_quantiles(x, weight))
         g = plain.bent(x)
         mean = weight @ g / weight.sum()
-        spread = np.sqrt(weight @ (g - mean) ** 2 / weight.sum())
+        scatter = sum(weight[rows] @ np.square(g[rows] - mean) for rows in _parts(len(g)))
+        spread = np.sqrt(scatter / weight.sum())
         # Rounding leaves a constant feature a spread of about eps·|mean|, not 0.
-        still = spread <= 1e-15 * np.maximum(np.abs(mean), np.abs(x).max(axis=0, initial=0.0))
+        largest = np.maximum(x.max(axis=0, initial=0.0), -x.min(axis=0, initial=0.0))
+        still = spread <= 1e-15 * np.maximum(np.abs(mean), largest)
         return cls(mean, np.where(still, 1.0, spread), plain.knots)
 
     @cached_property
@@ -80,8 +84,11 @@ class Encoding:
 
     def __call__(self, x: Array, dtype: Any = np.float64) -> Array:
         """z of (n, d) features; the differences are taken in float64."""
-        z = (self.bent(np.asarray(x, dtype=np.float64)) - self.centre) / self.scale
-        return z.astype(dtype, copy=False)
+        bent = self.bent(np.asarray(x, dtype=np.float64))
+        z = np.empty(bent.shape, dtype)
+        for rows in _parts(len(z)):
+            z[rows] = (bent[rows] - self.centre) / self.scale
+        return z
 
     def check(self) -> None:
         """Raises ValueError where the parts do not fit together, as in a file that was changed."""
@@ -95,6 +102,11 @@ class Encoding:
         columns = self.knots.ndim == 2 and self.knots.shape[1] == d
         if not columns or (np.diff(self.knots, axis=0) < 0).any():
             raise ValueError(f"knots must be {d} rising columns of numbers; they are not.")
+
+
+def _parts(n: int) -> Iterator[slice]:
+    """Rows so few that what lies between two operations stays in the cache."""
+    return (slice(start, start + _PART) for start in range(0, n, _PART))
 
 
 def _weighted_quantiles(x: Array, weight: Array) -> Array:

@@ -35,7 +35,9 @@ Arrays = list[Any]
 
 __all__ = ["NetworkBatches", "NetworkSums"]
 
-_ROWS = 32_768
+_ROWS = 32_768  # of sums over all events
+_WINDOW = 131_072  # events that are gathered ahead: each call from one to the next costs two steps
+_NONE = np.empty(0)
 
 
 # What a compilation is for, and what enters it ----------------------------------------------------
@@ -122,6 +124,33 @@ class _Events(NamedTuple):
         return cls(x, t, weight)
 
 
+def _flat(arrays: Sequence[Any]) -> Array:
+    """One (P,) float64 array, where steps end."""
+    return np.concatenate([np.asarray(part).ravel() for part in arrays], dtype=np.float64)
+
+
+class _Ready(NamedTuple):
+    """A window of events where JAX has them, how many there are, and their weights."""
+
+    events: _Events
+    size: int
+    weight: Array
+
+
+def _handed(rows: Rows, batch: int, steps: int, dtype: Any) -> _Ready:
+    """The rows as steps want them, in the time of the thread that reads ahead."""
+    capacity = max(steps, -(-len(rows) // batch)) * batch
+    return _Ready(_there(_Events.of(rows, capacity, dtype), dtype), len(rows), rows.weight)
+
+
+def _there(parts: Any, dtype: Any) -> Any:
+    """The arrays where JAX has them."""
+    import jax
+
+    with with_precision(dtype):
+        return jax.device_put(parts)
+
+
 def _network(problem: Problem) -> Network:
     assert isinstance(problem.model, Network)
     return problem.model
@@ -166,7 +195,10 @@ def _pulled(
 
 
 class _Held(NamedTuple):
-    """What a step changes, each a list of arrays; outside of JAX one (P,) array each."""
+    """What a step changes, each a list of arrays.
+
+    Cut out of one (P,) array they would lie anywhere in it, and products be a sixth slower.
+    """
 
     w: Any
     velocity: Any
@@ -198,7 +230,9 @@ def _step(
         )
     ]
     new, velocity, squares = (list(column) for column in zip(*moved, strict=True))
-    average = [m + pace[3] * (w - m) for w, m in zip(new, held.average, strict=False)]
+    average = held.average
+    if how.average:
+        average = [m + pace[3] * (w - m) for w, m in zip(new, average, strict=True)]
     return _Held(new, velocity, squares, average), cost, steep
 
 
@@ -209,12 +243,19 @@ def _length(arrays: Arrays) -> Any:
 
 
 def _run(
-    sums: _Sums, how: _Steps, numbers: _Numbers, flat: _Held, events: _Events, paces: Any,
-    first: Any, rows: Any, steps: Any, key: Any,
+    sums: _Sums, how: _Steps, numbers: _Numbers, held: _Held, events: _Events, paces: Any,
+    where: Any,
 ) -> Any:  # fmt: skip
-    """So many steps from this row on: what they leave, the costs, |g| and |Δw| of the last one."""
+    """So many steps from this row on: what they leave, the costs, |g| and |Δw| of the last one.
+
+    where: first row, number of rows, of steps, and what numbers are drawn from, seed and step; in
+    one array, because each one that is handed over costs as much as a step.
+    """
     import jax.numpy as jnp
     from jax import lax
+
+    first, rows, steps = where[:3].astype(jnp.int32)
+    key = where[3:]
 
     def step(i: Any, carried: Any) -> Any:
         held, costs, told = carried
@@ -233,13 +274,9 @@ def _run(
         told = lax.cond(i == steps - 1, lengths, lambda: told)
         return after, costs.at[i].set(cost), told
 
-    held = _Held(*(sums.apart(part) if len(part) else [] for part in flat))
-    if not held.squares:
-        held = held._replace(squares=[w[:0] for w in held.w])
     costs = jnp.zeros(len(paces), events.x.dtype)
     held, costs, told = lax.fori_loop(0, steps, step, (held, costs, (costs[0], costs[0])))
-    flats = [jnp.concatenate([part.ravel() for part in parts or [costs[:0]]]) for parts in held]
-    return _Held(*flats), costs, *told
+    return held, costs, *told
 
 
 @functools.cache
@@ -278,7 +315,8 @@ class NetworkBatches:
         self.size = min(solver.batch, self.n)
         self.network, self.parts = _network(problem), _Sums.of(problem)
         check_memory(self.network, self.size)
-        self.numbers = _Numbers.of(problem)
+        self.numbers = _there(_Numbers.of(problem), self.network.dtype)
+        self.kept: tuple[tuple[Array, ...], Any] = ((), None)
         self.how = _Steps(
             self.size, jaxed(solver.rule), solver.momentum * solver.nesterov, solver.average,
             solver.decay, solver.clip, problem.l1,
@@ -288,14 +326,14 @@ class NetworkBatches:
             mean_weight=problem.mean_weight,
         )  # fmt: skip
         self.events = encoded(problem)
-        self.windows = Windows(self.events, solver, made)
-        self.steps = -(-min(_ROWS, self.n) // self.size)
-        self.window: tuple[Rows | None, Any] = (None, None)
+        self.steps = -(-min(_WINDOW, self.n) // self.size)
+        handed = partial(_handed, batch=self.size, steps=self.steps, dtype=self.network.dtype)
+        self.windows = Windows(self.events, solver, made, handed, _WINDOW)
 
     def close(self) -> None:
         """Ends the reading ahead."""
         self.windows.close()
-        self.window = (None, None)
+        self.kept = ((), None)
 
     @cached_property
     def sums(self) -> NetworkSums:
@@ -311,44 +349,46 @@ class NetworkBatches:
         state = next_epoch(state, self.n)
         with with_precision(self.network.dtype):
             while state.step < last:
-                rows, first = self.windows.at(state)
-                left = -(-(len(rows) - first) // self.size)
-                state = self._stretch(state, rows, first, min(left, last - state.step, self.steps))
+                window, first = self.windows.at(state)
+                left = -(-(window.size - first) // self.size)
+                taken = min(left, last - state.step, self.steps)
+                state = self._stretch(state, window, first, taken)
                 state = next_epoch(state, self.n)
         return state
 
-    def _held(self, rows: Rows) -> _Events:
-        """The window where JAX has it."""
-        import jax
+    def _parts(self, state: State) -> tuple[Array, ...]:
+        """What steps change, as the State holds it."""
+        squares = state.moments.get("squares", _NONE)
+        average = state.average if self.solver.average else _NONE
+        return state.parameters, state.velocity, squares, average
 
-        if self.window[0] is not rows:
-            steps = max(self.steps, -(-len(rows) // self.size))
-            events = _Events.of(rows, steps * self.size, self.network.dtype)
-            self.window = (rows, jax.device_put(events))
-        return self.window[1]  # type: ignore[no-any-return]
+    def _changing(self, state: State) -> _Held:
+        """What steps change, where JAX has it: often what the last call left there."""
+        parts = self._parts(state)
+        known, there = self.kept
+        if len(known) == len(parts) and all(a is b for a, b in zip(known, parts, strict=True)):
+            return there  # type: ignore[no-any-return]
+        none = [np.empty(0, self.network.dtype) for _ in self.parts.names]
+        apart = (self.parts.apart(p.astype(self.network.dtype)) if p.size else none for p in parts)
+        return _Held(*apart)
 
-    def _stretch(self, state: State, rows: Rows, first: int, steps: int) -> State:
+    def _stretch(self, state: State, window: _Ready, first: int, steps: int) -> State:
         """Steps within one window."""
-        solver, dtype, events = self.solver, self.network.dtype, self._held(rows)
-        paces = np.zeros((self.steps, 4), dtype)
+        solver = self.solver
+        paces = np.zeros((self.steps, 4), self.network.dtype)
         paces[:steps] = solver.paces(self.schedule, state, steps)
-        squares = state.moments.get("squares", np.empty(0))
-        average = state.average if solver.average else np.empty(0)
-        flat = _Held(
-            *(part.astype(dtype) for part in (state.parameters, state.velocity, squares, average))
-        )
-        key = np.array([state.seed, state.step]) & 0xFFFFFFFF
+        where = np.array([first, window.size, steps, state.seed, state.step]) & 0xFFFFFFFF
         run, _, _ = _compiled()
-        held, costs, norm, change = run(
-            self.parts, self.how, self.numbers, flat, events, paces, np.int32(first),
-            np.int32(len(rows)), np.int32(steps), key.astype(np.uint32),
+        there, costs, norm, change = run(
+            self.parts, self.how, self.numbers, self._changing(state), window.events, paces,
+            where.astype(np.uint32),
         )  # fmt: skip
-        held = _Held(*(np.asarray(part, dtype=np.float64) for part in held))
+        held = _Held(*(_flat(part) for part in there))
         costs = np.asarray(costs, dtype=np.float64)[:steps]
-        visited = min(steps * self.size, len(rows) - first)
-        weight = rows.weight[first : first + visited] if len(rows.weight) else np.ones(visited)
+        visited = min(steps * self.size, window.size - first)
+        weight = window.weight[first : first + visited] if len(window.weight) else np.ones(visited)
         newest = weight[(steps - 1) * self.size :].sum()
-        return replace(
+        state = replace(
             state, parameters=held.w, velocity=held.velocity,
             average=held.average if solver.average else held.w,
             moments={"squares": held.squares} if solver.rule.squares else state.moments,
@@ -357,6 +397,8 @@ class NetworkBatches:
             loss=float(costs[-1] / newest) if newest else 0.0, gradient=float(norm),
             change=float(change),
         )  # fmt: skip
+        self.kept = self._parts(state), there
+        return state
 
 
 class NetworkSums:

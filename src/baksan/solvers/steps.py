@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from baksan.solvers.settings import Settings
 from baksan.solvers.windows import Windows
 
 Array = NDArray[Any]
+T = TypeVar("T")
 Sums = Callable[[Model], tuple[Array, float, float]]
 """Σ w slope ∂a/∂parameters, Σ w cost, Σ w at a model, weights with mean 1."""
 
@@ -251,7 +252,7 @@ class Generic:
         assert solver.batch is not None
         self.solver, self.problem, self.size = solver, problem, solver.batch
         self.schedule, self.n = solver.schedule(problem), len(problem.X)
-        self.windows = Windows(problem.X, solver, lambda window: window)
+        self.windows = Windows(problem.X, solver, _as_it_is, _as_it_is)
 
     def close(self) -> None:
         """Ends the reading ahead."""
@@ -283,7 +284,7 @@ class Batches:
         made = partial(
             Rows.of, loss=problem.loss, outputs=self.shape[0], mean_weight=problem.mean_weight
         )
-        self.windows = Windows(problem.X, solver, made)
+        self.windows = Windows(problem.X, solver, made, _as_it_is)
         self.kernel, self.code = kernel(kernels.descend, way), CODES[problem.loss.cost]
         self.way = way
 
@@ -345,3 +346,7 @@ def _copies(state: State, shape: tuple[int, ...]) -> tuple[Array, Array, Array]:
     parts = (state.parameters, state.velocity, state.average)
     w, velocity, average = (part.reshape(shape).copy() for part in parts)
     return w, velocity, average
+
+
+def _as_it_is(window: T) -> T:
+    return window

@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -22,36 +23,48 @@ from baksan.stream.reading import ahead
 
 Array = NDArray[Any]
 T = TypeVar("T", Samples, Rows)
+H = TypeVar("H")
 
 __all__ = ["Windows"]
 
-_ROWS = 32_768
+_FEW = 32_768  # events that are gathered before a thread has begun to
 
 
 @dataclass(frozen=True, eq=False)
-class _Window(Generic[T]):
+class _Window(Generic[H]):
     """The events `first` … of an epoch (seed, number), as steps are handed them."""
 
     epoch: tuple[int, int]
     first: int
-    rows: T
+    size: int
+    rows: H
 
     def holds(self, state: State) -> bool:
         ours = self.epoch == (state.seed, state.epoch)
-        return ours and self.first <= state.place < self.first + len(self.rows)
+        return ours and self.first <= state.place < self.first + self.size
 
 
-class Windows(Generic[T]):
-    """Windows: contiguous copies of the events that come next, `made` into what steps are handed.
+class Windows(Generic[T, H]):
+    """Windows: contiguous copies of the events that come next, `most` at a time, `made` into rows
+    that can be picked from, and `handed` to steps as these want them.
 
     To gather them ahead is several times faster than steps that look for each of their events in
     all of the memory; while the steps are taken in one window, a thread gathers the next.
     """
 
-    def __init__(self, X: Events, solver: Settings, made: Callable[[Samples], T]) -> None:
+    def __init__(
+        self,
+        X: Events,
+        solver: Settings,
+        made: Callable[[Samples], T],
+        handed: Callable[[T], H],
+        most: int = 32_768,
+    ) -> None:
         assert solver.batch is not None
+        self.most = most
         self.X, self.shuffle = X, solver.shuffle
         self.made: Callable[[Samples], T] = made
+        self.handed: Callable[[T], H] = handed
         self.single = solver.batch == 1
         self.multiple = TOGETHER if self.single else solver.batch
         self.epochs = math.ceil(solver.end(len(X)) / solver.steps_per_epoch(len(X)))
@@ -60,13 +73,19 @@ class Windows(Generic[T]):
 
     def close(self) -> None:
         """No thread and no file stays open; who asks again begins anew."""
-        self.coming: Iterator[_Window[T]] = iter(())
-        self.window: _Window[T] | None = None
+        self.coming: Iterator[_Window[H]] = iter(())
+        self.window: _Window[H] | None = None
 
-    def at(self, state: State) -> tuple[T, int]:
+    @cached_property
+    def in_order(self) -> H:
+        """All events as steps want them, where no epoch shuffles them."""
+        assert self.whole is not None
+        return self.handed(self.whole)
+
+    def at(self, state: State) -> tuple[H, int]:
         """A window in which the event that is next after this state stands, and where it does."""
         if self.whole is not None and not self.shuffle:
-            return self.whole, state.place
+            return self.in_order, state.place
         if self.window is None or not self.window.holds(state):
             self.window = next(self.coming, None)
         if self.window is None or not self.window.holds(state):
@@ -74,7 +93,7 @@ class Windows(Generic[T]):
             self.window = next(self.coming)
         return self.window.rows, state.place - self.window.first
 
-    def _from(self, state: State) -> Iterator[_Window[T]]:
+    def _from(self, state: State) -> Iterator[_Window[H]]:
         """The windows from this state on, or from a few events before: kernels take single steps
         together, the same ones wherever a run goes on.
         """
@@ -83,25 +102,26 @@ class Windows(Generic[T]):
             pieces = self.X.epoch(
                 state.seed, state.epoch, shuffle=self.shuffle, multiple=self.multiple, skip=place
             )
-            return _streamed(pieces, self.made, (state.seed, state.epoch), place)
+            made, handed = self.made, self.handed
+            return _streamed(pieces, lambda X: handed(made(X)), (state.seed, state.epoch), place)
         assert self.whole is not None
         epochs = itertools.chain([state.epoch], range(state.epoch + 1, self.epochs))
-        size = min(self.multiple * max(1, _ROWS // self.multiple), len(self.X))
+        size = min(self.multiple * max(1, self.most // self.multiple), len(self.X))
         orders = _orders(len(self.X), state.seed, epochs)
-        if len(self.X) == size or cores() == 1:
-            return _gathered(self.whole, orders, place, size)
-        return ahead(_gathered(self.whole, ahead(orders), place, size))
+        if len(self.X) <= _FEW or cores() == 1:
+            return _gathered(self.whole, orders, place, size, self.handed)
+        return ahead(_gathered(self.whole, ahead(orders), place, size, self.handed))
 
 
 # Free functions: a thread that held on to its `Windows` would keep it, and be kept, for ever.
 
 
 def _streamed(
-    pieces: Iterable[Samples], made: Callable[[Samples], T], epoch: tuple[int, int], place: int
-) -> Generator[_Window[T]]:
+    pieces: Iterable[Samples], made: Callable[[Samples], H], epoch: tuple[int, int], place: int
+) -> Generator[_Window[H]]:
     """Windows of one epoch of a stream, from this place on."""
     for piece in pieces:
-        yield _Window(epoch, place, made(piece))
+        yield _Window(epoch, place, len(piece), made(piece))
         place += len(piece)
 
 
@@ -111,8 +131,9 @@ def _orders(n: int, seed: int, epochs: Iterable[int]) -> Generator[tuple[tuple[i
 
 
 def _gathered(
-    X: T, orders: Iterable[tuple[tuple[int, int], Array]], place: int, size: int
-) -> Generator[_Window[T]]:
+    X: T, orders: Iterable[tuple[tuple[int, int], Array]], place: int, size: int,
+    handed: Callable[[T], H],
+) -> Generator[_Window[H]]:  # fmt: skip
     """Windows of samples in the orders of epochs one after another, the first from this place on.
 
     Two rooms take turns: fresh memory would cost as much as the copy.
@@ -126,7 +147,8 @@ def _gathered(
             index = order[first : first + size]
             room = next(rooms)[: len(index)]
             take(x, index, room)
-            yield _Window(epoch, first, _picked(X, index, room.reshape(len(index), *X.x.shape[1:])))
+            rows = _picked(X, index, room.reshape(len(index), *X.x.shape[1:]))
+            yield _Window(epoch, first, len(index), handed(rows))
         place = 0
 
 
