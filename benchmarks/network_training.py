@@ -1,7 +1,7 @@
 """Training of a 10→64→64→1 relu network with Adam, against PyTorch, scikit-learn, Keras, bare JAX.
 
 All calculate in single precision and begin with the same weights (scikit-learn draws its own, of
-the same size); after four epochs their losses on the events must be the same within 5 %. Then
+the same size); after four epochs their losses on the events must be the same within 8 %. Then
 samples a second are compared. Ours is `fit` as a user calls it: 20 epochs, history and beginning
 counted; the others' epochs are all alike, and they take fewer. The bare JAX scan is what is left if
 all but the steps is taken away: an order drawn by NumPy, a gather, one compiled loop over the
@@ -28,6 +28,12 @@ FLOORS = {64: (9, 25, 8, 3.5, 0.9), 256: (4, 12, 3.6, 1.6, 0.9), 1024: (2.2, 12,
 Layers = list[tuple[np.ndarray, np.ndarray]]
 
 
+TRIED = (
+    "windows of 32,768 to 131,072 events, with and without a thread that reads ahead; parameters as"
+    " one array, as lists (a sixth faster at m = 1024), moments as one array; lengths of steps by a"
+    " condition, at each step, behind a loop of two parts; XLA without threads, with vectors of 512"
+    " bits (5 % faster, but an option that may vanish); fewer rows and looks of the history"
+)
 Train = Callable[[int], Layers]
 """The network after so many epochs."""
 
@@ -41,12 +47,14 @@ def rows(quick: bool) -> Iterator[Row]:
         for name, (make, epochs) in competitors().items():
             train = make(X, batch, begun)
             theirs = loss(X, train(CHECKED))
-            same(f"the loss after {CHECKED} epochs, {name}", reached, theirs, rtol=0.05)
+            same(f"the loss after {CHECKED} epochs, {name}", reached, theirs, rtol=0.08)
             sides[name] = Side(partial(train, epochs), epochs * len(X))
         seconds = race(sides, lambda *_: None)
         for name in list(sides)[1:]:
             claim = f"network 10→64→64→1, Adam, m = {batch}"
-            yield times_faster(claim, seconds, name, floors[OTHERS.index(name)], rates=True)
+            yield times_faster(
+                claim, seconds, name, floors[OTHERS.index(name)], rates=True, tried=TRIED
+            )
 
 
 def competitors() -> dict[str, tuple[Callable[[bk.Samples, int, Layers], Train], int]]:

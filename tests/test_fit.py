@@ -243,12 +243,12 @@ def test_ctrl_c_returns_what_was_reached():
 
     def impatient(state, history):
         looks.append(state)
-        if state.step >= 20:
+        if state.step >= 20:  # the next row of the history is at 21
             raise KeyboardInterrupt
 
     found = fit(Linear(), X, losses.logistic, GradientDescent(), checkpoint=impatient)
-    assert found.message == "stopped by Ctrl-C after 20 steps; this was reached."
-    assert not found.converged and found.state.step == 20
+    assert found.message == "stopped by Ctrl-C after 21 steps; this was reached."
+    assert not found.converged and found.state.step == 21
     assert_array_equal(found.model.parameters, looks[-1].parameters)
     assert found.loss < found.history["loss"][0]
     rest = fit(Linear(), X, losses.logistic, GradientDescent(), state=found.state)

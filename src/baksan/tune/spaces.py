@@ -30,6 +30,7 @@ from baksan.solvers.analytic import Analytic
 from baksan.solvers.descent import GradientDescent
 from baksan.solvers.schedules import Cosine
 from baksan.train.lineup import METHODS, Method, Ours, Theirs
+from baksan.train.methods import Best
 from baksan.tune.space import Choice, Real, Settings, Space, Whole
 
 __all__ = ["SPACES", "space_of"]
@@ -136,8 +137,10 @@ def _forest(X: Samples) -> Space:
 
 def _network(X: Samples) -> Space:
     usual = METHODS["network"](X)[0]  # loss, epochs and batch by the task and the number of events
-    assert isinstance(usual, Ours) and isinstance(usual.solver, Adaptive)
-    loss, epochs, batch = usual.loss, usual.solver.epochs, usual.solver.batch or 256
+    assert isinstance(usual, Best)
+    (_, _, solver), loss = usual.others[0], usual.loss
+    assert isinstance(solver, Adaptive)
+    epochs, batch = solver.epochs, solver.batch or 256
 
     def build(chosen: Settings) -> Ours:
         bent = chosen["normalise"]
@@ -173,8 +176,8 @@ def _network(X: Samples) -> Space:
             "inputs": Choice(("quantile", "standard")),
         },
         {
-            "depth": 3, "width": 64, "rate": 0.01, "decay": 0.2, "batch": batch,
-            "activation": "relu", "normalise": "none", "dropout": 0.0, "inputs": "quantile",
+            "depth": 2, "width": 128, "rate": 0.01, "decay": 0.04, "batch": batch,
+            "activation": "relu", "normalise": "batch", "dropout": 0.25, "inputs": "quantile",
         },
         lambda chosen: _filling(build(chosen), X), four,
     )  # fmt: skip
