@@ -215,8 +215,8 @@ def _network(X: Events) -> list[Method]:
     return [
         Best(
             "network", "Networks, an ensemble of four",
-            f"the mean of four networks with {loss.name} loss, by AdamW in batches of {batch} with a"
-            " falling rate: of three layers of 64 neurons, or of two of 128 with batch"
+            f"the mean of four networks with {loss.name} loss, by AdamW in batches of {batch} with"
+            " a falling rate: of three layers of 64 neurons, or of two of 128 with batch"
             " normalisation and dropout, whichever is better on held-back events",
             Ensemble(Network((64, 64, 64))), loss, solver(4e6, 0.02),
             others=(("normalised", Ensemble(normalised), solver(1.2e6, 0.04)),),
