@@ -76,8 +76,8 @@ _HOME = {
 _ROOMS = (
     "apply", "calibrate", "cli", "cluster", "compare", "compiled", "data", "describe",
     "estimators", "evaluate", "exercises", "export", "fit", "losses", "metrics", "models",
-    "reconstruct", "report", "samples", "simulate", "sketch", "solvers", "store", "stream", "table", "train",
-    "tune", "units",
+    "reconstruct", "report", "samples", "simulate", "sketch", "solvers", "store", "stream",
+    "table", "train", "tune", "units",
 )  # fmt: skip
 
 __all__ = ["__version__", *sorted(_HOME)]
