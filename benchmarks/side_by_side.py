@@ -33,6 +33,7 @@ from threadpoolctl import threadpool_limits
 RESULTS = Path(__file__).parent / "results"
 VERSIONS = (
     "numpy", "scipy", "numba", "pyarrow", "scikit-learn", "scikit-learn-intelex", "torch", "keras",
+    "onnxruntime",
     "jax", "river", "vowpalwabbit", "distributed",
 )  # fmt: skip
 QUICK = "On a tenth of the events, to see that it runs; the bounds are for all of them."

@@ -68,11 +68,13 @@ def markdown(kept: dict[str, dict[str, Any]]) -> str:
     versions = next(iter(machines.values()))["versions"]
     facts = [f"{told(machine)}." for machine in machines.values()]
     facts.append(", ".join(f"{name} {number}" for name, number in versions.items()) + ".")
+    claims: dict[str, list[str]] = {}  # missed by what was tried, which several may share
+    for row in (row for found in kept.values() for row in found["rows"]):
+        if row["mark"] == "MISSED" and row["tried"]:
+            claims.setdefault(row["tried"], []).append(row["claim"])
     tried = [
-        f"*{row['claim']}*, missed; tried: {row['tried']}"
-        for found in kept.values()
-        for row in found["rows"]
-        if row["mark"] == "MISSED" and row["tried"]
+        f"*{'*, *'.join(dict.fromkeys(missed))}*, missed; tried: {what}"
+        for what, missed in claims.items()
     ]
     left_out = dict.fromkeys(line for found in kept.values() for line in found["left_out"])
     return "\n\n".join([*facts, *tables, *tried, *left_out])

@@ -175,7 +175,8 @@ def test_estimators_of_many_kinds_come_back(tmp_path, estimator):
 def test_only_known_kinds_are_written(tmp_path):
     X = events(30)
     with pytest.raises(
-        TypeError, match="model files hold linear, cuts, network, ensemble, imputed or scikit-learn models"
+        TypeError,
+        match="model files hold linear, cuts, network, ensemble, imputed or scikit-learn models",
     ):
         save_model(tmp_path / "m", object(), card_of(X, "linear"))
     with pytest.raises(TypeError, match="this is Linear under the kind 'cuts'"):
