@@ -646,6 +646,11 @@ bk.check("07.4", exclusive_or)
 #
 # 1. **A network by hand.** Put `forward_by_hand`, `backward_by_hand` and `adam_moves` of lesson 8 (or plain steps)
 #    into one loop and learn the clouds with the logistic loss; its slope is $-t/(1 + e^{tp})/n$ with $t = \pm 1$.
-#    PROJECT1
-# 2. **Two spirals.** PROJECT2
-# 3. **How many bends?** PROJECT3
+#    You should find, with Adam at the rate 0.03 and 400 full steps, 99 to 100 % right on `others` with eight neurons
+#    of tanh from any seed; with three neurons two seeds of six reach 97 %, the others stay at 73 to 74 %.
+# 2. **Two spirals.** A point of class k lies at $r\,(\cos(r + k\pi), \sin(r + k\pi))$, $r = 6\pi\sqrt{v}$, $v$ uniform
+#    between 0.02 and 1, with noise of 0.3 on both coordinates: three turns. Learn 2,000 points by one layer of tanh
+#    neurons, and by two. How many neurons are needed?
+#    You should find, with `bk.Adam(0.01, batch=64, epochs=200)` on 2,000 other points: one layer of 8, 32 or 128 neurons
+#    56 to 63 %, little better than a coin; two layers of 16 and 16 between 57 and 92 %, as the seed has it; of 32 and 32
+#    98 to 99 %. Depth is not the same as width.
