@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from tests.problems import CAUCHY, samples_for
 
-from baksan import Analytic, Linear, Q, Samples, fit, losses
+from baksan import Adam, Analytic, Linear, Q, Samples, fit, losses
 from baksan.fit import History
 from baksan.order import epoch_order
 from baksan.solvers.base import Solver
@@ -366,7 +366,12 @@ SENTENCES = [
      "patience=3 waits for the validation loss to fall and needs validation samples; none came"),
     (lambda: fit(Linear(), X, losses.logistic, GradientDescent(Plateau(0.1)),
                  validation=X.rows(slice(0))),
-     "Plateau waits for the validation loss to fall and needs validation samples; they are empty"),
+     "validation needs events; the samples are empty. Give some, or none."),
+    (lambda: fit(Linear(), X, losses.logistic, GradientDescent(), validation=X.rows(slice(0))),
+     "validation needs events; the samples are empty"),
+    (lambda: fit(Linear(), X, losses.logistic, Adam(),
+                 state=fit(Linear(), X, losses.logistic, GradientDescent(steps=1)).state),
+     "remembers squares besides its velocity; it holds nothing. Start afresh"),
     (lambda: fit(fit(Linear(), NUMBERS, losses.squared, Analytic()).model,
                  Samples(NUMBERS.x, np.column_stack([NUMBERS.y, NUMBERS.y])), losses.squared,
                  GradientDescent()), "answers"),

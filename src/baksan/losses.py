@@ -25,6 +25,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -450,8 +451,10 @@ def quantile(*levels: float) -> Loss:
     Econometrica 78 (2010) 1093); the value is the quantile at ½, interpolated where it is no level.
     """
     for level in levels:
-        if not 0 < level < 1:
-            raise ValueError(f"quantile needs a level between 0 and 1; it is {level}.")
+        if not isinstance(level, Real) or not 0 < level < 1:
+            raise ValueError(
+                f"quantile needs levels between 0 and 1, as in quantile(0.1, 0.9); {level!r} came."
+            )
     if not levels or list(levels) != sorted(set(levels)):
         raise ValueError(f"quantile needs rising levels, such as 0.16, 0.5, 0.84; {levels} came.")
     if len(levels) == 1:

@@ -397,3 +397,21 @@ def test_a_state_of_another_architecture():
         ValueError, match="the state must be of this model, with 41 parameters; it has 21"
     ):
         fit(Network((8,)), X, losses.squared, Adam(epochs=1), state=state)
+
+
+def test_what_explodes_names_the_event_that_is_far_from_all_others():
+    """Of 300 events one has at most √300 = 17 standard deviations, and is named all the same."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 3))
+    x[7, 2] = 1e6
+    y = np.where(np.arange(300) == 7, 1e6, x[:, 0])
+    steep = MiniBatch(1e6, batch=32, epochs=5, way="compiled")
+    net = Network((8,))
+    found = fit(net, Samples(x, y), losses.squared, steep)
+    assert not found.converged and "the rate 1e+06; try 1e+05, or clip=1" in found.message
+    assert "The event 7 is 17.3 standard deviations from the mean in x2" in found.message
+    calm = fit(net, Samples(x[:, :2], x[:, 0]), losses.squared, steep)
+    assert "The event" not in calm.message
+    y = np.where(np.arange(300) == 9, 1e6, x[:, 0])
+    told = fit(net, Samples(x[:, :2], y), losses.squared, steep).message
+    assert "The answer of the event 9 is 17.3 standard deviations from the mean" in told

@@ -64,12 +64,13 @@ class Loop:
         self.validation = validation.sample if isinstance(validation, Stream) else validation
         self.history = history
         self.progress, self.checkpoint = progress, checkpoint
-        if solver.watches and (validation is None or not len(validation)):
-            came = "none came" if validation is None else "they are empty"
+        if validation is not None and not len(validation):
+            raise ValueError("validation needs events; the samples are empty. Give some, or none.")
+        if solver.watches and validation is None:
             waits = "Plateau" if solver.patience is None else f"patience={solver.patience}"
             raise ValueError(
-                f"{waits} waits for the validation loss to fall and needs validation samples;"
-                f" {came}. Give some, or take another schedule and stop by tolerance or a budget."
+                f"{waits} waits for the validation loss to fall and needs validation samples; none"
+                " came. Give some, or take another schedule and stop by tolerance or a budget."
             )
         self.full = solver.batch is None
         self.step, self.last = solver.stepper(problem), solver.end(len(problem.X))

@@ -83,6 +83,12 @@ class State:
                 f"the state must be of this model, with {fresh.parameters.size} parameters;"
                 f" it has {self.parameters.size}. Start afresh: state=None."
             )
+        if set(self.moments) != set(fresh.moments):
+            wanted, held = (", ".join(sorted(s.moments)) or "nothing" for s in (fresh, self))
+            raise ValueError(
+                f"the state must be of this solver, which remembers {wanted} besides its velocity;"
+                f" it holds {held}. Start afresh: state=None."
+            )
 
     def to_arrays(self) -> dict[str, Array]:
         """Every part as a float64 or int64 array, by name."""

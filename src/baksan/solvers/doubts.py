@@ -16,7 +16,7 @@ from baksan.solvers.base import Problem
 __all__ = ["check_memory", "farthest", "why_it_diverged"]
 
 _PASSES = 6  # arrays of each layer's width that a step holds at once: sums, slopes, their products
-_FAR = 30.0  # standard deviations from which an event is worth a word
+_FAR = 30.0  # standard deviations from which an event is worth a word; one of n has at most √n
 
 
 def check_memory(network: Network, batch: int) -> None:
@@ -47,15 +47,15 @@ def farthest(problem: Problem) -> str:
     if not isinstance(model, Network):
         return ""
     X = problem.X if isinstance(problem.X, Samples) else problem.X.sample
-    z = np.abs(model.encoding(X.x))
+    z, far = np.abs(model.encoding(X.x)), min(_FAR, 0.9 * math.sqrt(len(X)))
     row, j = np.unravel_index(int(z.argmax()), z.shape)
-    if z[row, j] > _FAR:
+    if z[row, j] > far:
         return (
             f"The event {X.ids[row]} is {z[row, j]:.3g} standard deviations from the mean in"
             f" {X.names[j]}, whose value is {X.x[row, j]:.6g}: leave it out, or take"
             ' inputs="quantile".'
         )
-    if X.task == "regression" and (off := _answers_off(X))[top := int(off.argmax())] > _FAR:
+    if X.task == "regression" and (off := _answers_off(X))[top := int(off.argmax())] > far:
         return (
             f"The answer of the event {X.ids[top]} is {off[top]:.3g} standard deviations from the"
             " mean: leave it out, or take the huber loss."
