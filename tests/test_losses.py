@@ -191,7 +191,7 @@ SENTENCES = [
     (lambda: losses.by_name("squared", 0.3), ValueError, "only huber and quantile have a setting"),
     (lambda: losses.huber(0.0), ValueError, "positive width delta; it is 0"),
     (lambda: losses.huber(math.nan), ValueError, "positive width delta; it is nan"),
-    (lambda: losses.quantile(1.0), ValueError, "level between 0 and 1; it is 1"),
+    (lambda: losses.quantile(1.0), ValueError, "levels between 0 and 1, as in .*; 1.0 came"),
     (lambda: losses.hinge.value(P, np.arange(6)), ValueError, "class indices 0 … 1.*from 0 to 5"),
     (lambda: losses.hinge.value(P, Y - 1), ValueError, "class indices 0 … 1.*from -1 to 0"),
     (lambda: losses.hinge.value(P, Y + 0.5), ValueError, "class indices 0 … 1"),

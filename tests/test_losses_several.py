@@ -251,7 +251,7 @@ SENTENCES = [
     (lambda: losses.quantile(), "needs rising levels"),
     (lambda: losses.quantile(0.5, 0.2), r"needs rising levels.*\(0.5, 0.2\) came"),
     (lambda: losses.quantile(0.5, 0.5), "needs rising levels"),
-    (lambda: losses.quantile(0.5, 1.0), "between 0 and 1; it is 1.0"),
+    (lambda: losses.quantile(0.5, 1.0), "between 0 and 1, as in .*; 1.0 came"),
     (lambda: losses.by_name("gaussian", 1.0), "only huber and quantile have a setting"),
     (lambda: losses.by_name("huber", (1.0, 2.0)), "huber one number; huber was given"),
     (lambda: losses.by_name("huber", ()), "huber one number; huber was given"),
