@@ -257,8 +257,14 @@ class Network(Model):
         return self.moved(self.together(self.started(np.random.default_rng([seed, 0x6E6574]))))
 
     def started(self, rng: np.random.Generator) -> list[dict[str, Array]]:
-        """Layers before the first step: weights of variance gain/inputs, the last layer 0."""
-        gain = ACTIVATIONS[self.activation].gain
+        """Layers before the first step: random, and yet 0 for each event.
+
+        Weights have variance 1/features, behind an activation gain/inputs. Biases lie within
+        ±1/√inputs: were they 0, the bends of all neurons would begin at the same place. Neurons of
+        the last hidden layer begin as twins, which the last layer weighs with opposite signs: their
+        sum is 0, their slopes are not (Chizat, Oyallon and Bach 2019). A residual network adds what
+        lies below to them, so its last layer begins at 0.
+        """
         layers = []
         for shapes in self.shapes:
             layer = {name: np.zeros(shape) for name, shape in shapes.items()}
@@ -266,10 +272,12 @@ class Network(Model):
                 if name in layer:
                     layer[name] += 1.0
             inputs, width = shapes["weight"]
+            gain = ACTIVATIONS[self.activation].gain if layers else 1.0
             layer["weight"] = rng.normal(0.0, np.sqrt(gain / inputs), (inputs, width))
+            if "bias" in layer:
+                layer["bias"] = rng.uniform(-1.0, 1.0, width) / np.sqrt(inputs)
             layers.append(layer)
-        layers[-1]["weight"][:] = 0.0
-        return layers
+        return without_sum(layers, twins=not self.residual)
 
     def at_constant(self, constant: Array, spread: Array | float = 1.0) -> Self:
         return replace(
@@ -315,3 +323,16 @@ def layer_shapes(
         shape |= dict.fromkeys(extra[normalise], (width,))
         shapes.append(shape)
     return [*shapes, {"weight": (widths[-1], outputs), "bias": (outputs,)}]
+
+
+def without_sum(layers: list[dict[str, Array]], twins: bool) -> list[dict[str, Array]]:
+    """The layers, with a last one that gives 0: of twins the difference, nothing of the others."""
+    *below, last = layers
+    pairs = len(last["weight"]) // 2 if twins and below else 0
+    if pairs:
+        for numbers in below[-1].values():
+            numbers[..., pairs : 2 * pairs] = numbers[..., :pairs]
+    last["weight"][pairs : 2 * pairs] = -last["weight"][:pairs]
+    last["weight"][2 * pairs :] = 0.0
+    last["bias"][:] = 0.0
+    return layers
