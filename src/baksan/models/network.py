@@ -27,8 +27,8 @@ class Network(Model):
     """a(x) = offset + unit · net(z): layers h_l = f(h_(l−1) W_l + b_l) from h_0 = z, the last flat.
 
     z are the encoded features; encoding, offset and unit (the answer's best constant and spread)
-    are fixed from the training events before the first step. The last layer starts at 0, so that a
-    new network predicts the best constant; the others start at random, from the seed of the fit.
+    are fixed from the training events before the first step. Layers start at random, from the seed
+    of the fit, the last one small: a new network predicts about the best constant.
 
     Parameters
     ----------
@@ -257,27 +257,27 @@ class Network(Model):
         return self.moved(self.together(self.started(np.random.default_rng([seed, 0x6E6574]))))
 
     def started(self, rng: np.random.Generator) -> list[dict[str, Array]]:
-        """Layers before the first step: random, and yet 0 for each event.
+        """Layers before the first step, so that the network is small beside the best constant.
 
-        Weights have variance 1/features, behind an activation gain/inputs. Biases lie within
-        ±1/√inputs: were they 0, the bends of all neurons would begin at the same place. Neurons of
-        the last hidden layer begin as twins, which the last layer weighs with opposite signs: their
-        sum is 0, their slopes are not (Chizat, Oyallon and Bach 2019). A residual network adds what
-        lies below to them, so its last layer begins at 0.
+        Weights have variance 1/features, behind an activation gain/inputs, in the last layer
+        0.1/inputs: were they 0 there, all neurons would be told the same at the first step. Biases
+        lie within ±1/√inputs: were they 0, all bends would begin at the mean of the features.
         """
+        behind = ACTIVATIONS[self.activation].gain
+        gains = [1.0, *[behind] * (len(self.hidden) - 1), 0.1][-len(self.shapes) :]
         layers = []
-        for shapes in self.shapes:
+        for shapes, gain in zip(self.shapes, gains, strict=True):
             layer = {name: np.zeros(shape) for name, shape in shapes.items()}
             for name in ("gain", "variance"):
                 if name in layer:
                     layer[name] += 1.0
             inputs, width = shapes["weight"]
-            gain = ACTIVATIONS[self.activation].gain if layers else 1.0
             layer["weight"] = rng.normal(0.0, np.sqrt(gain / inputs), (inputs, width))
             if "bias" in layer:
                 layer["bias"] = rng.uniform(-1.0, 1.0, width) / np.sqrt(inputs)
             layers.append(layer)
-        return without_sum(layers, twins=not self.residual)
+        layers[-1]["bias"][:] = 0.0
+        return layers
 
     def at_constant(self, constant: Array, spread: Array | float = 1.0) -> Self:
         return replace(
@@ -324,15 +324,3 @@ def layer_shapes(
         shapes.append(shape)
     return [*shapes, {"weight": (widths[-1], outputs), "bias": (outputs,)}]
 
-
-def without_sum(layers: list[dict[str, Array]], twins: bool) -> list[dict[str, Array]]:
-    """The layers, with a last one that gives 0: of twins the difference, nothing of the others."""
-    *below, last = layers
-    pairs = len(last["weight"]) // 2 if twins and below else 0
-    if pairs:
-        for numbers in below[-1].values():
-            numbers[..., pairs : 2 * pairs] = numbers[..., :pairs]
-    last["weight"][pairs : 2 * pairs] = -last["weight"][:pairs]
-    last["weight"][2 * pairs :] = 0.0
-    last["bias"][:] = 0.0
-    return layers
