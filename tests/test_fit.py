@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from tests.problems import CAUCHY, samples_for
 
 from baksan import Adam, Analytic, Linear, Q, Samples, fit, losses
-from baksan.fit import History
+from baksan.fit import History, Now
 from baksan.order import epoch_order
 from baksan.solvers.base import Solver
 from baksan.solvers.descent import GradientDescent, MiniBatch, StochasticGradientDescent
@@ -263,7 +264,7 @@ import json, os, signal, sys, threading
 import baksan as bk
 X = bk.Samples([[0.0], [1.0], [2.0]], [0.0, 1.0, 5.0])
 solver = bk.StochasticGradientDescent(0.01, steps=10**9, way={way!r})
-def told(step, last, loss):
+def told(now):
     print("running", flush=True)
 found = bk.fit(bk.Linear(), X, bk.losses.squared, solver, progress=told)
 print(json.dumps([found.message, found.state.step, found.model.parameters.tolist()]))
@@ -284,10 +285,21 @@ def test_progress_tells_steps_and_loss():
     calls = []
     fit(
         Linear(), X, losses.logistic, replace(SOLVERS[2], steps=10**9, epochs=None, seconds=0.7),
-        progress=lambda *call: calls.append(call),
+        progress=calls.append,
     )  # fmt: skip
     assert 1 <= len(calls) <= 4
-    assert all(0 < step < last == 10**9 and loss > 0 for step, last, loss in calls)
+    assert all(0 < step < last == 10**9 and loss > 0 for step, last, loss, *_ in calls)
+
+
+def test_progress_tells_the_validation_loss_and_the_rate():
+    calls = []
+    solver = replace(SOLVERS[2], steps=10**9, epochs=None, seconds=0.7)
+    found = fit(Linear(), X, losses.logistic, solver, validation=X, progress=calls.append)
+    now = calls[-1]
+    assert now.validation in found.history["validation"] and now.rate in found.history["rate"]
+    assert now.share == now.step / 10**9
+    assert re.fullmatch(r"loss [\d.]+, validation [\d.]+, rate [\d.e-]+", str(now))
+    assert str(Now(3, 10, 0.5)) == "loss 0.5" and str(Now(3, 10, math.nan)) == ""
 
 
 # Starting and going on ----------------------------------------------------------------------------

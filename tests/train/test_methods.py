@@ -77,5 +77,5 @@ def test_its_settings_name_all_of_them_and_its_progress_ends_at_the_end():
     method, told = best((SMALL, IDLE), (WIDE, replace(GOOD, epochs=400))), []
     assert method.settings.count("; or ") == 1
     assert "hidden=(8,)" in method.settings and "rate=1e-09" in method.settings
-    trained(method, events(400), progress=lambda step, last, _: told.append(step / last))
+    trained(method, events(400), progress=lambda now: told.append(now.share))
     assert told and max(told) <= 1 and min(told) < 0.5 < max(told)

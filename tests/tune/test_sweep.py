@@ -46,10 +46,10 @@ def test_without_validation_the_training_loss_counts_and_progress_is_that_of_all
     found = bk.sweep(
         bk.Linear(), LEARN, losses.squared, bk.GradientDescent(),
         {"10": bk.MiniBatch(batch=10, epochs=900), "20": bk.MiniBatch(batch=20, epochs=900)},
-        threads=1, progress=lambda *now: told.append(now),
+        threads=1, progress=told.append,
     )  # fmt: skip
     assert found.losses == {name: found[name].loss for name in ("10", "20")}
-    assert all(last == 30 * 900 + 15 * 900 for _, last, _ in told)
+    assert all(last == 30 * 900 + 15 * 900 for _, last, *_ in told)
     assert len(found.plot().axes) == 1
 
 

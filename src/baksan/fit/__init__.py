@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from baksan.fit.history import COLUMNS, History, row_steps
+from baksan.fit.history import COLUMNS, History, Now, row_steps
 from baksan.fit.loop import Loop, Progress
 from baksan.fit.start import completed, ready
 from baksan.losses import Loss
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-__all__ = ["COLUMNS", "Fit", "History", "Progress", "completed", "fit", "ready", "row_steps"]
+__all__ = ["COLUMNS", "Fit", "History", "Now", "Progress", "completed", "fit", "ready", "row_steps"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +123,7 @@ def fit(
     state, history : optional
         Go on from there; the run then is the same as one never interrupted.
     progress : callable, optional
-        progress(step, last step, loss), a few times a second.
+        progress(now), a few times a second: steps taken and in all, loss, validation loss, rate.
     checkpoint : callable, optional
         checkpoint(state, history), called after each history row.
     look : float

@@ -5,19 +5,43 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-__all__ = ["COLUMNS", "History", "row_steps"]
+__all__ = ["COLUMNS", "History", "Now", "row_steps"]
 
 COLUMNS = (
     "step", "epoch", "seen", "loss", "loss_progressive", "validation", "gradient", "rate", "change",
     "seconds",
 )  # fmt: skip
+
+
+class Now(NamedTuple):
+    """How far a fit is; NaN where unknown.
+
+    Steps taken, and in all; the mean cost of the last events, the validation loss, and the rate, as
+    the history saw them last.
+    """
+
+    step: int
+    last: float
+    loss: float
+    validation: float = math.nan
+    rate: float = math.nan
+
+    @property
+    def share(self) -> float:
+        """What is done, from 0 to 1; 0 where the end is unknown."""
+        return self.step / self.last if self.last else 0.0
+
+    def __str__(self) -> str:
+        """The numbers that are known, such as "loss 0.31, validation 0.33, rate 0.001"."""
+        told = {name: getattr(self, name) for name in ("loss", "validation", "rate")}
+        return ", ".join(f"{name} {x:.4g}" for name, x in told.items() if not math.isnan(x))
 
 
 @dataclass
@@ -39,6 +63,12 @@ class History:
             raise KeyError(f"a history has no column {column!r}; it has {', '.join(COLUMNS)}.")
         j = COLUMNS.index(column)
         return np.array([row[j] for row in self.rows], dtype=float)
+
+    def latest(self, column: str) -> float:
+        """The last known value of a column; NaN if there is none."""
+        j = COLUMNS.index(column)
+        known = (row[j] for row in reversed(self.rows) if not math.isnan(row[j]))
+        return next(known, math.nan)
 
     def to_dict(self) -> dict[str, Array]:
         """Columns by name."""

@@ -12,15 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baksan import losses
-from baksan.fit.history import COLUMNS, History, row_steps
+from baksan.fit.history import COLUMNS, History, Now, row_steps
 from baksan.losses import Q
 from baksan.samples import Samples
 from baksan.solvers.base import Events, Problem, Solver, State
 from baksan.stream import Stream
 
 Array = NDArray[Any]
-Progress = Callable[[int, float, float], None]
-"""progress(steps taken, steps in all, loss now)."""
+Progress = Callable[[Now], object]
 
 __all__ = ["Looks", "Loop", "Progress"]
 
@@ -237,7 +236,9 @@ class Loop:
         now = time.perf_counter()
         if self.progress is not None and now - self.shown > 0.2:
             self.shown = now
-            self.progress(state.step, self.last, state.loss)
+            loss = state.loss if self.full else self.history.latest("loss_progressive")
+            seen = (self.history.latest(column) for column in ("validation", "rate"))
+            self.progress(Now(state.step, self.last, loss, *seen))
 
 
 @dataclass(frozen=True, eq=False)

@@ -323,4 +323,3 @@ def layer_shapes(
         shape |= dict.fromkeys(extra[normalise], (width,))
         shapes.append(shape)
     return [*shapes, {"weight": (widths[-1], outputs), "bias": (outputs,)}]
-

@@ -152,7 +152,7 @@ class Job:
             validation=validation,
             state=None if held is None else State.from_arrays(_under(held[0], "state.")),
             history=None if held is None else History.from_dict(_under(held[0], "history.")),
-            progress=lambda step, last, loss: self.show(text, step / last if last else 0.0),
+            progress=lambda now: self.show(", ".join(filter(None, (text, str(now)))), now.share),
             checkpoint=checkpoint,
         )
         return replace(fitted, message=fitted.message + less)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from baksan import losses
 from baksan.compiled import side_by_side
-from baksan.fit import Fit, History, Progress, fit, ready
+from baksan.fit import Fit, History, Now, Progress, fit, ready
 from baksan.losses import Loss, Q
 from baksan.metrics import Prediction
 from baksan.models.base import Model
@@ -278,13 +278,13 @@ class _Halves:
     def __init__(self, progress: Progress | None) -> None:
         self.progress = progress
 
-    def first(self, step: int, last: float, loss: float) -> None:
+    def first(self, now: Now) -> None:
         if self.progress is not None:
-            self.progress(step, 2 * last, loss)
+            self.progress(now._replace(last=2 * now.last))
 
-    def second(self, step: int, last: float, loss: float) -> None:
+    def second(self, now: Now) -> None:
         if self.progress is not None:
-            self.progress(int(last) + step, 2 * last, loss)
+            self.progress(now._replace(step=int(now.last) + now.step, last=2 * now.last))
 
 
 def _brief(thing: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from baksan import compiled
 from baksan.files import replacing
+from baksan.fit import Now
 from baksan.samples import Samples
 from baksan.store.card import LossCard
 from baksan.store.predictions import write_frame
@@ -105,7 +107,7 @@ class Tuned(Method):
         def progress(text: str, share: float) -> None:
             self.doing[:] = [text.partition(", ")[2]]
             if told is not None:
-                told(round(1000 * share), 1000, 0.0)
+                told(Now(round(1000 * share), 1000, math.nan))
 
         search = self.search(X, threads, progress)
         self.doing.clear()

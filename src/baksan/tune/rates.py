@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from baksan.fit import Progress, completed, ready
+from baksan.fit import Now, Progress, completed, ready
 from baksan.losses import Loss
 from baksan.models.base import Model
 from baksan.models.imputed import Imputed
@@ -171,7 +171,7 @@ def _risen(
             losses.append(state.loss)
             means.append(mean)
             if progress is not None:
-                progress(t, steps, state.loss)
+                progress(Now(t, steps, mean))
     if len(losses) < 2:
         raise ValueError(
             "the loss was no finite number at the first steps already: look for features or answers"

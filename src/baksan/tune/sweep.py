@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from baksan.compiled import cores, side_by_side
 from baksan.compiled import threads as on_threads
-from baksan.fit import Fit, Progress, fit
+from baksan.fit import Fit, Now, Progress, fit
 from baksan.losses import Loss, Q
 from baksan.models.base import Model
 from baksan.samples import Samples
@@ -78,7 +78,7 @@ def sweep(
     threads : int, optional
         All cores by default.
     progress : callable, optional
-        progress(steps of all fits, steps in all, the loss of one of them).
+        progress(now): steps of all fits, and in all; loss, validation loss, rate of one of them.
 
     Raises
     ------
@@ -151,8 +151,8 @@ class _Shown:
             return None
         show = self.progress
 
-        def tell(step: int, _: float, loss: float) -> None:
-            self.steps[index] = step
-            show(sum(self.steps), sum(self.ends), loss)
+        def tell(now: Now) -> None:
+            self.steps[index] = now.step
+            show(now._replace(step=sum(self.steps), last=sum(self.ends)))
 
         return tell
