@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "cluster": {"compiled", "data", "samples", "stream", "table"},
     "simulate": {"samples", "table", "units", "physics"},
     "reconstruct": {"samples", "table", "units", "physics"},
-    "models": {"units", "compiled"},
+    "models": {"units", "compiled", "memory"},
     "solvers": {"compiled", "jaxed", "memory", "order", "samples", "stream", "losses", "models"},
     "report": {"units"},
     "fit": LEARNING | {"metrics", "report.plots"},

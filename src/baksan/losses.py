@@ -71,6 +71,9 @@ class Loss:
         What compares between events where the outputs themselves do not.
     degree : int
         Q(c p, c y) = c^degree Q(p, y): how the cost grows with the unit of the answers.
+    follows : tuple of float
+        Q(p + c follows, y + c) = Q(p, y): how each output moves with the answers, if one for all
+        says it; () where the cost looks at more than differences.
     natural : function of (t (n, k), w) -> (k,), optional
         The size of each output, where it is not the spread of the answers.
     told : function of p (n, k), optional
@@ -91,6 +94,7 @@ class Loss:
     least_outputs: int = 1
     score: Callable[[Array], Array] | None = None
     degree: int = 0
+    follows: tuple[float, ...] = ()
     natural: Callable[[Array, Array], Array] | None = None
     told: Callable[[Array], dict[str, Array]] | None = None
 
@@ -382,8 +386,11 @@ def _deviations(t: Array, w: Array) -> Array:
     """The weighted standard deviation of each column; 1 where there is none."""
     # From an event that counts: 0 exactly, not to rounding, where all answers are the same.
     off = np.asarray(t, dtype=float) - t[w.argmax()]
-    variance = np.average((off - np.average(off, axis=0, weights=w)) ** 2, axis=0, weights=w)
-    return np.sqrt(np.where(variance > 0, variance, 1.0))
+    off -= np.average(off, axis=0, weights=w)
+    widest = np.abs(off[w != 0]).max(axis=0)
+    widest = np.where(widest > 0, widest, 1.0)  # squares of 1e200 have no number
+    variance = np.average((off / widest)[w != 0] ** 2, axis=0, weights=w[w != 0])
+    return np.sqrt(np.where(variance > 0, variance, 1.0)) * widest
 
 
 def _told_quantiles(p: Array, levels: tuple[float, ...]) -> dict[str, Array]:
@@ -409,14 +416,16 @@ def _huber_constant(t: Array, w: Array, delta: float) -> float:
     return 0.5 * (low + high)
 
 
-squared = Loss("squared", _squared, _squared_slope, 2.0, "regression", constant=_mean, degree=2)
+squared = Loss(
+    "squared", _squared, _squared_slope, 2.0, "regression", constant=_mean, degree=2, follows=(1.0,)
+)
 absolute = Loss(
     "absolute", _absolute, _absolute_slope, 0.0, "regression",
-    constant=lambda t, w: _weighted_quantile(t, w, 0.5), degree=1,
+    constant=lambda t, w: _weighted_quantile(t, w, 0.5), degree=1, follows=(1.0,),
 )  # fmt: skip
 gaussian = Loss(
     "gaussian", _gaussian, _gaussian_slope, _gaussian_bend, "regression",
-    joint=True, least_outputs=2,
+    joint=True, least_outputs=2, follows=(1.0, 0.0),
     constant=lambda t, w: np.array([_mean(t[:, 0], w), math.log(_deviations(t, w)[0])]),
     natural=lambda t, w: np.array([_deviations(t, w)[0], 1.0]),
     told=lambda p: {"value": p[:, 0], "spread": np.exp(_log_spread(p))},
@@ -437,7 +446,7 @@ def huber(delta: float = 1.0) -> Loss:
         raise ValueError(f"huber needs a positive width delta; it is {delta}.")
     return Loss(
         "huber", _huber, _huber_slope, 2.0, "regression", setting=float(delta),
-        constant=lambda t, w: _huber_constant(t, w, delta), degree=2,
+        constant=lambda t, w: _huber_constant(t, w, delta), degree=2, follows=(1.0,),
     )  # fmt: skip
 
 
@@ -460,13 +469,13 @@ def quantile(*levels: float) -> Loss:
     if len(levels) == 1:
         return Loss(
             "quantile", _quantile, _quantile_slope, 0.0, "regression", setting=float(levels[0]),
-            constant=lambda t, w: _weighted_quantile(t, w, levels[0]), degree=1,
+            constant=lambda t, w: _weighted_quantile(t, w, levels[0]), degree=1, follows=(1.0,),
         )  # fmt: skip
     return Loss(
         "quantile", _quantiles, _quantiles_slope, 0.0, "regression",
         setting=tuple(float(level) for level in levels), joint=True, least_outputs=len(levels),
         constant=lambda t, w: np.array([_weighted_quantile(t[:, 0], w, q) for q in levels]),
-        degree=1, told=lambda p: _told_quantiles(p, levels),
+        degree=1, follows=(1.0,), told=lambda p: _told_quantiles(p, levels),
     )  # fmt: skip
 
 

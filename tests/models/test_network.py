@@ -303,6 +303,45 @@ def test_units_of_features_and_answers_change_nothing(loss):
     assert_allclose(1e6 * value, loss.read(other(scaled.x))["value"], rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    "loss",
+    [
+        losses.squared, losses.absolute, losses.huber(0.3), losses.gaussian, losses.quantile(0.7),
+        losses.quantile(0.2, 0.5),
+    ],
+    ids=told,
+)  # fmt: skip
+@pytest.mark.parametrize("way", ["generic", "compiled"])
+def test_answers_far_from_zero_are_learned_like_any_other(loss, way):
+    X = samples_for(losses.squared, n=60)
+    far = X.with_parts(y=X.y + 2.0**40)
+    p, off = (
+        fit(Network((6,), "tanh"), events, loss, Adam(0.01, 16, epochs=5, way=way)).predict(X.x)
+        for events in (X, far)
+    )
+    assert_allclose(off.value - 2.0**40, p.value, atol=2e-3)
+
+
+def test_answers_that_single_precision_cannot_hold():
+    X = samples_for(losses.squared, n=60)
+    for factor in (1e30, 1e-30, 1e200):
+        with pytest.raises(ValueError, match=r"costs beyond the numbers of float32.*float64"):
+            fit(Network((6,)), X.with_parts(y=factor * X.y), losses.squared, Adam())
+    double = Network((6,), precision="float64")
+    assert fit(double, X.with_parts(y=1e30 * X.y), losses.squared, Adam(epochs=3)).loss > 0
+    with pytest.raises(ValueError, match="beyond the numbers of float64; give them in another uni"):
+        fit(double, X.with_parts(y=1e200 * X.y), losses.squared, Adam())
+    own = replace(losses.squared, name="own", follows=())
+    with pytest.raises(ValueError, match="differ by .* less than float32 tells apart"):
+        fit(Network((6,)), X.with_parts(y=X.y + 1e9), own, Adam())
+
+
+def test_a_network_too_wide_for_the_memory():
+    X = samples_for(losses.squared, n=60)
+    with pytest.raises(MemoryError, match=r"40,001,\d{3},001 parameters needs .* narrower layers"):
+        fit(Network((200_000, 200_000)), X, losses.squared, Adam())
+
+
 def test_quantile_inputs_do_not_see_a_monotone_change_of_a_feature():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(5000, 1))

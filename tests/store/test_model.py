@@ -45,6 +45,12 @@ def ours(X, loss=losses.logistic, solver=None):
     return bk.fit(bk.Linear(), X, loss, solver).model
 
 
+def network(X, kind):
+    a = bk.Network((4,), inputs="quantile", normalise="batch")
+    a = a if kind == "network" else bk.Ensemble(a, 2)
+    return bk.fit(a, X, losses.logistic, bk.Adam(epochs=2)).model
+
+
 def saved(folder, name):
     """One file of each kind."""
     X = events(60)
@@ -54,11 +60,17 @@ def saved(folder, name):
     if name == "cuts.baksan":
         found = bk.fit(bk.Cuts(), X, losses.zero_one, bk.CutSearch()).model
         return save_model(folder / "cuts", found, card_of(X, "cuts", LossCard(name="zero_one")))
+    if name in ("network.baksan", "ensemble.baksan"):
+        kind, loss = name.partition(".")[0], LossCard(name="logistic")
+        return save_model(folder / kind, network(X, kind), card_of(X, kind, loss))
     estimator = (BOOST if name == "trees.skops" else FOREST).fit(X.x, X.answers)
     return save_model(folder / name.partition(".")[0], estimator, card_of(X, "sklearn"))
 
 
-FILES = ["linear.baksan", "cuts.baksan", "trees.skops", "forest.skops"]
+FILES = [
+    "linear.baksan", "cuts.baksan", "network.baksan", "ensemble.baksan", "trees.skops",
+    "forest.skops",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +157,8 @@ def test_a_file_predicts_as_the_model_it_was_made_of(files, check, name):
     expected = {
         "linear.baksan": lambda: ours(X)(x),
         "cuts.baksan": lambda: bk.fit(bk.Cuts(), X, losses.zero_one, bk.CutSearch()).model(x),
+        "network.baksan": lambda: network(X, "network")(x),
+        "ensemble.baksan": lambda: network(X, "ensemble")(x),
         "trees.skops": lambda: BOOST.predict_proba(x)[:, 1],
         "forest.skops": lambda: FOREST.predict_proba(x)[:, 1],
     }[name]()
@@ -356,6 +370,34 @@ def test_forged_arrays_of_a_linear_model_are_refused(files, check, changes):
 def test_forged_arrays_of_cuts_are_refused(files, check, changes):
     said = check(with_arrays(files["cuts.baksan"], **changes))
     assert "cannot be built" in said or "does not fit its card" in said
+
+
+@pytest.mark.parametrize("name", ["network.baksan", "ensemble.baksan"])
+def test_forged_arrays_of_networks_are_refused(files, check, name):
+    arrays = load(members(files[name])["parameters.safetensors"])
+    forged = []
+    for key, values in arrays.items():
+        longer = np.concatenate([values.ravel(), np.zeros(1, values.dtype)])
+        forged += [{key: None}, {key: longer}, {key: values.ravel()[:-1]}, {key: values[None]}]
+        if values.dtype.kind == "f":
+            forged.append({key: np.full_like(values, np.nan)})
+    assert len(forged) >= 15
+    for changes in [*forged, {"stranger": np.zeros(1)}]:
+        said = check(with_arrays(files[name], **changes))
+        assert isinstance(said, str), changes
+        assert "cannot be built" in said or "does not fit its card" in said
+
+
+@pytest.mark.parametrize("name", ["network.baksan", "ensemble.baksan"])
+def test_forged_settings_of_networks_are_refused(files, check, name):
+    card = json.loads(members(files[name])["model.json"])
+    place = "shape" if "hidden" in card["shape"] else "shape__shape"
+    for changes in (
+        {"hidden": [5]}, {"hidden": [4, 4]}, {"hidden": [0]}, {"hidden": [10**9]}, {"hidden": "x"},
+        {"activation": "eval"}, {"normalise": None}, {"outputs": 2}, {"precision": "float16"},
+    ):  # fmt: skip
+        said = check(with_card(files[name], **{f"{place}__{k}": v for k, v in changes.items()}))
+        assert isinstance(said, str) and "cannot be built" in said, changes
 
 
 def test_headers_of_arrays_that_lie(files, check):

@@ -16,6 +16,7 @@ from baksan.models.linear import Linear, deviations
 from baksan.models.network import Network
 from baksan.samples import Feature, Samples
 from baksan.solvers.base import Events, Problem, Solver
+from baksan.solvers.doubts import check_size
 from baksan.solvers.gram import Gram
 from baksan.stream import Stream
 
@@ -54,6 +55,8 @@ def ready(
     if start == "constant":
         spread = _spread(problem, outputs)
         prepared = prepared.at_constant(_best_constant(problem, outputs), spread)
+        if isinstance(network := getattr(prepared, "of", prepared), Network):
+            check_size(network, loss)
     return replace(problem, model=prepared)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from baksan import memory
 from baksan.compiled import compiled, side_by_side
 from baksan.models.activations import ACTIVATIONS
 from baksan.models.base import Model
@@ -19,6 +20,7 @@ Array = NDArray[Any]
 
 __all__ = ["Network", "layer_shapes"]
 
+_COPIES = 6 * 8  # bytes of a parameter, its slope, its moments, its best and its last value
 _PART = 8_192  # rows that a thread takes at a time
 
 
@@ -251,7 +253,17 @@ class Network(Model):
             self, outputs=outputs, encoding=encoding, offset=np.zeros(outputs),
             unit=np.ones(outputs), parameters=np.empty(0),
         )  # fmt: skip
+        new.check_memory()
         return new.drawn(0)
+
+    def check_memory(self) -> None:
+        """Raises MemoryError where there is no room for parameters, slopes and moments."""
+        count = sum(int(np.prod(shape)) for layer in self.shapes for shape in layer.values())
+        if (needed := _COPIES * count) > (left := memory.available()):
+            raise MemoryError(
+                f"a network of {count:,} parameters needs about {needed / 1e9:.3g} GB to be"
+                f" trained; {left / 1e9:.3g} GB are left. Take narrower layers."
+            )
 
     def drawn(self, seed: int) -> Self:
         return self.moved(self.together(self.started(np.random.default_rng([seed, 0x6E6574]))))

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baksan import memory
+from baksan.losses import Loss
 from baksan.models.ensemble import Ensemble
 from baksan.models.network import Network
 from baksan.samples import Samples
 from baksan.solvers.base import Problem
 
-__all__ = ["check_memory", "farthest", "why_it_diverged"]
+__all__ = ["check_memory", "check_size", "farthest", "why_it_diverged"]
 
 _PASSES = 6  # arrays of each layer's width that a step holds at once: sums, slopes, their products
 _FAR = 30.0  # standard deviations from which an event is worth a word; one of n has at most √n
@@ -28,6 +29,25 @@ def check_memory(network: Network, batch: int) -> None:
         raise MemoryError(
             f"a step on {batch:,} events of this network needs about {batch * one / 1e9:.3g} GB;"
             f" {left / 1e9:.3g} GB are left. Take batch={fits}."
+        )
+
+
+def check_size(network: Network, loss: Loss) -> None:
+    """Raises ValueError for answers whose costs the network's precision cannot tell apart."""
+    kind = np.finfo(network.dtype)
+    double = "" if kind.bits == 64 else ', or take precision="float64"'
+    size, most = max(loss.degree, 1) * math.log(network.unit.max()), 0.75 * math.log(kind.max)
+    if not abs(size) <= most:
+        raise ValueError(
+            f"answers that are spread over {network.unit.max():.3g} make costs beyond the numbers"
+            f" of {network.precision}; give them in another unit{double}."
+        )
+    offset = network.offset * (not loss.follows)
+    if np.any(np.abs(offset) > 1e-3 * network.unit / kind.eps):
+        raise ValueError(
+            f"the answers lie around {np.abs(offset).max():.3g} and differ by"
+            f" {network.unit.max():.3g}, less than {network.precision} tells apart; take their mean"
+            f" away{double}."
         )
 
 

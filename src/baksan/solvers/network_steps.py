@@ -94,7 +94,7 @@ class _Steps(NamedTuple):
 
 
 class _Numbers(NamedTuple):
-    """offset (k,), unit (k,), the strength of L2, by what slopes are divided."""
+    """offset (k,) from the middle, unit (k,), the strength of L2, by what slopes are divided."""
 
     offset: Any
     unit: Any
@@ -104,7 +104,10 @@ class _Numbers(NamedTuple):
     @classmethod
     def of(cls, problem: Problem) -> _Numbers:
         a = _network(problem)
-        parts = (a.offset, a.unit, problem.l2, a.size(problem.loss.degree))
+        offset = a.offset
+        if problem.loss.follows:
+            offset = offset - _middle(problem) * problem.loss.follows
+        parts = (offset, a.unit, problem.l2, a.size(problem.loss.degree))
         return cls(*(np.asarray(part, dtype=a.dtype) for part in parts))
 
 
@@ -156,12 +159,22 @@ def _network(problem: Problem) -> Network:
     return problem.model
 
 
+def _middle(problem: Problem) -> Array:
+    """The best constant of each answer, (1,) or (k,)."""
+    answers = problem.X.head.answers
+    return _network(problem).offset[: answers.shape[1] if answers.ndim == 2 else 1]
+
+
 def encoded(problem: Problem) -> Events:
-    """The events with encoded features, which is done once and not at every step."""
+    """The events with encoded features, which is done once and not at every step, and answers from
+    their middle, where the loss looks at differences only: single precision keeps seven digits.
+    """
     network, X = _network(problem), problem.X
+    middle = _middle(problem) if problem.loss.follows else None
 
     def change(block: Samples) -> Samples:
-        return block.with_parts(x=network.encoding(block.x, network.dtype))
+        y = block.y if middle is None else block.y - middle
+        return block.with_parts(x=network.encoding(block.x, network.dtype), y=y)
 
     return change(X) if isinstance(X, Samples) else X.map(change)
 

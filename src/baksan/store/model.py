@@ -105,8 +105,12 @@ def _network_build(shape: Mapping[str, Any], arrays: Mapping[str, Array]) -> Net
 
 
 def _network_of(shape: Mapping[str, Any], arrays: Mapping[str, Array]) -> Network:
-    encoding = Encoding(**{name: arrays[name] for name in ("centre", "scale", "knots")})
-    rest: dict[str, Any] = {name: arrays[name] for name in ("offset", "unit", "parameters")}
+    coded, own = ("centre", "scale", "knots"), ("offset", "unit", "parameters")
+    if set(arrays) != {*coded, *own}:
+        needed = ", ".join(coded + own)
+        raise ValueError(f"a network needs {needed}; there are {', '.join(arrays)}.")
+    encoding = Encoding(**{name: arrays[name] for name in coded})
+    rest: dict[str, Any] = {name: arrays[name] for name in own}
     return Network(**{**shape, "hidden": tuple(shape["hidden"])}, encoding=encoding, **rest)
 
 
