@@ -15,13 +15,23 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["available", "jaxed", "with_precision"]
+__all__ = ["available", "jaxed", "on_gpu", "with_precision"]
 
 
 @functools.cache
 def available() -> bool:
     """Whether JAX is installed: `pip install baksan[networks]`."""
     return importlib.util.find_spec("jax") is not None
+
+
+@functools.cache
+def on_gpu() -> bool:
+    """Whether JAX is installed and computes on a GPU."""
+    if not available():
+        return False
+    import jax
+
+    return bool(jax.default_backend() == "gpu")
 
 
 @functools.cache

@@ -60,3 +60,54 @@ def test_what_is_no_sweep():
         bk.sweep(bk.Linear(), X, losses.squared, SOLVER, {"rate": 0.1})
     with pytest.raises(ValueError, match="hinge is a loss for classification"):
         bk.sweep(bk.Linear(), X, losses.hinge, SOLVER, {"wide": bk.Network((64,))})
+
+
+# In one call --------------------------------------------------------------------------------------
+
+
+def rated(rate, **more):
+    settings = {"batch": 50, "epochs": 9, "way": "compiled", "momentum": 0.5} | more
+    return bk.MiniBatch(rate, **settings)
+
+
+def test_networks_that_step_together_end_as_those_that_step_alone():
+    net = bk.Network((8,), dropout=0.1, precision="float64")
+    variants = {
+        "slow": rated(1e-3), "fast": rated(0.1), "falling": rated(bk.schedules.Cosine(0.2)),
+        "far too fast": rated(1e8), "another": rated(0.05, batch=20), "alone": bk.Linear(),
+    }  # fmt: skip
+    found, alone = (
+        bk.sweep(net, LEARN, losses.squared, rated(0.1), variants, validation=HELD, together=way)
+        for way in (True, False)
+    )
+    assert list(found.fits) == list(variants)
+    for name in variants:
+        one, other = found[name], alone[name]
+        assert one.message.split(":")[0] == other.message.split(":")[0]
+        for column in ("step", "loss", "validation", "rate", "gradient"):
+            np.testing.assert_allclose(one.history[column], other.history[column], rtol=1e-8)
+        np.testing.assert_allclose(one.model.parameters, other.model.parameters, rtol=1e-8)
+
+
+def test_who_loses_patience_leaves_the_others_to_go_on():
+    rates = (0.5, 0.1, 1e-9)
+    variants = {str(rate): rated(rate, epochs=60, patience=3) for rate in rates}
+    net = bk.Network((8,), precision="float64")
+    found = bk.sweep(
+        net, LEARN, losses.squared, rated(0.1), variants, validation=HELD, together=True
+    )
+    steps = {name: one.state.step for name, one in found.fits.items()}
+    assert len(set(steps.values())) > 1
+    for name, solver in variants.items():
+        one = bk.fit(net, LEARN, losses.squared, solver, validation=HELD)
+        assert one.state.step == steps[name]
+        np.testing.assert_allclose(found[name].model.parameters, one.model.parameters, rtol=1e-8)
+
+
+def test_what_goes_wrong_in_one_lane_ends_the_sweep():
+    empty = HELD.rows(slice(0, 0))
+    with pytest.raises(ValueError, match="validation needs events"):
+        bk.sweep(
+            bk.Network((8,)), LEARN, losses.squared, rated(0.1),
+            {"a": rated(0.1), "b": rated(0.2)}, validation=empty, together=True,
+        )  # fmt: skip

@@ -213,11 +213,12 @@ class Descent(Settings):
         return steps * (_STEP + _PRODUCT * parameters * min(self.batch, len(problem.X))) < _COMPILES
 
     def _network_stepper(self, problem: Problem) -> Stepper:
-        from baksan.solvers.network_steps import NetworkBatches, NetworkSums
+        from baksan.solvers.lanes import lane_of
+        from baksan.solvers.network_steps import NetworkSums
 
         if self.batch is None:
             return FullSteps(self, problem, NetworkSums(problem))
-        return NetworkBatches(self, problem)
+        return lane_of(self, problem)
 
     def online(
         self,

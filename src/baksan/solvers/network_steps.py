@@ -33,7 +33,7 @@ from baksan.solvers.windows import Windows
 Array = NDArray[Any]
 Arrays = list[Any]
 
-__all__ = ["NetworkBatches", "NetworkSums"]
+__all__ = ["NetworkBatches", "NetworkSums", "run"]
 
 _ROWS = 32_768  # of sums over all events
 _WINDOW = 131_072  # events that are gathered ahead: each call from one to the next costs two steps
@@ -255,7 +255,7 @@ def _length(arrays: Arrays) -> Any:
     return jnp.sqrt(sum((part * part).sum() for part in arrays))
 
 
-def _run(
+def run(
     sums: _Sums, how: _Steps, numbers: _Numbers, held: _Held, events: _Events, paces: Any,
     where: Any,
 ) -> Any:  # fmt: skip
@@ -294,7 +294,7 @@ def _run(
 
 @functools.cache
 def _compiled() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
-    """`_run`, `_pulled` and `_cost` through JAX."""
+    """`run`, `_pulled` and `_cost` through JAX."""
     import jax
 
     def pulled(sums: _Sums, numbers: Any, flat: Any, events: Any, key: Any) -> Any:
@@ -309,7 +309,7 @@ def _compiled() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., A
         return _cost(sums, numbers, sums.apart(flat), events)
 
     return (
-        jax.jit(_run, static_argnames=("sums", "how")),
+        jax.jit(run, static_argnames=("sums", "how")),
         jax.jit(pulled, static_argnames="sums"),
         jax.jit(cost, static_argnames="sums"),
     )
@@ -362,12 +362,20 @@ class NetworkBatches:
         state = next_epoch(state, self.n)
         with with_precision(self.network.dtype):
             while state.step < last:
-                window, first = self.windows.at(state)
+                window, first = self._window(state)
                 left = -(-(window.size - first) // self.size)
                 taken = min(left, last - state.step, self.steps)
                 state = self._stretch(state, window, first, taken)
                 state = next_epoch(state, self.n)
         return state
+
+    def _window(self, state: State) -> tuple[_Ready, int]:
+        """The window of the next event, and where in it that stands."""
+        return self.windows.at(state)
+
+    def _ran(self, held: _Held, events: _Events, paces: Array, where: Array) -> Any:
+        """What `run` finds."""
+        return _compiled()[0](self.parts, self.how, self.numbers, held, events, paces, where)
 
     def _parts(self, state: State) -> tuple[Array, ...]:
         """What steps change, as the State holds it."""
@@ -391,11 +399,9 @@ class NetworkBatches:
         paces = np.zeros((self.steps, 4), self.network.dtype)
         paces[:steps] = solver.paces(self.schedule, state, steps)
         where = np.array([first, window.size, steps, state.seed, state.step]) & 0xFFFFFFFF
-        run, _, _ = _compiled()
-        there, costs, norm, change = run(
-            self.parts, self.how, self.numbers, self._changing(state), window.events, paces,
-            where.astype(np.uint32),
-        )  # fmt: skip
+        there, costs, norm, change = self._ran(
+            self._changing(state), window.events, paces, where.astype(np.uint32)
+        )
         held = _Held(*(_flat(part) for part in there))
         costs = np.asarray(costs, dtype=np.float64)[:steps]
         visited = min(steps * self.size, window.size - first)

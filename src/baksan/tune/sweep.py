@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from baksan.compiled import cores, side_by_side
 from baksan.compiled import threads as on_threads
 from baksan.fit import Fit, Now, Progress, fit
+from baksan.jaxed import on_gpu
 from baksan.losses import Loss, Q
 from baksan.models.base import Model
+from baksan.models.network import Network
 from baksan.samples import Samples
 from baksan.solvers.base import Events, Penalty, Solver
+from baksan.solvers.descent import Descent
+from baksan.solvers.lanes import Lanes, in_lane
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,12 +67,14 @@ def sweep(
     penalty: Penalty | None = None,
     seed: int = 0,
     threads: int | None = None,
+    together: bool | None = None,
     progress: Progress | None = None,
 ) -> Sweep:
     """Fit every variant as `fit` does, as many at a time as there are cores.
 
     Each fit is the one that `fit(model, X, loss, solver, …)` finds with what the variant puts in
-    the place of model or solver, to the last bit.
+    the place of model or solver, to the last bit. On a GPU, networks that are equal in all but
+    their rates take their steps together, in one call; there fits agree to rounding.
 
     Parameters
     ----------
@@ -77,6 +84,9 @@ def sweep(
         What differs from fit to fit, by name.
     threads : int, optional
         All cores by default.
+    together : bool, optional
+        Whether networks that differ in their rates alone step together; on a GPU by default. On a
+        CPU one by one is faster.
     progress : callable, optional
         progress(now): steps of all fits, and in all; loss, validation loss, rate of one of them.
 
@@ -100,9 +110,9 @@ def sweep(
     names, fits = list(named), dict[str, Fit]()
     show = _Shown(progress, [way.end(len(X)) for _, way in named.values()])
 
-    def one(index: int) -> None:
+    def one(index: int, lane: AbstractContextManager[Any] | None = None) -> None:
         varied, way = named[names[index]]
-        with on_threads(1):  # the fits are what the cores share
+        with on_threads(1), lane or nullcontext():  # the fits are what the cores share
             found = fit(
                 varied, X, loss, way, validation=validation, penalty=penalty, seed=seed,
                 progress=show.of(index),
@@ -111,8 +121,12 @@ def sweep(
             raise KeyboardInterrupt
         fits[names[index]] = found
 
+    alike = _alike(list(named.values())) if together or (together is None and on_gpu()) else []
+    for group in alike:
+        _in_lanes(one, group)
+    rest = [index for index in range(len(names)) if names[index] not in fits]
     with on_threads(threads or cores()):
-        side_by_side(one, range(len(names)))
+        side_by_side(one, rest)
     return Sweep(
         {name: fits[name] for name in names},
         {name: _judged(fits[name], validation) for name in names},
@@ -132,6 +146,23 @@ def _varied(model: Model, solver: Solver, name: str, variant: Variant) -> tuple[
                 f"a variant is a Model, a Solver or a pair of both; {name!r} is {variant!r}."
             )
     return model, solver
+
+
+def _in_lanes(one: Callable[[int, AbstractContextManager[Any]], None], group: list[int]) -> None:
+    """These fits, each in a thread, that take their steps together."""
+    lanes = Lanes(len(group))
+    with on_threads(len(group)):
+        side_by_side(lambda k: one(group[k], in_lane(lanes, k)), range(len(group)))
+
+
+def _alike(ways: list[tuple[Model, Solver]]) -> list[list[int]]:
+    """Which of these networks with their solvers differ in their rates alone, in groups."""
+    groups: dict[Any, list[int]] = {}
+    for index, (model, solver) in enumerate(ways):
+        if type(model) is Network and isinstance(solver, Descent) and solver.batch is not None:
+            key = id(model), type(solver), repr(replace(solver, rate="auto", way="compiled"))
+            groups.setdefault(key, []).append(index)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def _judged(found: Fit, validation: Samples | None) -> float:
