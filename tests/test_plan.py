@@ -41,7 +41,17 @@ MAY_IMPORT = {
     "fit": LEARNING | {"metrics", "report.plots"},
     "evaluate": {"files", "samples", "stream", "losses", "metrics"},
     "calibrate": {"samples", "losses", "models", "fit", "metrics"},
-    "tune": LEARNING | {"evaluate", "files", "fit", "metrics", "report.plots", "store", "train"},
+    "tune": LEARNING
+    | {
+        "evaluate",
+        "files",
+        "fit",
+        "jaxed",
+        "metrics",
+        "report.plots",
+        "store",
+        "train",
+    },
     "store": {
         "files",
         "samples",
