@@ -384,11 +384,11 @@ for width in (2, 3, 4, 6, 8):
     print(f"{width} neurons:", *(f"{share_right_of(found):.0%}" for found in tried[width]))
 
 # %% [markdown]
-# Some arrive, and some stop where two of the clouds are told apart, and of the other two they say ½. **Q has more
-# than one minimum** (or plateaus, which take longer to cross than we waited), and
-# which one a descent ends in depends on where it began. Two neurons *can* do it (Exercise 07.4), and do from four of
-# these ten starts; four or more *find* it from each of them. That is the practical reason for having many more neurons than the answer needs: among many
-# some start in the right place.
+# Some arrive, and some stop where two of the clouds are told apart, and of the other two they say ½. **Q has
+# more than one minimum** (or plateaus, which take longer to cross than we waited), and which one a descent ends
+# in depends on where it began. Two neurons *can* do it (Exercise 07.4), and do from four of these ten starts;
+# four or more *find* it from each of them. That is the practical reason for having many more neurons than the
+# answer needs: among many some start in the right place.
 #
 # Two neurons that were stuck, four that were not, and what each neuron of the second network adds to the score. Blue speaks for
 # 'different', orange against.
