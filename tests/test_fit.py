@@ -19,7 +19,7 @@ from baksan.fit import History, Now
 from baksan.order import epoch_order
 from baksan.solvers.base import Solver
 from baksan.solvers.descent import GradientDescent, MiniBatch, StochasticGradientDescent
-from baksan.solvers.schedules import Plateau, Step
+from baksan.solvers.schedules import Cosine, InverseTime, OneCycle, Plateau, Step, WarmUp
 
 X = samples_for(losses.logistic, n=60, weighted=True)
 OTHER = samples_for(losses.logistic, n=40, seed=1)
@@ -289,6 +289,15 @@ def test_progress_tells_steps_and_loss():
     )  # fmt: skip
     assert 1 <= len(calls) <= 4
     assert all(0 < step < last == 10**9 and loss > 0 for step, last, loss, *_ in calls)
+
+
+def test_a_rate_that_has_come_down_is_told_at_the_end():
+    for rate in (Cosine(0.01), OneCycle(0.01), WarmUp(Cosine(0.01), steps=5)):
+        found = fit(Linear(), X, losses.logistic, MiniBatch(rate, batch=6, epochs=20))
+        assert found.message.startswith("the 20 epochs are done, and the rate has come down from")
+    for rate in (0.01, Step(0.01, every=100), InverseTime(0.01, tau=1e-3)):
+        found = fit(Linear(), X, losses.logistic, MiniBatch(rate, batch=6, epochs=20))
+        assert found.message.startswith("the budget of 20 epochs is spent")
 
 
 def test_progress_tells_the_validation_loss_and_the_rate():

@@ -33,7 +33,7 @@ from baksan.solvers.gram import Gram
 from baksan.solvers.members import Members
 from baksan.solvers.online import Online
 from baksan.solvers.rates import Steepness, automatic, bound
-from baksan.solvers.schedules import Constant, Schedule, schedule_of
+from baksan.solvers.schedules import Constant, InverseTime, Schedule, schedule_of
 from baksan.solvers.settings import Settings
 from baksan.solvers.steps import Batches, FullSteps, Generic, GenericSums, GramSteps, KernelSums
 
@@ -49,6 +49,7 @@ __all__ = [
 
 _NETWORK_RATE = 0.05  # nobody knows the curvature: what trains most networks, in the answers' scale
 _COMPILES, _STEP, _PRODUCT = 0.5, 1e-4, 3e-10  # seconds, of a step and of a product in NumPy
+_DOWN = 0.01  # of its largest: a rate that a run ends with by plan
 _WIDE = 1_000  # features up to which gradient descent on a squared loss makes the Gram matrix
 
 
@@ -152,9 +153,23 @@ class Descent(Settings):
                 f"the budget of {state.step:,} steps is spent within the first epoch; give more"
                 " steps if Q still falls."
             )
+        if told := self._came_down(stepper, state):
+            return False, told
         return False, (
             f"the budget of {state.epoch:,} epochs is spent; the last moved the weights by"
             f" {state.epoch_change:.2g}. Give more epochs if Q still falls."
+        )
+
+    def _came_down(self, stepper: Stepper, state: State) -> str:
+        """The sentence for a rate that has fallen on the way, by plan; "" for one that has not."""
+        schedule = getattr(stepper, "schedule", None) or Constant(1.0)
+        rates = schedule(np.linspace(0, state.step - 1, 1000).astype(int))
+        if isinstance(schedule, InverseTime) or rates[-1] > _DOWN * rates.max():
+            return ""
+        return (
+            f"the {state.epoch:,} epochs are done, and the rate has come down from"
+            f" {rates.max():.2g} to {rates[-1]:.2g}. If Q was still falling, begin anew with more"
+            " of them."
         )
 
     def wants_gram(self, problem: Problem) -> bool:
