@@ -32,7 +32,10 @@ TRIED = (
     "windows of 32,768 to 131,072 events, with and without a thread that reads ahead; parameters as"
     " one array, as lists (a sixth faster at m = 1024), moments as one array; lengths of steps by a"
     " condition, at each step, behind a loop of two parts; XLA without threads, with vectors of 512"
-    " bits (5 % faster, but an option that may vanish); fewer rows and looks of the history"
+    " bits (5 % faster, but an option that may vanish); fewer rows and looks of the history; steps"
+    " begun while the history is written (kept: 5 % at m = 64 and 1024); the two halves of a batch"
+    " apart (no faster), and on two devices (each sum of both costs 50 µs). Of two cores XLA makes"
+    " little here: on one, m = 1024 takes a fifth longer"
 )
 Train = Callable[[int], Layers]
 """The network after so many epochs."""
@@ -163,15 +166,15 @@ def torch_network(begun: Layers):
     return torch.nn.Sequential(*parts[:-1])
 
 
-def torch_train(X: bk.Samples, begun: Layers, batches: Callable) -> Train:
+def torch_train(X: bk.Samples, begun: Layers, batches: Callable, device: str = "cpu") -> Train:
     """Whichever is faster, one thread or all."""
     import torch
 
-    x, y = (torch.tensor(values, dtype=torch.float32) for values in (X.x, X.y))
+    x, y = (torch.tensor(values, dtype=torch.float32, device=device) for values in (X.x, X.y))
 
     def train(threads: int, epochs: int) -> Layers:
         torch.set_num_threads(threads)
-        net, cost = torch_network(begun), torch.nn.BCEWithLogitsLoss()
+        net, cost = torch_network(begun).to(device), torch.nn.BCEWithLogitsLoss()
         solver = torch.optim.Adam(net.parameters(), RATE, fused=True)
         for _ in range(epochs):
             for xs, ys in batches(x, y):
@@ -179,20 +182,20 @@ def torch_train(X: bk.Samples, begun: Layers, batches: Callable) -> Train:
                 cost(net(xs)[:, 0], ys).backward()
                 solver.step()
         dense = [layer for layer in net if isinstance(layer, torch.nn.Linear)]
-        return [(d.weight.detach().numpy().T, d.bias.detach().numpy()) for d in dense]
+        return [(d.weight.detach().cpu().numpy().T, d.bias.detach().cpu().numpy()) for d in dense]
 
     tries = {k: Side(partial(train, k, 1), len(x)) for k in (1, THREADS)}
     return partial(train, fastest(tries))
 
 
-def sliced(X: bk.Samples, batch: int, begun: Layers) -> Train:
+def sliced(X: bk.Samples, batch: int, begun: Layers, device: str = "cpu") -> Train:
     import torch
 
     def batches(x, y):
-        order = torch.randperm(len(x))
+        order = torch.randperm(len(x), device=device)
         return zip(x[order].split(batch), y[order].split(batch), strict=True)
 
-    return torch_train(X, begun, batches)
+    return torch_train(X, begun, batches, device)
 
 
 def loaded(X: bk.Samples, batch: int, begun: Layers) -> Train:

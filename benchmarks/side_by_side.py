@@ -214,11 +214,15 @@ def competitor(module: str, package: str = "", hint: str = "") -> ModuleType | N
         return importlib.import_module(module)
     except ImportError as error:
         package = package or module
-        why = f"{package} is left out: {error}; .venv-bench/bin/pip install {package}{hint}."
-        if why not in _missing:
-            _missing.append(why)
-            print(why, flush=True)
+        leave_out(f"{package} is left out: {error}; .venv-bench/bin/pip install {package}{hint}.")
         return None
+
+
+def leave_out(why: str) -> None:
+    """Say, once, and with the results, what is not compared."""
+    if why not in _missing:
+        _missing.append(why)
+        print(why, flush=True)
 
 
 def set_threads(threads: int) -> int:

@@ -63,7 +63,9 @@ def filled(page: str, kept: dict[str, dict[str, Any]]) -> str:
 
 def markdown(kept: dict[str, dict[str, Any]]) -> str:
     """A table for each file, and the machine that measured them."""
-    tables = [f"**{title(name)}**\n\n{table(found)}" for name, found in kept.items()]
+    tables = [
+        f"**{title(name)}**\n\n{table(found)}" for name, found in kept.items() if found["rows"]
+    ]
     machines = {found["machine"]["threads"]: found["machine"] for found in kept.values()}
     versions = next(iter(machines.values()))["versions"]
     facts = [f"{told(machine)}." for machine in machines.values()]

@@ -386,12 +386,12 @@ for width in (2, 3, 4, 6, 8):
 # %% [markdown]
 # Some arrive, and some stop where two of the clouds are told apart, and of the other two they say ½. **Q has
 # more than one minimum** (or plateaus, which take longer to cross than we waited), and which one a descent ends
-# in depends on where it began. Two neurons *can* do it (Exercise 07.4), and do from four of these ten starts;
+# in depends on where it began. Two neurons *can* do it (Exercise 07.4), and do from half of these ten starts;
 # four or more *find* it from each of them. That is the practical reason for having many more neurons than the
 # answer needs: among many some start in the right place.
 #
-# Two neurons that were stuck, four that were not, and what each neuron of the second network adds to the score. Blue speaks for
-# 'different', orange against.
+# Two neurons that were stuck, four that were not, and what each neuron of the second network adds to the score.
+# Blue speaks for 'different', orange against.
 
 # %%
 side = np.linspace(-2.3, 2.3, 151)
@@ -400,7 +400,7 @@ grid = np.column_stack([x1.ravel(), x2.ravel()])
 
 
 def draw_network(ax, found):
-    """P(different) in colours, the clouds, and the lines along which the neurons bend."""
+    """P(different) in colours, and the clouds."""
     P = found.predict(grid).probability[:, 1].reshape(x1.shape)
     ax.contourf(x1, x2, P, levels=np.linspace(0, 1, 21), cmap=sketch.AGAINST_FOR, alpha=0.6)
     for label, inside in enumerate(("white", sketch.INK)):

@@ -699,7 +699,7 @@ search.plot()
 
 # %% [markdown]
 # The picture shows every trial, which settings explain the differences, and the value against each of them. With
-# a dozen trials this is rough. The untuned network, at 0.342, is in the middle of the field: for two thousand events
+# a dozen trials this is rough. The untuned network, at 0.345, is in the middle of the field: for two thousand events
 # and 200 epochs its cures are too weak. (A dropout of ½ alone takes such a network from 0.314 on held-back events to
 # 0.272, 40 epochs in place of 200 to 0.278.) The two trials at 0.300 and below have one layer of 51 and 150 silu
 # neurons, quantile inputs, a dropout of 0.27 and 0.16, low rates near 0.002, and no normalisation. That they are

@@ -201,6 +201,19 @@ def test_patience_keeps_the_weights_that_were_best_in_validation(solver, way):
     assert Q(last, other, losses.logistic) > found.state.best_loss
 
 
+def test_who_had_lost_patience_takes_no_further_step():
+    X = samples_for(losses.squared, n=60)
+    learn, other = X.rows(slice(0, 30)), X.rows(slice(30, 60))
+    solver = MiniBatch(0.05, batch=4, epochs=200, patience=3)
+    first = fit(Linear(), learn, losses.squared, solver, validation=other)
+    again = fit(
+        Linear(), learn, losses.squared, solver, validation=other,
+        state=first.state, history=first.history,
+    )  # fmt: skip
+    assert (again.message, again.state.step) == (first.message, first.state.step)
+    assert_array_equal(again.model.parameters, first.model.parameters)
+
+
 def test_patience_resumed_is_undisturbed():
     random = np.random.default_rng(3)
     train = Samples(random.normal(size=(20, 12)), np.arange(20) % 2, class_names=("b", "s"))

@@ -26,11 +26,13 @@ from baksan import (
     losses,
 )
 from baksan.fit import History, ready
+from baksan.fit.loop import Loop
 from baksan.jaxed import jaxed
 from baksan.models.activations import ACTIVATIONS
 from baksan.models.encoding import Encoding
 from baksan.models.passes import Training, backward, forward
 from baksan.solvers.base import Problem, State
+from baksan.solvers.network_steps import NetworkBatches
 from baksan.solvers.rules import adam, paces, rmsprop, stepped
 from baksan.solvers.schedules import Cosine
 
@@ -212,6 +214,26 @@ def test_in_float32_they_agree_to_its_rounding():
         for w in ("generic", "compiled")
     ]
     assert_same(*ways, rtol=2e-6)
+
+
+def test_steps_begun_ahead_are_those_that_follow(monkeypatch):
+    X = samples_for(losses.squared, n=50)
+    solver, net = Adam(Cosine(0.01), batch=4, epochs=40, way="compiled"), Network((6,), dropout=0.2)
+    begin, made = NetworkBatches._begin, []
+
+    def counted(self, state, *rest):
+        made.append(state.step)
+        return begin(self, state, *rest)
+
+    monkeypatch.setattr(NetworkBatches, "_begin", counted)
+    ahead = fit(net, X, losses.squared, solver, seed=2)
+    begun = len(made)
+    monkeypatch.setattr(Loop, "_then", lambda *_: 0)
+    alone = fit(net, X, losses.squared, solver, seed=2)
+    assert_array_equal(ahead.state.parameters, alone.state.parameters)
+    for column in ("step", "loss", "loss_progressive", "gradient", "change", "rate"):
+        assert_array_equal(ahead.history[column], alone.history[column])
+    assert begun <= len(made) - begun  # none of them was in vain
 
 
 @pytest.mark.parametrize("a", [Network((6,), dropout=0.2), Ensemble(Network((6,)), 3)], ids=type)
@@ -414,6 +436,43 @@ def test_running_means_end_near_those_of_all_events():
     u = a.encoding(x) @ a.layers[0]["weight"]
     assert_allclose(a.layers[0]["mean"], u.mean(axis=0), atol=0.15)
     assert_allclose(a.layers[0]["variance"], u.var(axis=0), rtol=0.15)
+
+
+@pytest.mark.parametrize("settings", [{"normalise": "batch"}, {"dropout": 0.3}], ids=str)
+def test_full_steps_on_many_events_see_them_as_one_batch(settings):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(32_801, 2))
+    X = Samples(x, x[:, 0] * x[:, 1])
+    net = Network((4,), precision="float64", **settings)
+    ways = [
+        fit(net, X, losses.squared, GradientDescent(0.05, steps=3, way=way)).model.parameters
+        for way in ("generic", "compiled")
+    ]
+    assert_allclose(*ways, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("way", ["generic", "compiled"])
+def test_clipping_leaves_the_running_means_alone(way):
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(512, 3))
+    X, net = Samples(x, x[:, 0]), Network((4,), normalise="batch", precision="float64")
+    a = fit(net, X, losses.squared, Adam(1e-9, batch=128, epochs=40, clip=1e-6, way=way)).model
+    u = a.encoding(x) @ a.layers[0]["weight"]
+    assert_allclose(a.layers[0]["variance"], u.var(axis=0), rtol=0.05)
+    assert_allclose(a.layers[0]["mean"], u.mean(axis=0), atol=0.05)
+
+
+@pytest.mark.parametrize("way", ["generic", "compiled"])
+def test_a_short_batch_moves_the_running_means_by_its_share(way):
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(17, 2))
+    X, net = Samples(x, x[:, 0]), Network((3,), normalise="batch", precision="float64")
+    solver = MiniBatch(1e-12, batch=16, epochs=1, shuffle=False, way=way)
+    a = fit(net, X, losses.squared, solver).model
+    u = a.encoding(x) @ a.layers[0]["weight"]
+    mean, variance = 0.1 * u[:16].mean(axis=0), 0.9 + 0.1 * u[:16].var(axis=0)
+    assert_allclose(a.layers[0]["mean"], mean + 0.1 / 16 * (u[16] - mean), rtol=1e-8, atol=1e-9)
+    assert_allclose(a.layers[0]["variance"], variance * (1 - 0.1 / 16), rtol=1e-8)
 
 
 def test_dropout_drops_its_share_and_keeps_the_mean():

@@ -10,6 +10,7 @@ from tests.runs import events
 from tests.tune.toys import Off, numbers, told, valley
 
 import baksan as bk
+from baksan.train.lineup import METHODS
 from baksan.tune import Real, Space, Tuned, searches_of, space_of, train_tuned
 
 X = numbers(90)
@@ -145,3 +146,11 @@ def test_methods_that_take_no_negative_weights_are_left_out():
     run = train_tuned(two, ["linear", "trees"], trials=2, inner=2, **FAST)
     assert set(run.left_out) == {"trees-tuned", "trees"}
     assert run.evaluation.models == ["linear-tuned", "linear"]
+
+
+def test_a_tuned_network_stands_beside_that_of_the_line_up():
+    space, usual = space_of("network", X), METHODS["network"](X)[0]
+    assert space.untuned.settings == usual.settings
+    plain = space.trial({**space.start, "normalise": "none"})
+    assert plain.solver.epochs == usual.solver.epochs
+    assert space.trial(space.start).solver.epochs == usual.others[0][2].epochs

@@ -1,10 +1,14 @@
 """A sweep is the fits one by one, to the last bit."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 import baksan as bk
 from baksan import losses
+from baksan.solvers.lanes import _Lane
 
 RNG = np.random.default_rng(6)
 x = RNG.normal(size=(400, 2))
@@ -111,3 +115,45 @@ def test_what_goes_wrong_in_one_lane_ends_the_sweep():
             bk.Network((8,)), LEARN, losses.squared, rated(0.1),
             {"a": rated(0.1), "b": rated(0.2)}, validation=empty, together=True,
         )  # fmt: skip
+
+
+def test_ctrl_c_in_one_lane_ends_all_of_them():
+    seen = []
+
+    def progress(now):
+        seen.append(now.step)
+        raise KeyboardInterrupt
+
+    many = {str(rate): rated(rate, epochs=20_000) for rate in (0.01, 0.02, 0.05)}
+    with pytest.raises(KeyboardInterrupt):
+        bk.sweep(
+            bk.Network((8,)), LEARN, losses.squared, rated(0.1), many, together=True,
+            progress=progress,
+        )  # fmt: skip
+    assert len(seen) <= 3  # nobody went on
+
+
+def test_an_error_in_one_lane_is_what_the_sweep_raises(monkeypatch):
+    whole = _Lane.__call__
+
+    def failing(self, state, steps):
+        if self.number == 1 and state.step >= 50:
+            raise RuntimeError("this lane fails")
+        return whole(self, state, steps)
+
+    monkeypatch.setattr(_Lane, "__call__", failing)
+    rates = {str(rate): rated(rate, epochs=500) for rate in (0.01, 0.02, 0.05)}
+    with pytest.raises(RuntimeError, match="this lane fails"):
+        bk.sweep(bk.Network((8,)), LEARN, losses.squared, rated(0.1), rates, together=True)
+
+
+def test_a_sweep_of_linear_models_needs_no_jax():
+    code = (
+        "import sys, numpy as np, baksan as bk\n"
+        "x = np.linspace(-1, 1, 100)[:, None]; X = bk.Samples(x, x[:, 0])\n"
+        "bk.sweep(bk.Linear(), X, bk.losses.squared, bk.MiniBatch(0.1, batch=10, epochs=2),"
+        " {'a': bk.MiniBatch(0.1, batch=10, epochs=2)})\n"
+        "print('jax' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -385,4 +385,4 @@ def _steepness(z: Array, w: Array) -> float:
 KINDS: dict[str, type[Sigmoid] | type[Isotonic] | type[Temperature]] = {
     kind.how: kind for kind in (Isotonic, Sigmoid, Temperature)
 }
-"""The kinds of calibration by name; model files hold these."""
+"""The kinds of calibration by name."""

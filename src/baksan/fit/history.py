@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-__all__ = ["COLUMNS", "History", "Now", "row_steps"]
+__all__ = ["COLUMNS", "History", "Now", "row_after", "row_steps"]
 
 COLUMNS = (
     "step", "epoch", "seen", "loss", "loss_progressive", "validation", "gradient", "rate", "change",
@@ -87,4 +87,9 @@ def row_steps() -> Iterator[int]:
     step = 1
     while True:
         yield step
-        step = max(step + 1, math.ceil(1.07 * step))
+        step = row_after(step)
+
+
+def row_after(step: int) -> int:
+    """The next step at which a history has a row."""
+    return max(step + 1, math.ceil(1.07 * step))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baksan import losses
-from baksan.fit.history import COLUMNS, History, Now, row_steps
+from baksan.fit.history import COLUMNS, History, Now, row_after, row_steps
 from baksan.losses import Q
 from baksan.samples import Samples
 from baksan.solvers.base import Events, Problem, Solver, State
@@ -77,13 +77,15 @@ class Loop:
         self.schedule = getattr(self.step, "schedule", None) or solver.schedule(problem)
         self.looks = Looks.of(problem.X, self.validation, solver, self.last, look)
         self.last_look = self.looks.last_of(history)
-        self.interrupted, self.block, self.slowed = False, 1, 1.0
+        self.interrupted, self.block, self.promised, self.slowed = False, 1, 0, 1.0
         past = float(history["seconds"][-1]) if len(history) else 0.0
         self.began = self.shown = time.perf_counter() - past
 
     def run(self, state: State) -> tuple[State, Verdict]:
         if not len(self.history):
             self._row(state, state)
+        elif verdict := self._settled(state):
+            return state, verdict
         try:
             with np.errstate(over="ignore", invalid="ignore"):
                 state, verdict = self._run(state)
@@ -122,16 +124,24 @@ class Loop:
     def _block(self, state: State, target: int) -> State:
         """So many steps that they take at most about 0.2 s, up to the next row or epoch."""
         whole = getattr(self.step, "whole", lambda _, steps: steps)
-        steps = min(whole(state, self.block), target - state.step, self.last - state.step)
+        block = self.promised or self.block
+        steps = min(whole(state, block), target - state.step, self.last - state.step)
         ends_epochs = self.solver.watches or self.solver.tolerance > 0
         if self.solver.batch is not None and ends_epochs:
             left = math.ceil((len(self.problem.X) - state.place) / self.solver.batch)
             steps = min(steps, left)
+        elif hasattr(self.step, "then"):
+            self.promised = self.step.then = self._then(state.step + int(steps), target)
         clock = time.perf_counter()
         after = self.step(state, int(steps))
         spent = (time.perf_counter() - clock) / max(after.step - state.step, 1)
         self.block = max(1, min(2 * self.block, int(_BLOCK_SECONDS / max(spent, 1e-9))))
         return after
+
+    def _then(self, step: int, target: int) -> int:
+        """How many steps the next block will have, for a stepper that can begin them already."""
+        target = target if step < target else row_after(target)
+        return int(min(self.block, target - step, self.last - step))
 
     def _watches(self, before: State, state: State, target: int) -> bool:
         """Whether the solver waits for a look: each epoch, or each row for full batches."""

@@ -24,7 +24,8 @@ class Ensemble(Model):
     The mean has a smaller variance than its members, and their spread tells where they are unsure:
     far from the training events they disagree (Hansen and Salamon, IEEE Trans. PAMI 12 (1990) 993;
     Lakshminarayanan, Pritzel, Blundell, NIPS 2017). Member m of seed s is the network that a fit
-    with the seed s M + m finds. On several cores members are trained side by side.
+    with the seed s M + m finds, unless the solver waits for the validation loss: that of the mean
+    tells when all of them stop. On several cores members are trained side by side.
 
     Parameters
     ----------

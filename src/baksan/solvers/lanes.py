@@ -11,10 +11,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cached_property
 from typing import Any
 
 from baksan.solvers.base import Problem, State
-from baksan.solvers.network_steps import NetworkBatches, run
+from baksan.solvers.network_steps import NetworkBatches, NetworkSums, run
 from baksan.solvers.settings import Settings
 
 __all__ = ["Lanes", "in_lane", "lane_of"]
@@ -30,20 +31,41 @@ class Lanes:
         self.brought: dict[int, Any] = {}
         self.found: Any = None
         self.newest: list[Any] = [None] * count
-        self.windows: Any = None
+        self.shared: dict[str, Any] = {}
         self.work: Callable[[dict[int, Any]], Any] = dict
         self.round, self.turn = 0, threading.Condition()
+        self.ended_by: BaseException | None = None
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """What the first lane that asks for it has made, for all."""
+        with self.turn:
+            if name not in self.shared:
+                self.shared[name] = make()
+            return self.shared[name]
+
+    def close(self) -> None:
+        """Ends the reading ahead."""
+        if "read" in self.shared:
+            self.shared["read"][1].close()
+
+    def stop(self, error: BaseException) -> None:
+        """Whoever waits, or comes from now on, raises it, too."""
+        with self.turn:
+            self.ended_by = self.ended_by or error
+            self.turn.notify_all()
 
     def together(self, lane: int, part: Any, work: Callable[[dict[int, Any]], Any]) -> Any:
         """work(parts by lane), done once, when the last of them has come.
 
-        Raises what the work raised, in each of them.
+        Raises what the work raised, in each of them, and what they were stopped by.
         """
         with self.turn:
             self.brought[lane], self.work = part, work
             now = self.round
             self._go()
-            self.turn.wait_for(lambda: self.round > now)
+            self.turn.wait_for(lambda: self.round > now or self.ended_by)
+            if self.ended_by is not None:
+                raise self.ended_by
             if isinstance(self.found, BaseException):
                 raise self.found
             return self.found
@@ -72,14 +94,24 @@ class _Lane(NetworkBatches):
     def __init__(self, solver: Settings, problem: Problem, lanes: Lanes, number: int) -> None:
         self.lanes, self.number = lanes, number
         super().__init__(solver, problem)
-        with lanes.turn:
-            lanes.windows = lanes.windows or self.windows
+
+    def _read(self) -> Any:
+        return self.lanes.once("read", super()._read)
+
+    @cached_property
+    def sums(self) -> NetworkSums:
+        return self.lanes.once("sums", lambda: NetworkSums(self.problem, self.events))  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """What is read ahead is the others', too."""
+        self.kept = (), None
 
     def __call__(self, state: State, steps: int) -> State:
+        self.then = 0  # what is begun ahead would be begun in other lanes, too
         return super().__call__(state, self.lanes.together(self.number, steps, _least))
 
     def _window(self, state: State) -> Any:
-        return self.lanes.together(self.number, None, lambda _: self.lanes.windows.at(state))
+        return self.lanes.together(self.number, None, lambda _: self.windows.at(state))
 
     def _ran(self, held: Any, events: Any, paces: Any, where: Any) -> Any:
         def of_all(parts: dict[int, Any]) -> Any:
@@ -113,10 +145,13 @@ def _compiled() -> Callable[..., Any]:
 
 @contextmanager
 def in_lane(lanes: Lanes, number: int) -> Iterator[None]:
-    """A block in which networks take their steps in this lane."""
+    """A block in which networks take their steps in this lane; what it raises stops all lanes."""
     token = _here.set((lanes, number))
     try:
         yield
+    except BaseException as error:
+        lanes.stop(error)
+        raise
     finally:
         _here.reset(token)
         lanes.leave(number)

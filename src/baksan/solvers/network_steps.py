@@ -228,13 +228,16 @@ def _step(
     look = [w + how.look * v for w, v in zip(held.w, held.velocity, strict=True)]
     cost, total = _pulled(sums, numbers, look if how.look else held.w, batch, training)
     g = [
-        part / events if running else (part / events + numbers.l2 * w * weight) / numbers.size
+        part / how.batch if running else (part / events + numbers.l2 * w * weight) / numbers.size
         for part, w, (weight, running) in zip(total, look, marks, strict=True)
     ]
     steep = [part for part, (_, running) in zip(g, marks, strict=True) if not running]
     if how.clip is not None:
         norm = _length(steep)
-        g = [jaxed(clipped)(part, how.clip, norm) for part in g]
+        g = [
+            part if running else jaxed(clipped)(part, how.clip, norm)
+            for part, (_, running) in zip(g, marks, strict=True)
+        ]
     one = partial(jaxed(stepped), pace=pace, rule=how.rule, decay=how.decay, l1=how.l1)
     moved = [
         one(w, part, v, s, penalised=weight, running=running)
@@ -300,8 +303,7 @@ def _compiled() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., A
     def pulled(sums: _Sums, numbers: Any, flat: Any, events: Any, key: Any) -> Any:
         import jax.numpy as jnp
 
-        real = None if key is None else (events.weight[:, None] * 0 + 1)
-        training = None if key is None else Training((key[:1], key[1:]), real)
+        training = None if key is None else Training((key[:1], key[1:]))
         cost, found = _pulled(sums, numbers, sums.apart(flat), events, training)
         return cost, jnp.concatenate([part.ravel() for part in found])
 
@@ -318,6 +320,19 @@ def _compiled() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., A
 # What solvers call --------------------------------------------------------------------------------
 
 
+class _Begun(NamedTuple):
+    """Steps that JAX may still be at work on: from where they start, and what they will find."""
+
+    held: _Held
+    window: _Ready
+    where: tuple[int, int, int]
+    found: Any
+
+    def starts(self, held: _Held, window: _Ready, where: tuple[int, int, int]) -> bool:
+        """Whether they start from there: step, first row, number of steps."""
+        return held is self.held and window is self.window and where == self.where
+
+
 class NetworkBatches:
     """Steps on batches for a network."""
 
@@ -330,23 +345,29 @@ class NetworkBatches:
         check_memory(self.network, self.size)
         self.numbers = _there(_Numbers.of(problem), self.network.dtype)
         self.kept: tuple[tuple[Array, ...], Any] = ((), None)
+        self.then = 0
+        self.begun: _Begun | None = None
         self.how = _Steps(
             self.size, jaxed(solver.rule), solver.momentum * solver.nesterov, solver.average,
             solver.decay, solver.clip, problem.l1,
         )  # fmt: skip
+        self.steps = -(-min(_WINDOW, self.n) // self.size)
+        self.events, self.windows = self._read()
+
+    def _read(self) -> tuple[Events, Windows[Rows, _Ready]]:
+        """The events as the network sees them, and the windows that steps see of them."""
+        events, solver, problem = encoded(self.problem), self.solver, self.problem
         made = partial(
             Rows.of, loss=problem.loss, outputs=self.network.outputs,
             mean_weight=problem.mean_weight,
         )  # fmt: skip
-        self.events = encoded(problem)
-        self.steps = -(-min(_WINDOW, self.n) // self.size)
         handed = partial(_handed, batch=self.size, steps=self.steps, dtype=self.network.dtype)
-        self.windows = Windows(self.events, solver, made, handed, _WINDOW)
+        return events, Windows(events, solver, made, handed, _WINDOW)
 
     def close(self) -> None:
         """Ends the reading ahead."""
         self.windows.close()
-        self.kept = ((), None)
+        self.kept, self.begun = ((), None), None
 
     @cached_property
     def sums(self) -> NetworkSums:
@@ -365,7 +386,8 @@ class NetworkBatches:
                 window, first = self._window(state)
                 left = -(-(window.size - first) // self.size)
                 taken = min(left, last - state.step, self.steps)
-                state = self._stretch(state, window, first, taken)
+                then = self.then if state.step + taken == last else 0
+                state = self._stretch(state, window, first, taken, min(then, left - taken))
                 state = next_epoch(state, self.n)
         return state
 
@@ -393,15 +415,27 @@ class NetworkBatches:
         apart = (self.parts.apart(p.astype(self.network.dtype)) if p.size else none for p in parts)
         return _Held(*apart)
 
-    def _stretch(self, state: State, window: _Ready, first: int, steps: int) -> State:
-        """Steps within one window."""
-        solver = self.solver
+    def _begin(self, state: State, window: _Ready, first: int, steps: int, held: _Held) -> _Begun:
+        """So many steps, under way."""
         paces = np.zeros((self.steps, 4), self.network.dtype)
-        paces[:steps] = solver.paces(self.schedule, state, steps)
+        paces[:steps] = self.solver.paces(self.schedule, state, steps)
         where = np.array([first, window.size, steps, state.seed, state.step]) & 0xFFFFFFFF
-        there, costs, norm, change = self._ran(
-            self._changing(state), window.events, paces, where.astype(np.uint32)
-        )
+        found = self._ran(held, window.events, paces, where.astype(np.uint32))
+        return _Begun(held, window, (state.step, first, steps), found)
+
+    def _stretch(self, state: State, window: _Ready, first: int, steps: int, then: int) -> State:
+        """Steps within one window. `then` many of the next ones are begun, so that they are under
+        way while the history is written.
+        """
+        solver, held, begun = self.solver, self._changing(state), self.begun
+        if begun is None or not begun.starts(held, window, (state.step, first, steps)):
+            begun = self._begin(state, window, first, steps, held)
+        there, costs, norm, change = begun.found
+        self.begun = None
+        if then > 0:
+            next_ = replace(state, step=state.step + steps)
+            at = first + steps * self.size
+            self.begun = self._begin(next_, window, at, min(then, self.steps), there)
         held = _Held(*(_flat(part) for part in there))
         costs = np.asarray(costs, dtype=np.float64)[:steps]
         visited = min(steps * self.size, window.size - first)
@@ -421,9 +455,15 @@ class NetworkBatches:
 
 
 class NetworkSums:
-    """`Sums` over all events, for a network, in parts of at most 32,768 events."""
+    """`Sums` over all events, for a network, in parts of at most 32,768 events: all in one where
+    steps are taken by them, and what training does to an event hangs on the others or on its row.
+    """
 
     def __init__(self, problem: Problem, events: Events | None = None) -> None:
+        plan = _network(problem).plan
+        self.whole = events is None and (plan.normalise == "batch" or plan.dropout > 0)
+        if self.whole:
+            check_memory(_network(problem), len(problem.X.head))
         self.parts, self.numbers = _Sums.of(problem), _Numbers.of(problem)
         self.dtype, self.loss = _network(problem).dtype, problem.loss
         self.mean_weight = problem.mean_weight
@@ -435,7 +475,7 @@ class NetworkSums:
         import jax
 
         rows = Rows.of(block, self.loss, self.parts.outputs, self.mean_weight)
-        size = min(_ROWS, len(rows))
+        size = len(rows) if self.whole else min(_ROWS, len(rows))
         with with_precision(self.dtype):
             for start in range(0, len(rows), size):
                 part = rows.picked(

@@ -26,7 +26,7 @@ from baksan import losses
 from baksan.jaxed import available, jaxed
 from baksan.losses import Loss
 from baksan.models.base import Model
-from baksan.models.ensemble import Ensemble, seed_of_member
+from baksan.models.ensemble import Ensemble
 from baksan.models.network import Network
 from baksan.models.passes import backward, forward
 from baksan.samples import Samples
@@ -50,7 +50,7 @@ class LevenbergMarquardt(Solver):
 
     A step sums n P² products for P parameters and solves P equations, so that it suits networks of
     some hundred parameters: there it finds minima, of smooth answers without noise above all, that
-    Adam comes nowhere near. From some 1,000 parameters on, and where noise limits, Adam is as good.
+    Adam comes nowhere near. Where noise limits, Adam is as good on other events.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class LevenbergMarquardt(Solver):
     def start(self, model: Model, *, seed: int = 0) -> State:
         members = model.members if isinstance(model, Ensemble) else 1
         damping = np.tile([self.damping, 2.0], members)
-        state = super().start(_awake(model, seed), seed=seed)
+        state = super().start(model, seed=seed)
         return replace(state, moments={"damping": damping})
 
     def end(self, n: int) -> float:
@@ -184,25 +184,6 @@ class LevenbergMarquardt(Solver):
                 f"LevenbergMarquardt is for at most {_MOST:,} parameters, whose matrix has 200 MB;"
                 f" this model has {model.parameters.size:,}. Take Adam, or smaller layers."
             )
-
-
-def _awake(model: Model, seed: int) -> Model:
-    """The model; a new network with a last layer that is not 0 but small.
-
-    At 0 some answers leave a network of tanh where no slope is, as an even y of a symmetric x does;
-    the noise of batches takes it away from there, and here there are none.
-    """
-    if isinstance(model, Ensemble):
-        seeds = [seed_of_member(seed, m, model.members) for m in range(model.members)]
-        members = zip(model.networks, seeds, strict=True)
-        return model.moved(np.concatenate([_awake(a, s).parameters for a, s in members]))
-    if not isinstance(model, Network) or model.layers[-1]["weight"].any():
-        return model
-    w, (inputs, outputs) = model.parameters.copy(), model.layers[-1]["weight"].shape
-    rng = np.random.default_rng([seed, 0x6C6D])
-    last = slice(len(w) - (inputs + 1) * outputs, len(w) - outputs)
-    w[last] = rng.normal(0.0, 0.1 / math.sqrt(inputs), inputs * outputs)
-    return model.moved(w)
 
 
 # The step -----------------------------------------------------------------------------------------

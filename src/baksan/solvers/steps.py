@@ -62,6 +62,8 @@ def take_step(
     if solver.clip is not None:
         g = clipped(g, solver.clip, norm)
     running = False if model.running is None else model.running
+    if model.running is not None:
+        g = np.where(running, total / min(solver.batch or events, len(problem.X)), g)
     new, velocity, squares = stepped(
         w, g, state.velocity, state.moments.get("squares", _NONE), pace, solver.rule,
         solver.decay, problem.l1, model.penalised, running,
@@ -88,15 +90,12 @@ def take_step(
 
 
 def gradient_of(problem: Problem, w: Array, mean: Array) -> tuple[Array, float]:
-    """∂(Q + penalty)/∂w in the scale of the answers, and its length; running averages are left out
-    of both.
-    """
+    """∂(Q + penalty)/∂w in the scale of the answers, and its length; of running averages 0."""
     model, size = problem.model, problem.model.size(problem.loss.degree)
     g = (mean + problem.l2 * w * model.penalised) / size
-    if model.running is None:
-        return g, float(np.linalg.norm(g))
-    g = np.where(model.running, mean, g)
-    return g, float(np.linalg.norm(g[~model.running]))
+    if model.running is not None:
+        g = np.where(model.running, 0.0, g)
+    return g, float(np.linalg.norm(g))
 
 
 def next_epoch(state: State, n: int) -> State:

@@ -196,7 +196,7 @@ def train_tuned(
     for space in spaces:
         line_up += [
             Tuned(space, name, trials, seconds, inner, seed, folder, called, on),  # type: ignore[arg-type]
-            space.method(space.start),
+            space.untuned or space.method(space.start),
         ]
     if progress := how.pop("progress", None):
         how["progress"] = _in_detail(progress, line_up)

@@ -113,7 +113,8 @@ def find_rate(
     low, high : float
         The rates to begin and to end with.
     steps : int
-        The search ends before, where the mean loss is four times the lowest.
+        The search ends before, where the mean loss has risen above its lowest by three times what
+        it had fallen, or by three times the lowest if that is more.
     progress : callable, optional
         As in `fit`.
 

@@ -57,16 +57,18 @@ def needed() -> Any:
 
 
 class Asked:
-    """A trial that is under way: its settings, and whether it is worth going on."""
+    """A trial that is under way: its settings, and whether it is worth going on. `complete` are the
+    costs, fold after fold, of the complete trials before.
+    """
 
-    def __init__(self, trial: Any, settings: dict[str, Value]) -> None:
-        self._trial, self.settings = trial, settings
+    def __init__(self, settings: dict[str, Value], complete: Sequence[Sequence[float]]) -> None:
+        self.settings, self._complete = settings, complete
 
     def hopeless(self, costs: Sequence[float]) -> bool:
-        """Whether the cost after the last fold is above the median of the trials before."""
-        with _quiet():
-            self._trial.report(costs[-1], len(costs))
-            return bool(self._trial.should_prune())
+        """Whether the cost after the last fold is above the median of the complete trials there."""
+        fold = len(costs) - 1
+        others = [one[fold] for one in self._complete if len(one) > fold]
+        return len(others) >= _UNPRUNED and costs[fold] > float(np.median(others))
 
 
 def asked(
@@ -78,7 +80,8 @@ def asked(
         if not trials:
             study.enqueue_trial(dict(space.start))
         trial = study.ask({name: _distribution(r) for name, r in space.ranges.items()})
-    return Asked(trial, dict(trial.params))
+    complete = [costs[one.number] for one in trials if one.state == "complete"]
+    return Asked(dict(trial.params), complete)
 
 
 def importance(
@@ -104,10 +107,8 @@ def _study(
 ) -> Any:
     import optuna
 
-    study = optuna.create_study(
-        sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=_RANDOM),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=_UNPRUNED),
-    )
+    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=_RANDOM)
+    study = optuna.create_study(sampler=sampler)
     states = {
         "complete": optuna.trial.TrialState.COMPLETE, "pruned": optuna.trial.TrialState.PRUNED,
         "failed": optuna.trial.TrialState.FAIL,

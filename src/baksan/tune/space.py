@@ -93,6 +93,8 @@ class Space:
     final : callable, optional
         The same for the method that the found settings are used in, where that is another, such
         as an ensemble of what the trials trained; None is `build`.
+    untuned : Method, optional
+        What the tuned method is compared with; None is the method of `start`.
 
     Raises
     ------
@@ -117,6 +119,7 @@ class Space:
     start: Settings
     build: Callable[[Settings], Method]
     final: Callable[[Settings], Method] | None = None
+    untuned: Method | None = None
 
     def __post_init__(self) -> None:
         if not self.ranges:

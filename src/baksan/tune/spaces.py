@@ -138,9 +138,9 @@ def _forest(X: Samples) -> Space:
 def _network(X: Samples) -> Space:
     usual = METHODS["network"](X)[0]  # loss, epochs and batch by the task and the number of events
     assert isinstance(usual, Best)
-    (_, _, solver), loss = usual.others[0], usual.loss
-    assert isinstance(solver, Adaptive)
-    epochs, batch = solver.epochs, solver.batch or 256
+    (_, _, held), free, loss = usual.others[0], usual.solver, usual.loss
+    assert isinstance(held, Adaptive) and isinstance(free, Adaptive)
+    batch = held.batch or 256
 
     def build(chosen: Settings) -> Ours:
         bent = chosen["normalise"]
@@ -152,8 +152,8 @@ def _network(X: Samples) -> Space:
             inputs=chosen["inputs"],  # type: ignore[arg-type]
         )
         solver = AdamW(
-            Cosine(float(chosen["rate"])), batch=int(chosen["batch"]), epochs=epochs,
-            decay=float(chosen["decay"]),
+            Cosine(float(chosen["rate"])), batch=int(chosen["batch"]),
+            epochs=(held if bent == "batch" else free).epochs, decay=float(chosen["decay"]),
         )  # fmt: skip
         return Ours("network", "Network", "a feed-forward network", network, loss, solver)
 
@@ -179,7 +179,7 @@ def _network(X: Samples) -> Space:
             "depth": 2, "width": 128, "rate": 0.01, "decay": 0.04, "batch": batch,
             "activation": "relu", "normalise": "batch", "dropout": 0.25, "inputs": "quantile",
         },
-        lambda chosen: _filling(build(chosen), X), four,
+        lambda chosen: _filling(build(chosen), X), four, _filling(usual, X),
     )  # fmt: skip
 
 

@@ -117,12 +117,12 @@ def sweep(
                 varied, X, loss, way, validation=validation, penalty=penalty, seed=seed,
                 progress=show.of(index),
             )  # fmt: skip
-        if found.interrupted:
-            raise KeyboardInterrupt
+            if found.interrupted:
+                raise KeyboardInterrupt
         fits[names[index]] = found
 
-    alike = _alike(list(named.values())) if together or (together is None and on_gpu()) else []
-    for group in alike:
+    alike = [] if together is False else _alike(list(named.values()))
+    for group in alike if together or (alike and on_gpu()) else []:
         _in_lanes(one, group)
     rest = [index for index in range(len(names)) if names[index] not in fits]
     with on_threads(threads or cores()):
@@ -151,15 +151,20 @@ def _varied(model: Model, solver: Solver, name: str, variant: Variant) -> tuple[
 def _in_lanes(one: Callable[[int, AbstractContextManager[Any]], None], group: list[int]) -> None:
     """These fits, each in a thread, that take their steps together."""
     lanes = Lanes(len(group))
-    with on_threads(len(group)):
-        side_by_side(lambda k: one(group[k], in_lane(lanes, k)), range(len(group)))
+    try:
+        with on_threads(len(group)):
+            side_by_side(lambda k: one(group[k], in_lane(lanes, k)), range(len(group)))
+    finally:
+        lanes.close()
 
 
 def _alike(ways: list[tuple[Model, Solver]]) -> list[list[int]]:
     """Which of these networks with their solvers differ in their rates alone, in groups."""
     groups: dict[Any, list[int]] = {}
     for index, (model, solver) in enumerate(ways):
-        if type(model) is Network and isinstance(solver, Descent) and solver.batch is not None:
+        if not isinstance(solver, Descent) or solver.batch is None or solver.way == "generic":
+            continue
+        if type(model) is Network:
             key = id(model), type(solver), repr(replace(solver, rate="auto", way="compiled"))
             groups.setdefault(key, []).append(index)
     return [group for group in groups.values() if len(group) > 1]
