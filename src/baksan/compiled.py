@@ -23,7 +23,10 @@ __all__ = ["cache_folder", "compiled", "cores", "side_by_side", "threads"]
 
 _FAST = {"reassoc", "contract", "arcp", "nsz"}
 """Sums may be reordered, which vector units need; NaN and infinity mean what they mean."""
-_COMPILED = ("losses.py", "order.py", "models/encoding.py", "solvers/rows.py")  # and kernels*.py
+_COMPILED = (  # and kernels*.py
+    "losses.py", "order.py", "models/encoding.py", "solvers/rows.py",
+    "physics/front.py", "physics/lateral.py", "physics/response.py",
+)  # fmt: skip
 _KEPT = 4  # cache folders of other sources or versions that are left alone
 _threads: ContextVar[int | None] = ContextVar("threads", default=None)
 _machine_code: dict[Callable[..., Any], Callable[..., Any]] = {}

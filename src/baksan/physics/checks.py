@@ -66,7 +66,7 @@ def chosen(name: str, table: dict[str, Any], what: str) -> Any:
 def _callers() -> int:
     """How many frames of this package lie between a warning and who called it."""
     frame, level = inspect.currentframe(), 0
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("baksan.physics."):
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("baksan."):
         frame, level = frame.f_back, level + 1
     return level
 

@@ -17,7 +17,7 @@ Array = NDArray[Any]
 
 __all__ = [
     "asymmetry", "auger", "auger_slopes", "greisen_muons", "kascade_electrons", "kascade_muons",
-    "nkg", "telescope_array",
+    "log_scintillators", "log_water", "nkg", "scintillator_slope", "telescope_array",
 ]  # fmt: skip
 
 MOLIERE = {"sea level": 79.0, "telescope-array": 91.6}
@@ -52,12 +52,21 @@ def telescope_array(r: ArrayLike, zenith: ArrayLike) -> Array:
     >>> telescope_array([400, 2000], 0.0).round(4).tolist()
     [14.7121, 0.0161]
     """
+    slope = scintillator_slope(zenith)
+    return np.exp(log_scintillators(_above_axis(r), slope) - log_scintillators(800.0, slope))
+
+
+def scintillator_slope(zenith: ArrayLike) -> Array:
+    """η = 3.97 − 1.79 (sec θ − 1) [V]. Raises ValueError for θ above 62.7°."""
     theta = inside(zenith, 0.0, 62.7 * _DEGREE, "the zenith angle", "rad", "Give rad, θ ≤ 62.7°.")
-    slope = 3.97 - 1.79 * (1 / np.cos(theta) - 1)
-    x, x800 = _above_axis(r) / 91.6, 800 / 91.6
-    far = (1 + (x * 91.6 / 1000) ** 2) / (1 + 0.8**2)
-    near = (x / x800) ** -1.2
-    return near * ((1 + x) / (1 + x800)) ** -(slope - 1.2) * far**-0.6
+    return 3.97 - 1.79 * (1 / np.cos(theta) - 1)
+
+
+def log_scintillators(r: Any, slope: Any) -> Any:
+    """ln f(r) of `telescope_array`: unchecked, for loops that are compiled."""
+    x = r / 91.6
+    far = np.log(1 + (r / 1000) ** 2)
+    return -1.2 * np.log(x) - (slope - 1.2) * np.log(1 + x) - 0.6 * far
 
 
 def auger_slopes(zenith: ArrayLike) -> tuple[Array, Array]:
@@ -74,9 +83,12 @@ def auger(r: ArrayLike, zenith: ArrayLike) -> Array:
 
     The form is Auger's, the slopes (`auger_slopes`) are from memory [M]. Raises as these.
     """
-    beta, tail = auger_slopes(zenith)
-    r = _above_axis(r)
-    return (r / 1000) ** beta * ((r + 700) / 1700) ** (beta + tail)
+    return np.exp(log_water(_above_axis(r), *auger_slopes(zenith)))
+
+
+def log_water(r: Any, slope: Any, tail: Any) -> Any:
+    """ln S(r)/S1000 of `auger`, of slopes β and γ: unchecked, for loops that are compiled."""
+    return slope * np.log(r / 1000) + (slope + tail) * np.log((r + 700) / 1700)
 
 
 def greisen_muons(r: ArrayLike, tail: float = 0.0) -> Array:

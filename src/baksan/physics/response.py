@@ -15,12 +15,14 @@ from baksan.physics.checks import chosen, inside, numbers
 Array = NDArray[Any]
 
 __all__ = [
-    "electromagnetic_factor", "muon_share", "one_particle", "pulse", "signal_error",
-    "station_efficiency",
+    "SHARES", "electromagnetic_factor", "log_growth", "muon_share", "one_particle", "pulse",
+    "share_of_muons", "signal_error", "station_efficiency",
 ]  # fmt: skip
 
 _DEGREE = np.pi / 180
-_SHARES = {"scintillator": (0.22, 800.0), "water": (0.35, 1000.0)}
+SHARES = {"scintillator": (0.22, 800.0), "water": (0.35, 1000.0)}
+"""The share of muons of a vertical shower, and at which distance in m."""
+_YOUNGEST = 1.0  # g/cm²: ΔX + 300 of showers whose maximum lies further below the ground
 
 
 def muon_share(r: ArrayLike, zenith: ArrayLike, detector: str = "scintillator") -> Array:
@@ -30,17 +32,22 @@ def muon_share(r: ArrayLike, zenith: ArrayLike, detector: str = "scintillator") 
 
     Raises ValueError for θ above 65°, an unknown detector.
     """
-    base, reference = chosen(detector, _SHARES, "the detector")
+    base, reference = chosen(detector, SHARES, "the detector")
     theta = inside(zenith, 0.0, 65.001 * _DEGREE, "the zenith angle", "rad", "Give rad, θ ≤ 65°.")
-    far = (inside(r, 0.0, np.inf, "the distance from the axis", "m") / reference) ** 0.45
-    return np.clip((base + 0.5 * (1 / np.cos(theta) - 1)) * far, 0.0, 0.95)
+    distance = inside(r, 0.0, np.inf, "the distance from the axis", "m")
+    return np.asarray(share_of_muons(distance / reference, base + 0.5 * (1 / np.cos(theta) - 1)))
+
+
+def share_of_muons(far: Any, base: Any) -> Any:
+    """`muon_share` at r/r₀, from the share at r₀: unchecked, for loops that are compiled."""
+    return np.minimum(base * far**0.45, 0.95)
 
 
 def electromagnetic_factor(r: ArrayLike, beyond: ArrayLike, expected: ArrayLike) -> Array:
     """By what the electromagnetic signal grows if a shower is younger or older than the mean [D].
 
         G(ΔX)/G(ΔX_ref),  G = exp(κ ln((ΔX + 300)/(p + 300)) − (ΔX − p)/110)
-        p = 50 + 0.12 r,  κ = (p + 300)/110;   within 0 … 5
+        p = 50 + 0.12 r,  κ = (p + 300)/110;   within 0 … 5, ΔX + 300 at least 1 g/cm²
 
     In the spirit of universality: the signal is largest p behind the maximum, and fades over
     110 g/cm².
@@ -52,16 +59,18 @@ def electromagnetic_factor(r: ArrayLike, beyond: ArrayLike, expected: ArrayLike)
     beyond, expected : (…)
         ΔX from X_max to the station of this shower, and of a mean proton shower, in g/cm².
     """
-    peak = 50 + 0.12 * inside(r, 0.0, np.inf, "the distance from the axis", "m")
-    reach = peak + 300
-    kappa = reach / 110
+    distance = inside(r, 0.0, np.inf, "the distance from the axis", "m")
+    dx, mean = numbers(beyond, "ΔX"), numbers(expected, "ΔX")
+    ratio = np.maximum(dx + 300, _YOUNGEST) / np.maximum(mean + 300, _YOUNGEST)
+    return np.exp(np.minimum(log_growth(distance, np.log(ratio), dx - mean), np.log(5.0)))
 
-    def log(dx: ArrayLike) -> Array:
-        x = numbers(dx, "ΔX")
-        ratio = np.maximum((x + 300) / reach, 1e-3)
-        return kappa * np.log(ratio) - (x - peak) / 110
 
-    return np.exp(np.minimum(log(beyond) - log(expected), np.log(5.0)))
+def log_growth(r: Any, log_ratio: Any, later: Any) -> Any:
+    """ln G(ΔX)/G(ΔX_ref) = κ ln((ΔX + 300)/(ΔX_ref + 300)) − (ΔX − ΔX_ref)/110; p cancels.
+
+    Unchecked, for loops that are compiled.
+    """
+    return ((350 + 0.12 * r) * log_ratio - later) / 110
 
 
 def signal_error(signal: ArrayLike, area: float = 3.0) -> Array:

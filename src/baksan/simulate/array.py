@@ -1,0 +1,212 @@
+"""Showers on an array of detectors: signals and times of the stations, and the truth beside them.
+
+A parametric toy [D] from published parts, not a full simulation: no particle is followed. Signals
+follow from the lateral distribution and the energy scale of the experiment, shared between muons
+and the rest, by the depth of the maximum and the number of muons of each shower; particles are
+counted one by one; times follow from Linsley's front. `docs/simulate.md` has every formula with
+its source. Absolute exposures, limits or energy scales must not be taken from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from baksan.compiled import compiled
+from baksan.physics import (
+    atmosphere, depth_of_maximum, directions, energy, front, lateral, response,
+)  # fmt: skip
+from baksan.physics.checks import inside
+from baksan.simulate import kernels_random
+from baksan.simulate.counter import check_count
+from baksan.simulate.kernels_array import (
+    DEAD, HIT, SATURATED, SILENT, Expected, Stations, respond,
+)  # fmt: skip
+from baksan.simulate.layouts import Layout, auger, table, telescope_array
+from baksan.simulate.showers import Primaries, Showers, thrown
+
+Array = NDArray[Any]
+Way = Literal["compiled", "python"]
+
+__all__ = [
+    "DEAD", "HIT", "SATURATED", "SILENT", "ArrayEvents", "Layout", "Primaries", "Showers", "auger",
+    "blocks", "events", "table", "telescope_array",
+]  # fmt: skip
+
+_AIR = atmosphere.US_STANDARD
+_ORIGIN = 0.5  # the front is a sphere around the depth 0.5 X_max [V, as in airshower]
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayEvents:
+    """What n showers left in S stations.
+
+    Parameters
+    ----------
+    layout : Layout
+    showers : Showers
+        The truth.
+    core : (n, 2)
+        Truth: where the axis meets the ground, in m.
+    upper, lower : (n, S) float32
+        Signal of both layers in VEM; in tanks of water both are the one signal.
+    time : (n, S) float32
+        When a station was hit, in ns; 0 where it was not.
+    status : (n, S) uint8
+        SILENT, HIT, HIT | SATURATED or DEAD.
+    noise : (n, S) bool
+        Truth: the hit was a background muon.
+    triggered : (n,) bool
+    """
+
+    layout: Layout
+    showers: Showers
+    core: Array
+    upper: Array
+    lower: Array
+    time: Array
+    status: Array
+    noise: Array
+    triggered: Array
+
+    def __len__(self) -> int:
+        return len(self.triggered)
+
+    @property
+    def hit(self) -> Array:
+        """(n, S) bool: which stations have a signal and a time."""
+        return (self.status & HIT) > 0
+
+    @property
+    def signal(self) -> Array:
+        """(n, S) in VEM: the mean of both layers."""
+        return (self.upper + self.lower) / 2
+
+    def take(self, index: Array) -> ArrayEvents:
+        """These events alone: `found.take(found.triggered)`."""
+        held = {f.name: getattr(self, f.name) for f in fields(self)}
+        parts = {k: v if k == "layout" else _taken(v, index) for k, v in held.items()}
+        return ArrayEvents(**parts)
+
+
+def _taken(held: Any, index: Array) -> Any:
+    return held.take(index) if isinstance(held, Showers) else held[index]
+
+
+def events(
+    n: int,
+    layout: Layout,
+    primaries: Primaries | None = None,
+    seed: int = 0,
+    *,
+    start: int = 0,
+    way: Way = "compiled",
+) -> ArrayEvents:
+    """The events start … start + n − 1 of the seed on this array, triggered or not.
+
+    Event i depends on (seed, i) alone. Signals and fronts [D] of
+
+        S(r) = S_ref(E, θ) f(r) · ((1 − f_μ) G(ΔX)/G(⟨ΔX⟩_p) + f_μ R_μ) · factor
+        t = −L/c + T_D(r, ρ, a) + T_S N(0, 1) + jitter,   a = a(θ) D(⟨X_max⟩_p)/D(X_max)
+
+    Parameters
+    ----------
+    n, seed, start : int
+    layout : Layout
+        `telescope_array()`, `auger()`, `table(positions)`.
+    primaries : Primaries, optional
+    way : str
+        'compiled', or 'python' for a debugger.
+
+    Raises
+    ------
+    ValueError
+        Counts that are negative or not whole; energies or zenith angles that the formulas of this
+        detector do not reach.
+
+    Examples
+    --------
+    >>> found = events(100, telescope_array(), Primaries({"p": 1}, log_energy=(19, 19)), seed=1)
+    >>> found.signal.shape, int(found.triggered.sum())
+    ((100, 81), 100)
+    """
+    showers = thrown(n, primaries or Primaries(), seed, start)
+    core = layout.cores(showers.core)
+    stations = _stations(layout)
+    shape = n, len(layout)
+    upper, lower, time = (np.zeros(shape, dtype=np.float32) for _ in range(3))
+    status, noise = np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=bool)
+    triggered = np.zeros(n, dtype=bool)
+    model = (primaries or Primaries()).model
+    run = compiled(respond) if way == "compiled" else respond
+    with np.errstate(over="ignore"):  # the words of Philox wrap around in plain Python
+        run(
+            _expected(showers, core, layout, model), stations, kernels_random.stream(seed),
+            upper, lower, time, status, noise, triggered,
+        )  # fmt: skip
+    return ArrayEvents(layout, showers, core, upper, lower, time, status, noise, triggered)
+
+
+def blocks(
+    n: int, layout: Layout, primaries: Primaries | None = None, seed: int = 0, rows: int = 4096
+) -> Iterator[ArrayEvents]:
+    """The events 0 … n − 1, at most `rows` at a time: the same bits as `events(n, …)`.
+
+    Raises ValueError as `events`, and for rows < 1.
+    """
+    check_count(n, "n, the number of events,", 0)
+    check_count(rows, "rows, the size of a block,", 1)
+    for first in range(0, n, rows):
+        yield events(min(rows, n - first), layout, primaries, seed, start=first)
+
+
+def _expected(showers: Showers, core: Array, layout: Layout, model: str) -> Expected:
+    """What the signals of each shower follow from."""
+    theta, lg = showers.zenith, showers.log_energy
+    ground = _AIR.slant_depth(layout.height, theta)
+    mean = depth_of_maximum.x_max_mean(lg, 1.0, model)
+    beyond, usual = ground - showers.x_max, ground - mean
+    ratio = np.maximum(beyond + 300, 1.0) / np.maximum(usual + 300, 1.0)
+    log_signal, slope = _scale(lg, theta, layout.detector.kind)
+    base = response.SHARES[layout.detector.kind][0]
+    return Expected(
+        showers.event,
+        core,
+        directions.unit_vector(theta, showers.azimuth),
+        log_signal + np.log(showers.factor),
+        slope,
+        base + 0.5 * (1 / np.cos(theta) - 1),
+        showers.muons,
+        np.log(ratio),
+        beyond - usual,
+        front.linsley_curvature(theta) * _origin(mean, theta, layout)
+        / _origin(showers.x_max, theta, layout),
+    )  # fmt: skip
+
+
+def _scale(lg: Array, theta: Array, kind: str) -> tuple[Array, Array]:
+    """ln of the signal at the reference distance less the shape there, and the shape's slope."""
+    E = 10.0**lg
+    if kind == "water":
+        slope = lateral.auger_slopes(theta)[0]
+        return np.log(energy.auger_s1000(E, theta)), slope
+    inside(lg, 17.0, 20.5, "lg(E/eV) on scintillators", "", "Throw such energies at other arrays.")
+    slope = lateral.scintillator_slope(theta)
+    return np.log(energy.ta_s800(E, theta)) - lateral.log_scintillators(800.0, slope), slope
+
+
+def _origin(x_max: Array, theta: Array, layout: Layout) -> Array:
+    """How far up the axis the front seems to come from, in m."""
+    return _AIR.distance(_ORIGIN * x_max, theta, layout.height)
+
+
+def _stations(layout: Layout) -> Stations:
+    detector = {f.name: getattr(layout.detector, f.name) for f in fields(layout.detector)}
+    kind = detector.pop("kind")
+    return Stations(
+        layout.position, layout.neighbours, kind == "water", response.SHARES[kind][1], **detector
+    )
