@@ -27,8 +27,10 @@ def draws(out, s, kind, setting):
             out[i] = random.normal(s)
         elif kind == 2:
             out[i] = random.poisson(s, setting)
-        else:
+        elif kind == 3:
             out[i] = random.gamma(s, setting)
+        else:
+            out[i] = random.exponentials(s, int(setting))
 
 
 def drawn(n, kind, setting=0.0, seed=1):
@@ -50,6 +52,7 @@ def test_philox_gives_its_published_answers(counter, key, words):
     ("kind", "setting", "law"),
     [
         (0, 0, stats.uniform()), (1, 0, stats.norm()), (3, 0.3, stats.gamma(0.3)),
+        (4, 1, stats.gamma(1)), (4, 7, stats.gamma(7)), (4, 40, stats.gamma(40)),
         (3, 1.0, stats.gamma(1)), (3, 6.25, stats.gamma(6.25)), (3, 400.0, stats.gamma(400)),
     ],
 )  # fmt: skip

@@ -168,8 +168,8 @@ def _signals(
 @register_jitable
 def _layer(stations: Stations, muons: int, hits: int, s: Array) -> float:
     variance = stations.muon_sigma * stations.muon_sigma
-    signal = variance * random.gamma(s, muons / variance) if muons > 0 else 0.0
-    return signal + (stations.hit * random.gamma(s, float(hits)) if hits > 0 else 0.0)
+    signal = variance * random.gamma(s, muons / variance)
+    return signal + (stations.hit * random.exponentials(s, hits) if hits > 0 else 0.0)
 
 
 @register_jitable

@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-__all__ = ["at", "gamma", "normal", "poisson", "stream", "uniform"]
+__all__ = ["at", "exponentials", "gamma", "normal", "poisson", "stream", "uniform"]
 
 _USED = 10
 _WORD = 0xFFFFFFFF
 _STEP = 2.0**-32
 _FEW = 10.0  # means below which Poisson numbers are counted up one by one
+_TOGETHER = 16  # exponential numbers that are drawn one by one
 
 
 def stream(seed: int) -> Array:
@@ -91,7 +92,10 @@ def poisson(s: Array, mean: float) -> int:
     if mean <= 0.0:
         return 0
     if mean < _FEW:
-        u, share, n = uniform(s), math.exp(-mean), 0
+        u, n = uniform(s), 0
+        if u <= 1.0 - mean:  # which lies below exp(−mean)
+            return 0
+        share = math.exp(-mean)
         below = share
         while u > below and n < 100:
             n += 1
@@ -138,5 +142,19 @@ def gamma(s: Array, shape: float) -> float:
     while True:
         x = normal(s)
         v = (1.0 + c * x) ** 3
-        if v > 0.0 and math.log(uniform(s)) < 0.5 * x * x + d - d * v + d * math.log(v):
+        if v <= 0.0:
+            continue
+        u = uniform(s)
+        if u < 1.0 - 0.0331 * x**4 or math.log(u) < 0.5 * x * x + d * (1.0 - v + math.log(v)):
             return boost * d * v
+
+
+@register_jitable
+def exponentials(s: Array, n: int) -> float:
+    """The sum of n exponential numbers of mean 1."""
+    if n > _TOGETHER:
+        return gamma(s, float(n))
+    product = 1.0
+    for _ in range(n):
+        product *= uniform(s)
+    return -math.log(product)
