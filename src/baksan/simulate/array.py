@@ -18,13 +18,25 @@ from numpy.typing import NDArray
 
 from baksan.compiled import compiled
 from baksan.physics import (
-    atmosphere, depth_of_maximum, directions, energy, front, lateral, response,
+    atmosphere,
+    depth_of_maximum,
+    directions,
+    energy,
+    front,
+    lateral,
+    response,
 )  # fmt: skip
 from baksan.physics.checks import inside
 from baksan.simulate import kernels_random
 from baksan.simulate.counter import check_count
 from baksan.simulate.kernels_array import (
-    DEAD, HIT, SATURATED, SILENT, Expected, Stations, respond,
+    DEAD,
+    HIT,
+    SATURATED,
+    SILENT,
+    Expected,
+    Stations,
+    respond,
 )  # fmt: skip
 from baksan.simulate.layouts import Layout, auger, table, telescope_array
 from baksan.simulate.showers import Primaries, Showers, thrown

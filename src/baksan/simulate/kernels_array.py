@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-import numpy as np
 from numba.extending import register_jitable
 from numpy.typing import NDArray
 

@@ -173,9 +173,7 @@ def table(
     _check_positions(found)
     reach = 1.5 * float(np.mean(_nearest(found))) if reach is None else reach
     low, high = found[:, :2].min(axis=0) - reach, found[:, :2].max(axis=0) + reach
-    return Layout(
-        name, found, detector, height, _adjacent(found, reach), low, np.diag(high - low)
-    )
+    return Layout(name, found, detector, height, _adjacent(found, reach), low, np.diag(high - low))
 
 
 def _window(window: int) -> Array:
