@@ -28,11 +28,11 @@ _HIT, _SATURATED, _DEAD = 1, 2, 4
 _DELAY = front.LINSLEY["tight"][0]
 _THICKNESS = 1.3 * front.LINSLEY["tight"][1]  # [V]
 _CLOCK = 30.0  # ns [V]
-_NEAREST, _NEAREST_THICKNESS = 30.0, 150.0  # m [V]
+_NEAREST, _NEAREST_THICKNESS = 30.0, 150.0  # m [D, V]
 _SMALL = 4.0  # VEM/m²: below, signals are counted, not measured [V]
 _COUNTED, _NOTHING = 0.4, 0.25  # weights of counted and of silent stations [V]
-_LATEST = 2000.0  # ns: how far behind light from the hottest station a hit may be
-_OUTLIER, _ROUNDS = 5.0, 4
+_LATEST = 2000.0  # ns: how far behind light from the hottest station a hit of the first fit may be
+_ROUNDS = 5
 _STEEPEST = math.sin(math.radians(62.0)) ** 2
 _STEPS, _SETTLED = 60, 1e-4
 _WITH_CURVATURE = 5  # stations from which on a is fitted [V]
@@ -44,13 +44,15 @@ _linsley = register_jitable(front.linsley)
 
 class Settings(NamedTuple):
     """Places (S, 3) in m; distance of the reference in m; area in m²; how far silent stations
-    count, in m; tanks of water or scintillators.
+    count, in m; the signal of clear hits in VEM; background hits per ns; water or scintillators.
     """
 
     position: Array
     reference: float
     area: float
     reach: float
+    clear: float
+    background: float
     water: bool
 
 
@@ -73,18 +75,19 @@ def fit(
             flag[k] = FEW
             continue
         p = found[k]
-        for _ in range(_ROUNDS):
-            _begin(settings, signal[k], time[k], use[k], p)
-            free = PARAMETERS if hits >= _WITH_CURVATURE else PARAMETERS - 1
+        _begin(settings, signal[k], time[k], use[k], p)
+        settled, free = False, PARAMETERS
+        for turn in range(_ROUNDS):
+            free = PARAMETERS if turn > 0 and hits >= _WITH_CURVATURE else PARAMETERS - 1
             settled = _descend(
                 settings, signal[k], time[k], status[k], use[k], p, free, g, h, slopes, work, trial,
                 step,
             )  # fmt: skip
-            worst = _worst(settings, signal[k], time[k], use[k], p, slopes)
-            if worst < 0 or hits <= 4:
+            hits, changed = _chosen(
+                settings, signal[k], time[k], status[k], use[k], p, slopes, hits
+            )
+            if turn > 0 and not changed:
                 break
-            use[k, worst] = False
-            hits -= 1
         merit[k, 0] = _cost(settings, signal[k], time[k], status[k], use[k], p, g, h, slopes)
         merit[k, 1] = 2 * hits - free
         _inverse(h, free, work, spread[k])
@@ -97,22 +100,34 @@ def fit(
 def _candidates(
     settings: Settings, signal: Array, time: Array, status: Array, use: Array
 ) -> int:
-    """Marks the hits that light from the hottest station's place could explain; their number."""
+    """Marks hits to begin with, and counts them: clear ones, or all if these are fewer than three.
+
+    Light from the hottest station's place must be able to explain them.
+    """
     hottest = -1
     for i in range(len(signal)):
-        use[i] = (status[i] & _HIT) > 0
-        if use[i] and (hottest < 0 or signal[i] > signal[hottest]):
+        if status[i] & _HIT and (hottest < 0 or signal[i] > signal[hottest]):
             hottest = i
-    count = 0
-    for i in range(len(signal)):
-        if use[i]:
-            way = math.sqrt(
-                (settings.position[i, 0] - settings.position[hottest, 0]) ** 2
-                + (settings.position[i, 1] - settings.position[hottest, 1]) ** 2
+    for least in (settings.clear, 0.0):
+        count = 0
+        for i in range(len(signal)):
+            use[i] = (
+                (status[i] & _HIT) > 0
+                and signal[i] >= least
+                and abs(time[i] - time[hottest]) <= _light(settings, i, hottest) + _LATEST
             )
-            use[i] = abs(time[i] - time[hottest]) <= way / front.LIGHT + _LATEST
             count += use[i]
+        if count >= 3:
+            break
     return count
+
+
+@register_jitable
+def _light(settings: Settings, i: int, j: int) -> float:
+    """How long light takes between two stations."""
+    east = settings.position[i, 0] - settings.position[j, 0]
+    north = settings.position[i, 1] - settings.position[j, 1]
+    return math.sqrt(east * east + north * north) / front.LIGHT
 
 
 @register_jitable
@@ -391,15 +406,23 @@ def _inverse(h: Array, free: int, work: Array, out: Array) -> None:
 
 
 @register_jitable
-def _worst(
-    settings: Settings, signal: Array, time: Array, use: Array, p: Array, slopes: Array
-) -> int:
-    """The hit furthest from the front if that is more than five σ_t and three delays; else −1."""
-    worst, most = -1, _OUTLIER
+def _chosen(
+    settings: Settings, signal: Array, time: Array, status: Array, use: Array, p: Array,
+    slopes: Array, hits: int,
+) -> Any:  # fmt: skip
+    """Uses the hits that are rather the shower's than background; how many, and if others.
+
+        (1 − e^−n̄) exp(−½ (t − t_fit)²/σ_t²)/(√2π σ_t)  >  background hits per ns
+    """
+    changed = False
     for i in range(len(signal)):
-        if use[i]:
-            _, t, sigma, _ = _expect(settings, p, i, slopes)
-            off = abs(time[i] - t) / sigma
-            if off > most:
-                worst, most = i, off
-    return worst
+        if (status[i] & _HIT) > 0:
+            log_s, t, sigma, _ = _expect(settings, p, i, slopes)
+            n = math.exp(log_s) * (1.0 if settings.water else settings.area)
+            off = (time[i] - t) / sigma
+            rate = (1.0 - math.exp(-n)) * math.exp(-0.5 * off * off) / (2.5066 * sigma)
+            mine = rate > settings.background
+            if mine != use[i] and (mine or hits > 3):
+                use[i], changed = mine, True
+                hits += 1 if mine else -1
+    return hits, changed
