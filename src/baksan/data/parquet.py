@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,9 @@ from baksan.compiled import cores
 from baksan.data.arrow import ADVICE, Array, column, name_of, sized, why_not
 from baksan.data.columns import ReadError, check_names, lost_note, readable, table_of
 from baksan.files import replacing
-from baksan.table import Table
+from baksan.table import Column, Table
 
-__all__ = ["blocks", "row_groups", "rows", "write_blocks", "write_parquet"]
+__all__ = ["about", "blocks", "row_groups", "rows", "write_blocks", "write_parquet"]
 
 _THREADS = 8  # at most; more would wait for the disk or for each other
 _AHEAD = 2  # blocks that are being decoded
@@ -62,11 +63,23 @@ def blocks(
         groups = every if groups is None else groups
         first = sum(_sizes(metadata, range(groups[0]), source))
         for arrays, finite in _arrays(path, metadata, wanted, rows, groups):
-            table = table_of(arrays, source, first, finite)
+            table = _with_roles(table_of(arrays, source, first, finite), fields)
             yield table.with_notes(*_notes(schema), *note)
             first += len(table)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _cut(source, error) from None
+
+
+def _with_roles(table: Table, fields: Mapping[str, Any]) -> Table:
+    """The table with the roles of its columns, as the metadata of their fields gives them."""
+    held: dict[str, Column] = {}
+    for name, found in table.columns.items():
+        role = (fields[name].metadata or {}).get(b"role", b"").decode()
+        if role in ("truth", "detail"):
+            held[name] = replace(found, role=role)
+            if found.finite:
+                held[name] = held[name].found_finite()
+    return table.with_columns(held) if held else table
 
 
 def _sized(path: Path, schema: Any) -> list[Any]:
@@ -257,11 +270,16 @@ def write_parquet(table: Table, path: Path | str) -> None:
 
 
 def write_blocks(
-    blocks: Iterable[Table], path: Path | str, *, progress: Callable[[int], object] | None = None
+    blocks: Iterable[Table],
+    path: Path | str,
+    *,
+    about: Mapping[str, str] | None = None,
+    progress: Callable[[int], object] | None = None,
 ) -> None:
     """The same for tables with the columns of the first, one after the other, in bounded memory.
 
-    `progress` is called with the rows written so far. Raises ValueError where there is no table,
+    `about` is kept in the file's own metadata, where `about` finds it; `progress` is called with
+    the rows written so far. Raises ValueError where there is no table,
     and as `write_parquet`.
     """
     from pyarrow import parquet
@@ -270,7 +288,7 @@ def write_blocks(
     with replacing(path) as beside:
         try:
             for table in blocks:
-                held = _arrow_table(table)
+                held = _arrow_table(table, about or {})
                 writer = writer or parquet.ParquetWriter(beside, held.schema)
                 writer.write_table(held.cast(writer.schema))
                 rows += len(table)
@@ -283,16 +301,33 @@ def write_blocks(
                 writer.close()
 
 
-def _arrow_table(table: Table) -> Any:
+def about(path: Path | str) -> dict[str, str]:
+    """What is kept in the metadata of a file besides its columns. Raises ReadError if it is cut."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        found = parquet.read_schema(path).metadata or {}
+    except (pa.ArrowException, OSError) as error:
+        raise _cut(str(path), error) from None
+    return {key.decode(): value.decode() for key, value in found.items()}
+
+
+def _arrow_table(table: Table, about: Mapping[str, str]) -> Any:
     import pyarrow as pa
 
     arrays = [_arrow(column.values) for column in table.columns.values()]
     fields = [
-        pa.field(name, array.type, metadata={"unit": c.unit, "description": c.description})
+        pa.field(name, array.type, metadata=_metadata(c))
         for (name, c), array in zip(table.columns.items(), arrays, strict=True)
     ]
-    schema = pa.schema(fields, metadata={"baksan_notes": json.dumps(table.notes)})
+    schema = pa.schema(fields, metadata={"baksan_notes": json.dumps(table.notes), **about})
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _metadata(column: Column) -> dict[str, str]:
+    role = {"role": column.role} if column.role else {}
+    return {"unit": column.unit, "description": column.description, **role}
 
 
 def _arrow(values: Any) -> Any:

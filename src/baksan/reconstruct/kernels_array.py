@@ -97,9 +97,7 @@ def fit(
 
 
 @register_jitable
-def _candidates(
-    settings: Settings, signal: Array, time: Array, status: Array, use: Array
-) -> int:
+def _candidates(settings: Settings, signal: Array, time: Array, status: Array, use: Array) -> int:
     """Marks hits to begin with, and counts them: clear ones, or all if these are fewer than three.
 
     Light from the hottest station's place must be able to explain them.
@@ -132,7 +130,7 @@ def _light(settings: Settings, i: int, j: int) -> float:
 
 @register_jitable
 def _begin(settings: Settings, signal: Array, time: Array, use: Array, p: Array) -> None:
-    """The core by √S-weighted centre, direction and t₀ by a weighted plane, S_ref by the largest."""
+    """Core: the centre, weighted by √S; direction and t₀: a plane; S_ref by the sum of signals."""
     weight, x, y, t = 0.0, 0.0, 0.0, 0.0
     for i in range(len(signal)):
         if use[i]:
@@ -206,7 +204,7 @@ def _slope(settings: Settings, p: Array) -> float:
 
 
 @register_jitable
-def _log_shape(settings: Settings, p: Array, r: float) -> float:
+def _log_shape(settings: Settings, p: Array, r: float) -> Any:
     """ln f(r)/f(r_ref)."""
     slope = _slope(settings, p)
     if settings.water:
@@ -264,8 +262,8 @@ def _cost(
 ) -> float:  # fmt: skip
     """χ², half its gradient (7,), and half its expected curvature (7, 7).
 
-        Σ ((t − t_fit)/σ_t)² + Σ_{S > 4} ((S − S_fit)/σ_S)²
-        + 0.4 Σ_{S ≤ 4} 2 (n ln(n/n̄) − (n − n̄)) + 0.25 Σ_silent 2 n̄,    n = S A
+    Σ ((t − t_fit)/σ_t)² + Σ_{S > 4} ((S − S_fit)/σ_S)²
+    + 0.4 Σ_{S ≤ 4} 2 (n ln(n/n̄) − (n − n̄)) + 0.25 Σ_silent 2 n̄,    n = S A
     """
     g[:] = 0.0
     h[:] = 0.0
@@ -412,7 +410,7 @@ def _chosen(
 ) -> Any:  # fmt: skip
     """Uses the hits that are rather the shower's than background; how many, and if others.
 
-        (1 − e^−n̄) exp(−½ (t − t_fit)²/σ_t²)/(√2π σ_t)  >  background hits per ns
+    (1 − e^−n̄) exp(−½ (t − t_fit)²/σ_t²)/(√2π σ_t)  >  background hits per ns
     """
     changed = False
     for i in range(len(signal)):

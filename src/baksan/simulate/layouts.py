@@ -119,7 +119,7 @@ class Layout:
 
     def cores(self, u: Array) -> Array:
         """Where axes meet the ground, (n, 2) in m, from uniform numbers (n, 2)."""
-        return self.origin + u[:, :1] * self.edges[0] + u[:, 1:] * self.edges[1]
+        return np.asarray(self.origin + u[:, :1] * self.edges[0] + u[:, 1:] * self.edges[1])
 
     def with_detector(self, **changes: Any) -> Layout:
         """The same stations with other detectors: `layout.with_detector(dead=0.0, noise=0.0)`."""

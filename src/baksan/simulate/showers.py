@@ -6,7 +6,7 @@ alone: event i takes the uniform numbers 16 i … 16 i + 15 of a Philox generato
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -32,7 +32,16 @@ COMPOSITIONS = {
     ),
 }
 """Mixtures that change with energy, and which primary stands for each of their groups."""
-SPECTRA = {"auger": spectrum.auger, "h3a": lambda E: sum(spectrum.h3a(E).values())}
+
+
+def _around_the_knee(energy: Array) -> Array:
+    return np.asarray(np.sum(list(spectrum.h3a(energy).values()), axis=0))
+
+
+SPECTRA: dict[str, Callable[[Array], Array]] = {
+    "auger": spectrum.auger,
+    "h3a": _around_the_knee,
+}
 """Spectra that energies can be drawn from, besides power laws."""
 _DRAWS = 16
 _STEEPEST = np.deg2rad(62.0)

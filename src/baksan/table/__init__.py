@@ -143,7 +143,8 @@ class Table:
         With `impute` rows that lack features are kept with NaN in their place, for each model to
         fill in (`Imputed`).
 
-        Without `features`, every number column that has no other part and that varies is one. A
+        Without `features`, every number column that has no other part and that varies is one,
+        except for what only a simulation knows and for details (`Column.role`). A
         text answer, or any answer with `signal` or `class_names` (all classes in the order that
         is wanted), makes a classification. A named feature that holds text becomes indicators, one
         for each text: 1 where it is, 0 elsewhere (`indicated`). The id defaults to the row number.
@@ -350,7 +351,14 @@ class Table:
         return Feature(name, column.unit, column.description, column.indicates)
 
     def _numbers(self, besides: Sequence[str]) -> list[str]:
-        return [n for n, c in self.columns.items() if n not in besides and not c.is_text]
+        return [
+            n for n, c in self.columns.items() if n not in besides and not (c.is_text or c.role)
+        ]
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """Columns that are features only where they are named: truth, and details."""
+        return tuple(name for name, column in self.columns.items() if column.role)
 
     def _elements(self, name: str) -> list[Feature]:
         column = self.column(name)

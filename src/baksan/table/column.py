@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ class Column:
 
     Missing numbers are NaN, missing text is "". `unit` is as in the file, "" if it gives none.
     `indicates`: of an indicator, the column of text and the text that it stands for.
+    `role`: 'truth' for what only a simulation knows, 'detail' for what others were made of; such a
+    column is a feature only where it is named.
     `finite`: a reader has seen that no value is missing or infinite, so nobody need look again; a
     column made of this one by `replace` knows it no more.
     """
@@ -31,6 +34,7 @@ class Column:
     unit: str = ""
     description: str = ""
     indicates: tuple[str, str] | None = None
+    role: Literal["", "truth", "detail"] = ""
     finite: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
