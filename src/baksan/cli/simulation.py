@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from baksan.cli.options import Seed
-from baksan.cli.show import progress
+from baksan.cli.show import paragraph, progress
 
 __all__ = ["app"]
 
@@ -37,3 +39,101 @@ def simulate_telescope(
             blocks, out, progress=lambda n: show(f"{n:,} of {events:,} images", n / events)
         )
     print(f"{events:,} images: {out}")
+
+
+@app.command("array")
+def simulate_array(
+    events: Annotated[int, typer.Option(help="How many showers are thrown.", min=1)],
+    out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
+    seed: Seed = 0,
+    array: Annotated[
+        str, typer.Option(help="telescope-array, auger, or a file with columns x and y in m.")
+    ] = "telescope-array",
+    window: Annotated[
+        int, typer.Option(help="Stations across, odd: 9 to 10^19.5 eV, 15 to 10^20 eV.")
+    ] = 9,
+    primaries: Annotated[
+        str, typer.Option(help="p,Fe or p=3,Fe=1,gamma=1 …; or h3a, ultra-high.")
+    ] = "p,Fe",
+    log_energy: Annotated[tuple[float, float], typer.Option(help="lg(E/eV) from and to.")] = (
+        18.0,
+        19.5,
+    ),
+    spectrum: Annotated[
+        str, typer.Option(help="g of E^-g, 1 is flat in lg E; or auger, h3a.")
+    ] = "1",
+    highest_zenith: Annotated[float, typer.Option(help="In degrees, up to 62.")] = 55.0,
+    model: Annotated[str, typer.Option(help="The hadronic model of X_max.")] = "qgsjetii-04",
+    muon_factor: Annotated[float, typer.Option(help="Muons in units of the model's.")] = 1.0,
+    spread: Annotated[float, typer.Option(help="Of all signals of a shower, as ln.")] = 0.12,
+    stations: Annotated[
+        bool, typer.Option("--stations", help="Keep signals and times of each station.")
+    ] = False,
+    processes: Annotated[
+        int | None, typer.Option(help="How many work side by side; by default all cores.", min=1)
+    ] = None,
+) -> None:
+    """Air showers on an array, and their standard reconstruction (a toy; see the docs)."""
+    from baksan.compiled import cores
+    from baksan.produce import Production, produce
+    from baksan.simulate.array import Primaries
+
+    began = time.perf_counter()
+    production = Production(
+        events, seed, _places(array), window,
+        Primaries(
+            _shares(primaries), log_energy, _index(spectrum),
+            (0.0, float(np.deg2rad(highest_zenith))), model, muon_factor, spread,
+        ),
+        stations,
+    )  # fmt: skip
+    with progress("simulating") as show:
+        kept = produce(
+            production, out, processes=processes or cores(),
+            progress=lambda n: show(f"{n:,} of {events:,} showers", n / events),
+        )  # fmt: skip
+    seconds = time.perf_counter() - began
+    told = f"{events:,} showers thrown in {seconds:.1f} s ({events / seconds:,.0f} a second)"
+    print(f"{told}, {kept:,} triggered: {out}")
+    print(paragraph("  Answers to train on: log_energy, primary, x_max, muons."))
+
+
+def _shares(text: str) -> dict[str, float] | str:
+    """'p,Fe' or 'p=3,Fe=1' as shares; the name of a composition as it is."""
+    if "," not in text and "=" not in text and text in ("h3a", "ultra-high"):
+        return text
+    shares: dict[str, float] = {}
+    for one in text.split(","):
+        name, _, share = one.partition("=")
+        try:
+            shares[name.strip()] = float(share or 1.0)
+        except ValueError:
+            raise ValueError(
+                f"--primaries needs names, or names and shares as p=3,Fe=1; {one!r} came."
+            ) from None
+    return shares
+
+
+def _index(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _places(array: str) -> Any:
+    """The name of an array, or the positions in a file."""
+    from baksan.produce import LAYOUTS
+
+    if array in LAYOUTS or not Path(array).exists():
+        return array
+    from baksan.data import read
+
+    found = read(array)
+    names = [name for name in ("x", "y", "z") if name in found.names]
+    if names[:2] != ["x", "y"]:
+        raise ValueError(
+            f"{array} must have columns x and y, in m, and perhaps z; it has"
+            f" {', '.join(found.names)}. Rename them."
+        )
+    return tuple(map(tuple, np.column_stack([found[n] for n in names]).astype(float).tolist()))

@@ -20,7 +20,9 @@ from baksan.data.columns import ReadError, check_names, lost_note, readable, tab
 from baksan.files import replacing
 from baksan.table import Column, Table
 
-__all__ = ["about", "blocks", "row_groups", "rows", "write_blocks", "write_parquet"]
+__all__ = [
+    "about", "blocks", "row_groups", "rows", "write_blocks", "write_joined", "write_parquet",
+]  # fmt: skip
 
 _THREADS = 8  # at most; more would wait for the disk or for each other
 _AHEAD = 2  # blocks that are being decoded
@@ -299,6 +301,33 @@ def write_blocks(
         finally:
             if writer is not None:
                 writer.close()
+
+
+def write_joined(parts: Sequence[Path], path: Path | str, about: Mapping[str, str]) -> int:
+    """Files of the same columns, one after the other, in one; how many rows they have.
+
+    Each part becomes row groups of its own, so that the same parts give the same bytes. Parts
+    without rows add none. Raises ReadError for a part that is cut.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    rows = 0
+    with replacing(path) as beside, ExitStack() as stack:
+        writer: Any = None
+        for part in parts:
+            try:
+                held = parquet.read_table(part)
+            except (pa.ArrowException, OSError) as error:
+                raise _cut(str(part), error) from None
+            if writer is None:
+                kept = {**(held.schema.metadata or {}), **about}
+                schema = held.schema.with_metadata(kept)
+                writer = stack.enter_context(parquet.ParquetWriter(beside, schema))
+            if len(held):
+                writer.write_table(held.cast(writer.schema))
+            rows += len(held)
+    return rows
 
 
 def about(path: Path | str) -> dict[str, str]:

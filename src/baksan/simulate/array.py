@@ -40,6 +40,7 @@ from baksan.simulate.kernels_array import (
 )  # fmt: skip
 from baksan.simulate.layouts import Layout, auger, table, telescope_array
 from baksan.simulate.showers import Primaries, Showers, thrown
+from baksan.table import Column, Table
 
 Array = NDArray[Any]
 Way = Literal["compiled", "python"]
@@ -97,6 +98,35 @@ class ArrayEvents:
     def signal(self) -> Array:
         """(n, S) in VEM: the mean of both layers."""
         return (self.upper + self.lower) / 2
+
+    def truth(self) -> Table:
+        """What only the simulation knows, and the number of each event."""
+        s = self.showers
+        held = {
+            "primary": (s.primary, "", "what made the shower"),
+            "log_energy": (s.log_energy, "", "lg(E/eV) of the primary"),
+            "x_max": (s.x_max, "g/cm2", "depth of the maximum"),
+            "muons": (s.muons, "", "muons in units of those of a mean proton shower"),
+            "true_zenith": (np.rad2deg(s.zenith), "deg", "zenith angle of the axis"),
+            "true_azimuth": (np.rad2deg(s.azimuth), "deg", "azimuth of the axis"),
+            "true_core_x": (self.core[:, 0], "m", "where the axis meets the ground, east"),
+            "true_core_y": (self.core[:, 1], "m", "where the axis meets the ground, north"),
+        }
+        columns = {name: Column(*parts, role="truth") for name, parts in held.items()}
+        number = Column(s.event, "", "number of the event in the simulation", role="detail")
+        return Table({"event": number, **columns}, f"simulate.array, {self.layout.name}")
+
+    def stations(self) -> Table:
+        """Signals, times and status of the stations, each a vector (S,); truth: which are noise."""
+        held = {
+            "signal_upper": (self.upper, "VEM", "signals of the upper layers"),
+            "signal_lower": (self.lower, "VEM", "signals of the lower layers"),
+            "time": (self.time, "ns", "when stations were hit"),
+            "status": (self.status, "", "0 silent, 1 hit, 3 saturated, 4 dead"),
+        }
+        columns = {name: Column(*parts, role="detail") for name, parts in held.items()}
+        noise = Column(self.noise, "", "hits that are background muons", role="truth")
+        return Table({**columns, "noise": noise}, f"simulate.array, {self.layout.name}")
 
     def take(self, index: Array) -> ArrayEvents:
         """These events alone: `found.take(found.triggered)`."""

@@ -24,6 +24,7 @@ from baksan.train.division import Division, check_parts, divided
 from baksan.train.job import Job, Progress
 from baksan.train.lineup import Method, line_up
 from baksan.train.provenance import provenance
+from baksan.train.rules import COLUMN
 from baksan.train.run import Part, Run
 from baksan.train.source import Source
 from baksan.train.summary import contents
@@ -165,11 +166,12 @@ def train(
 def check_asked(methods: Sequence[str] | None, folds: int, test: float | None) -> None:
     """What is wrong whatever the events are, told before they are read. Raises as `train`.
 
-    Names of methods are looked up for two events that any method could tell apart.
+    Names of methods are looked up for two events that any method could tell apart; columns that
+    stand as methods are found later.
     """
     check_parts(folds, test)
-    if methods is not None:
-        line_up(methods, Samples([[0.0], [1.0]], [0, 1], class_names=("0", "1")))
+    if known := [name for name in methods or () if not name.startswith(COLUMN)]:
+        line_up(known, Samples([[0.0], [1.0]], [0, 1], class_names=("0", "1")))
 
 
 def _willing(methods: list[Method], refused: Mapping[str, str]) -> list[Method]:

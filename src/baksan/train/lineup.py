@@ -8,6 +8,7 @@ What to use when
 `trees`    gradient-boosted trees (scikit-learn's HistGradientBoosting)
 `forest`   a random forest (scikit-learn's), on standardised features
 `network`  four feed-forward networks, and their mean; which kind of networks, held-back events say
+`column:…`  a column that is an answer already, by rules; numbers only
 
 Any scikit-learn estimator can stand beside them: `Theirs("svm", SVC())`.
 
@@ -40,6 +41,7 @@ from baksan.solvers.descent import Descent, GradientDescent, MiniBatch, Stochast
 from baksan.solvers.schedules import Cosine
 from baksan.stream import Stream
 from baksan.train.methods import Best, Fitted, Method, Ours, Theirs
+from baksan.train.rules import COLUMN, rule
 
 __all__ = ["METHODS", "Best", "Fitted", "Method", "Ours", "Theirs", "line_up"]
 
@@ -90,6 +92,8 @@ def _default(X: Events) -> list[str]:
 def _named(name: str, X: Events) -> list[Method]:
     if name in METHODS:
         return METHODS[name](X)
+    if name.startswith(COLUMN):
+        return [rule(name.removeprefix(COLUMN), X)]
     lines: list[Method] = [*_lines(X)]
     for method in lines:
         if method.name == name:
