@@ -17,12 +17,15 @@ from baksan.units import SPEED_OF_LIGHT
 Array = NDArray[Any]
 
 __all__ = [
-    "LIGHT", "LINSLEY", "linsley", "linsley_curvature", "linsley_delay", "linsley_thickness",
-    "plane_front", "pulse_delays", "small_array_delay", "spherical_delay",
+    "COUNTER", "LIGHT", "LINSLEY", "linsley", "linsley_curvature", "linsley_delay",
+    "linsley_thickness", "plane_front", "pulse_delays", "small_array_delay", "spherical_delay",
 ]  # fmt: skip
 
 LIGHT = SPEED_OF_LIGHT * 1e-9
 """The speed of light in m/ns."""
+COUNTER = 3.0
+"""m² of the counters for which Linsley's thickness holds: the signal of other detectors is given
+to it per so much of theirs as sees as many particles [D]."""
 LINSLEY = {
     "loose": (0.80, 0.70),
     "medium": (0.75, 0.42),

@@ -171,8 +171,8 @@ def standard(found: Signals, way: Way = "compiled") -> Reconstruction:
         χ² = Σ (t − t₀ + L/c − T_D)²/σ_t² + Σ (S − S_fit)²/σ_S² + counted and silent stations
 
     with T_D and σ_t of `front.linsley_delay` and the lateral distribution of the experiment. The
-    first fit takes clear hits only (above the trigger's threshold), then those that are rather the
-    shower's than background.
+    first fit takes clear hits only (above the trigger's threshold), the next ones those that are
+    rather the shower's than background; each takes its errors from the one before.
 
     Parameters
     ----------

@@ -66,7 +66,7 @@ def fit(
     (n, 7), (n, 7, 7); χ², degrees of freedom (n, 2); which hits were used (n, S); flags (n,).
     """
     g, h = np.zeros(PARAMETERS), np.zeros((PARAMETERS, PARAMETERS))
-    slopes = np.zeros((2, PARAMETERS))
+    slopes, error = np.zeros((2, PARAMETERS)), np.ones((2, len(settings.position)))
     work = np.zeros((PARAMETERS, PARAMETERS))
     trial, step = np.zeros(PARAMETERS), np.zeros(PARAMETERS)
     for k in range(len(signal)):
@@ -79,16 +79,17 @@ def fit(
         settled, free = False, PARAMETERS
         for turn in range(_ROUNDS):
             free = PARAMETERS if turn > 0 and hits >= _WITH_CURVATURE else PARAMETERS - 1
+            _errors(settings, signal[k], p, error)
             settled = _descend(
-                settings, signal[k], time[k], status[k], use[k], p, free, g, h, slopes, work, trial,
-                step,
+                settings, signal[k], time[k], status[k], use[k], error, p, free, g, h, slopes,
+                work, trial, step,
             )  # fmt: skip
             hits, changed = _chosen(
-                settings, signal[k], time[k], status[k], use[k], p, slopes, hits
+                settings, signal[k], time[k], status[k], use[k], error, p, slopes, hits
             )
-            if turn > 0 and not changed:
+            if turn > 1 and not changed:
                 break
-        merit[k, 0] = _cost(settings, signal[k], time[k], status[k], use[k], p, g, h, slopes)
+        merit[k, 0] = _cost(settings, signal[k], time[k], status[k], use[k], error, p, g, h, slopes)
         merit[k, 1] = 2 * hits - free
         _inverse(h, free, work, spread[k])
         flag[k] = 0 if settled else UNSETTLED
@@ -223,7 +224,7 @@ def _log_shape_slopes(settings: Settings, r: float, slope: float) -> Any:
 
 @register_jitable
 def _expect(settings: Settings, p: Array, i: int, slopes: Array) -> Any:
-    """ln S, t and σ_t expected at station i; slopes of ln S and t by the parameters (2, 7)."""
+    """ln S and t expected at station i, and their slopes by the parameters (2, 7)."""
     u, v = p[2], p[3]
     n = math.sqrt(1.0 - u * u - v * v)
     x, y = settings.position[i, 0] - p[0], settings.position[i, 1] - p[1]
@@ -236,11 +237,9 @@ def _expect(settings: Settings, p: Array, i: int, slopes: Array) -> Any:
     outside = r > _NEAREST
     r_x, r_y = (along * u - x) / r * outside, (along * v - y) / r * outside
     r_u, r_v = -along * along_u / r * outside, -along * along_v / r * outside
-    density = math.exp(log_signal) / (settings.area if settings.water else 1.0)
+    density = math.exp(log_signal) / _counter(settings)
     curvature = math.exp(p[6])
     delay = _DELAY * _linsley(r, density, curvature, -0.5)
-    far = max(r, _NEAREST_THICKNESS)
-    thickness = _THICKNESS * _linsley(far, density, curvature, -0.3)
     s, t = slopes[0], slopes[1]
     s[0], s[1] = by_r * r_x, by_r * r_y
     s[2], s[3] = by_r * r_u + by_slope * turn * u, by_r * r_v + by_slope * turn * v
@@ -251,16 +250,41 @@ def _expect(settings: Settings, p: Array, i: int, slopes: Array) -> Any:
     t[2] = -along_u / front.LIGHT + later * r_u - 0.5 * delay * s[2]
     t[3] = -along_v / front.LIGHT + later * r_v - 0.5 * delay * s[3]
     t[4], t[5], t[6] = 1.0, -0.5 * delay, delay
-    expected = p[4] - along / front.LIGHT + delay
-    return log_signal, expected, math.sqrt(_CLOCK * _CLOCK + thickness * thickness), r
+    return log_signal, p[4] - along / front.LIGHT + delay
+
+
+@register_jitable
+def _errors(settings: Settings, signal: Array, p: Array, error: Array) -> None:
+    """σ_t and σ_S of each station (2, S), by what is expected and what was measured there.
+
+    σ_t² = 30² + (1.3 · 0.29 a (1 + r/30)^1.5 ρ^−0.3)²,    r at least 150 m
+    σ_S² = 2 S/A + (0.15 S)² of scintillators,  (0.32 + 0.42 sec θ)² S of tanks
+    """
+    secant = 1.0 / math.sqrt(1.0 - p[2] * p[2] - p[3] * p[3])
+    for i in range(len(signal)):
+        r, _ = _place(settings, p, i)
+        density = math.exp(p[5] + _log_shape(settings, p, r)) / _counter(settings)
+        thickness = _THICKNESS * _linsley(max(r, _NEAREST_THICKNESS), density, math.exp(p[6]), -0.3)
+        error[0, i] = math.sqrt(_CLOCK * _CLOCK + thickness * thickness)
+        S = signal[i] / _unit(settings)
+        if settings.water:
+            error[1, i] = (0.32 + 0.42 * secant) * math.sqrt(S)
+        else:
+            error[1, i] = math.sqrt(2.0 * S / settings.area + (0.15 * S) ** 2)
+
+
+@register_jitable
+def _counter(settings: Settings) -> float:
+    """By what a signal is divided to be a density for the front."""
+    return front.COUNTER if settings.water else 1.0
 
 
 @register_jitable
 def _cost(
-    settings: Settings, signal: Array, time: Array, status: Array, use: Array, p: Array, g: Array,
-    h: Array, slopes: Array,
+    settings: Settings, signal: Array, time: Array, status: Array, use: Array, error: Array,
+    p: Array, g: Array, h: Array, slopes: Array,
 ) -> float:  # fmt: skip
-    """χ², half its gradient (7,), and half its expected curvature (7, 7).
+    """χ², half its gradient (7,), and half its expected curvature (7, 7), of given errors.
 
     Σ ((t − t_fit)/σ_t)² + Σ_{S > 4} ((S − S_fit)/σ_S)²
     + 0.4 Σ_{S ≤ 4} 2 (n ln(n/n̄) − (n − n̄)) + 0.25 Σ_silent 2 n̄,    n = S A
@@ -270,13 +294,15 @@ def _cost(
     cost = 0.0
     for i in range(len(signal)):
         if use[i]:
-            log_s, t, sigma, _ = _expect(settings, p, i, slopes)
+            log_s, t = _expect(settings, p, i, slopes)
+            sigma = error[0, i]
             off = (t - time[i]) / sigma
-            cost += off * off + _signal_cost(settings, signal[i], status[i], log_s, p, g, h, slopes)
             _add(g, h, slopes[1], off / sigma, 1.0 / (sigma * sigma))
+            cost += off * off
+            cost += _signal_cost(settings, signal[i], status[i], error[1, i], log_s, g, h, slopes)
         elif status[i] == 0 and _place(settings, p, i)[0] < settings.reach:
-            log_s, _, _, _ = _expect(settings, p, i, slopes)
-            n = math.exp(log_s) * (1.0 if settings.water else settings.area)
+            log_s, _ = _expect(settings, p, i, slopes)
+            n = math.exp(log_s) * _area(settings)
             cost += _NOTHING * 2.0 * n
             _add(g, h, slopes[0], _NOTHING * n, _NOTHING * n)
     return cost
@@ -284,7 +310,7 @@ def _cost(
 
 @register_jitable
 def _signal_cost(
-    settings: Settings, signal: float, status: int, log_s: float, p: Array, g: Array, h: Array,
+    settings: Settings, signal: float, status: int, sigma: float, log_s: float, g: Array, h: Array,
     slopes: Array,
 ) -> float:  # fmt: skip
     """What the signal of one station adds; a saturated one says only that it was larger."""
@@ -292,18 +318,18 @@ def _signal_cost(
     if status & _SATURATED and fitted > measured:
         return 0.0
     if measured > _SMALL:
-        if settings.water:
-            secant = 1.0 / math.sqrt(1.0 - p[2] * p[2] - p[3] * p[3])
-            variance = (0.32 + 0.42 * secant) ** 2 * measured
-        else:
-            variance = 2.0 * measured / settings.area + (0.15 * measured) ** 2
-        off = fitted - measured
-        _add(g, h, slopes[0], off * fitted / variance, fitted * fitted / variance)
-        return off * off / variance
-    area = 1.0 if settings.water else settings.area
-    n, mean = max(measured * area, 1e-3), fitted * area
+        off = (fitted - measured) / sigma
+        _add(g, h, slopes[0], off * fitted / sigma, (fitted / sigma) ** 2)
+        return off * off
+    n, mean = max(measured * _area(settings), 1e-3), fitted * _area(settings)
     _add(g, h, slopes[0], _COUNTED * (mean - n), _COUNTED * mean)
     return _COUNTED * 2.0 * (n * math.log(n / mean) - (n - mean))
+
+
+@register_jitable
+def _area(settings: Settings) -> float:
+    """From fitted signals to particles that were counted."""
+    return 1.0 if settings.water else settings.area
 
 
 @register_jitable
@@ -316,12 +342,12 @@ def _add(g: Array, h: Array, slope: Array, first: float, second: float) -> None:
 
 @register_jitable
 def _descend(
-    settings: Settings, signal: Array, time: Array, status: Array, use: Array, p: Array, free: int,
-    g: Array, h: Array, slopes: Array, work: Array, trial: Array, step: Array,
+    settings: Settings, signal: Array, time: Array, status: Array, use: Array, error: Array,
+    p: Array, free: int, g: Array, h: Array, slopes: Array, work: Array, trial: Array, step: Array,
 ) -> bool:  # fmt: skip
     """Levenberg–Marquardt; True once a step changes χ² by less than 10⁻⁴."""
     damping = 1e-2
-    cost = _cost(settings, signal, time, status, use, p, g, h, slopes)
+    cost = _cost(settings, signal, time, status, use, error, p, g, h, slopes)
     for _ in range(_STEPS):
         if not _solve(h, g, damping, free, work, step):
             damping *= 10.0
@@ -336,7 +362,7 @@ def _descend(
             trial[2], trial[3] = trial[2] * shrink, trial[3] * shrink
         trial[6] = min(max(trial[6], -3.0), 3.0)
         trial[5] = min(max(trial[5], p[5] - 2.0), p[5] + 2.0)
-        found = _cost(settings, signal, time, status, use, trial, g, h, slopes)
+        found = _cost(settings, signal, time, status, use, error, trial, g, h, slopes)
         if found < cost:
             settled = cost - found < _SETTLED
             cost = found
@@ -348,7 +374,7 @@ def _descend(
             if gain < _SETTLED or damping > 1e8:
                 return damping < 1e8 or gain < _SETTLED
             damping *= 4.0
-            _cost(settings, signal, time, status, use, p, g, h, slopes)
+            _cost(settings, signal, time, status, use, error, p, g, h, slopes)
     return False
 
 
@@ -405,8 +431,8 @@ def _inverse(h: Array, free: int, work: Array, out: Array) -> None:
 
 @register_jitable
 def _chosen(
-    settings: Settings, signal: Array, time: Array, status: Array, use: Array, p: Array,
-    slopes: Array, hits: int,
+    settings: Settings, signal: Array, time: Array, status: Array, use: Array, error: Array,
+    p: Array, slopes: Array, hits: int,
 ) -> Any:  # fmt: skip
     """Uses the hits that are rather the shower's than background; how many, and if others.
 
@@ -415,8 +441,8 @@ def _chosen(
     changed = False
     for i in range(len(signal)):
         if (status[i] & _HIT) > 0:
-            log_s, t, sigma, _ = _expect(settings, p, i, slopes)
-            n = math.exp(log_s) * (1.0 if settings.water else settings.area)
+            log_s, t = _expect(settings, p, i, slopes)
+            n, sigma = math.exp(log_s) * _area(settings), error[0, i]
             off = (time[i] - t) / sigma
             rate = (1.0 - math.exp(-n)) * math.exp(-0.5 * off * off) / (2.5066 * sigma)
             mine = rate > settings.background

@@ -176,19 +176,21 @@ def events(
     >>> found.signal.shape, int(found.triggered.sum())
     ((100, 81), 100)
     """
-    showers = thrown(n, primaries or Primaries(), seed, start)
+    primaries = primaries or Primaries()
+    _check_reach(primaries, layout.detector.kind)
+    showers = thrown(n, primaries, seed, start)
     core = layout.cores(showers.core)
     stations = _stations(layout)
     shape = n, len(layout)
     upper, lower, time = (np.zeros(shape, dtype=np.float32) for _ in range(3))
     status, noise = np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=bool)
     triggered = np.zeros(n, dtype=bool)
-    model = (primaries or Primaries()).model
     run = compiled(respond) if way == "compiled" else respond
+    expected = _expected(showers, core, layout, primaries.model)
     with np.errstate(over="ignore"):  # the words of Philox wrap around in plain Python
         run(
-            _expected(showers, core, layout, model), stations, kernels_random.stream(seed),
-            upper, lower, time, status, noise, triggered,
+            expected, stations, kernels_random.stream(seed), upper, lower, time, status, noise,
+            triggered,
         )  # fmt: skip
     return ArrayEvents(layout, showers, core, upper, lower, time, status, noise, triggered)
 
@@ -230,13 +232,25 @@ def _expected(showers: Showers, core: Array, layout: Layout, model: str) -> Expe
     )  # fmt: skip
 
 
+_REACH = {"scintillator": 62.0, "water": 60.0}  # degrees
+
+
+def _check_reach(primaries: Primaries, kind: str) -> None:
+    """Raises ValueError where the formulas of such detectors do not hold."""
+    hint = "Throw such showers at another array, simulate.kascade."
+    inside(primaries.log_energy, 17.0, 20.5, f"lg(E/eV) on {kind} detectors", "", hint)
+    inside(
+        np.rad2deg(primaries.zenith), 0.0, _REACH[kind] + 1e-9,
+        f"the zenith angle on {kind} detectors", "degrees", "Take a lower highest angle.",
+    )  # fmt: skip
+
+
 def _scale(lg: Array, theta: Array, kind: str) -> tuple[Array, Array]:
     """ln of the signal at the reference distance less the shape there, and the shape's slope."""
     E = 10.0**lg
     if kind == "water":
         slope = lateral.auger_slopes(theta)[0]
         return np.log(energy.auger_s1000(E, theta)), slope
-    inside(lg, 17.0, 20.5, "lg(E/eV) on scintillators", "", "Throw such energies at other arrays.")
     slope = lateral.scintillator_slope(theta)
     return np.log(energy.ta_s800(E, theta)) - lateral.log_scintillators(800.0, slope), slope
 

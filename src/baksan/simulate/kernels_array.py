@@ -128,7 +128,7 @@ def _station(
     if 0.5 * (up + low) >= stations.read:
         density = muonic + electromagnetic
         if stations.water:
-            density /= stations.area
+            density /= front.COUNTER
         thickness = _THICKNESS * _linsley(r, density, showers.curvature[k], -0.3)
         delay = _DELAY * _linsley(r, density, showers.curvature[k], -0.5)
         time[k, i] = (
