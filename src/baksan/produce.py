@@ -115,12 +115,17 @@ class Production:
     def parts(self) -> int:
         return -(-self.events // PART)
 
+    def size(self, number: int) -> int:
+        """How many events are thrown in a part."""
+        return min(PART, self.events - number * PART)
+
 
 def showers_of(production: Production, number: int) -> ArrayEvents:
     """All events of a part, triggered or not."""
-    first = number * PART
-    count = min(PART, production.events - first)
-    return events(count, production.array, production.primaries, production.seed, start=first)
+    return events(
+        production.size(number), production.array, production.primaries, production.seed,
+        start=number * PART,
+    )  # fmt: skip
 
 
 def part(production: Production, number: int) -> Table:
@@ -171,14 +176,17 @@ def produce(
     folder = _parts_folder(production, path)
     files = [folder / f"{number:06d}.parquet" for number in range(production.parts)]
     missing = [number for number, file in enumerate(files) if not file.exists()]
-    tell = progress or (lambda thrown: None)
     left = set(missing)
 
-    def done(number: int) -> None:
-        left.discard(number)
-        tell(max(0, production.events - PART * len(left)))
+    def tell() -> None:
+        if progress is not None:
+            progress(production.events - sum(map(production.size, left)))
 
-    done(-1)
+    def done(number: int) -> None:
+        left.remove(number)
+        tell()
+
+    tell()
     _make(production, folder, missing, processes, done)
     rows = _joined(production, files, path)
     shutil.rmtree(folder)

@@ -1,0 +1,215 @@
+"""Productions: the same bytes whoever makes them, stopped and gone on, and what they tell."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from baksan import read
+from baksan.produce import (
+    PART,
+    Production,
+    open_production,
+    part,
+    produce,
+    showers_of,
+    thrown_in,
+)  # fmt: skip
+from baksan.simulate.array import Primaries
+
+SMALL = Production(2 * PART + 300, seed=7, window=5, primaries=Primaries(log_energy=(18.8, 19.2)))
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    path = tmp_path_factory.mktemp("made") / "a.parquet"
+    return path, produce(SMALL, path)
+
+
+def test_a_production_holds_what_triggered_with_its_truth(made):
+    path, kept = made
+    table = read(path)
+    assert len(table) == kept > 0.8 * SMALL.events
+    every = thrown_in(SMALL)
+    np.testing.assert_array_equal(table["log_energy"], every.log_energy[table["event"]])
+    assert set(np.unique(table["primary"])) == {"p", "Fe"}
+    assert table.column("x_max").role == "truth" and table.column("x_max").unit == "g/cm2"
+    assert not path.with_name("a.parquet.parts").exists()
+
+
+def test_truth_and_details_are_no_features_unless_they_are_named(made):
+    X = read(made[0]).samples(answer="log_energy")
+    assert "true_zenith" not in X.names and "core_x" not in X.names and "x_max" not in X.names
+    assert {"zenith", "log_s800", "curvature", "stations"} <= set(X.names)
+    named = read(made[0]).samples(answer="log_energy", features=["zenith", "x_max"])
+    assert named.names == ("zenith", "x_max")
+
+
+def test_any_number_of_processes_gives_the_same_file(made, tmp_path):
+    produce(SMALL, tmp_path / "b.parquet", processes=2)
+    assert digest(tmp_path / "b.parquet") == digest(made[0])
+
+
+def test_what_was_killed_goes_on_to_the_same_file(made, tmp_path):
+    path, seen = tmp_path / "c.parquet", []
+
+    class Killed(Exception):
+        pass
+
+    def kill(thrown):
+        if thrown >= PART:
+            raise Killed
+
+    with pytest.raises(Killed):
+        produce(SMALL, path, progress=kill)
+    assert not path.exists() and len(list((tmp_path / "c.parquet.parts").glob("*.parquet"))) == 1
+    produce(SMALL, path, progress=seen.append)
+    assert digest(path) == digest(made[0])
+    assert seen == [PART, 2 * PART, SMALL.events]  # what was there is told at once
+
+
+def test_parts_of_other_settings_are_not_taken_over(tmp_path):
+    path = tmp_path / "d.parquet"
+    (tmp_path / "d.parquet.parts").mkdir()
+    (tmp_path / "d.parquet.parts/settings.json").write_text(replace(SMALL, seed=8).text)
+    with pytest.raises(ValueError, match="parts of another production"):
+        produce(SMALL, path)
+
+
+def test_the_file_tells_how_it_was_made(made, tmp_path):
+    assert open_production(made[0]) == SMALL
+    other = Production(
+        10, layout=((0.0, 0.0), (0.0, 900.0), (900.0, 0.0)), detector={"noise": 0.0},
+        primaries=Primaries("ultra-high", index="auger"), stations=True,
+    )  # fmt: skip
+    assert Production.from_text(other.text) == other
+    with pytest.raises(ValueError, match="settings of a production are needed"):
+        Production.from_text(json.dumps({"events": 3}))
+
+
+def test_parts_are_the_events_of_the_simulation():
+    every = showers_of(SMALL, 2)
+    table = part(SMALL, 2)
+    assert len(every) == 300 and len(table) == every.triggered.sum()
+    assert table["event"].min() >= 2 * PART
+    with_stations = part(replace(SMALL, stations=True), 2)
+    assert with_stations["signal_upper"].shape == (len(table), 25)
+    np.testing.assert_array_equal(with_stations["zenith"], table["zenith"])
+
+
+def test_memory_does_not_grow_with_the_number_of_events(made):
+    # A part is all that is held: its size is fixed, whatever N is.
+    assert len(showers_of(replace(SMALL, events=10**9), 12_345)) == PART
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"events": 0}, "events, how many are thrown"),
+        ({"seed": -1}, "seed"),
+        ({"layout": "atlas"}, "an array must be one of telescope-array, auger"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_made_is_refused(settings, told):
+    with pytest.raises(ValueError, match=told):
+        replace(SMALL, **settings)
+
+
+def test_files_of_another_ending_and_arrays_that_are_none_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"go to a Parquet file.*a.parquet"):
+        produce(SMALL, tmp_path / "a.csv")
+    with pytest.raises(ValueError, match="a window must be odd"):
+        produce(replace(SMALL, window=4), tmp_path / "a.parquet")
+    assert not list(tmp_path.iterdir())
+
+
+def test_showers_that_nobody_sees_are_told(tmp_path):
+    low = replace(SMALL, events=20, primaries=Primaries(log_energy=(17.0, 17.0)))
+    with pytest.raises(ValueError, match="none of 20 did, with lg"):
+        produce(low, tmp_path / "a.parquet")
+
+
+# The command --------------------------------------------------------------------------------------
+
+
+def simulate(folder, *options, **how):
+    command = [sys.executable, "-m", "baksan", "simulate", "array", *map(str, options)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, **how)
+
+
+def test_the_command_makes_a_file_that_can_be_trained_on(tmp_path):
+    done = simulate(
+        tmp_path, "--events", 3000, "--seed", 3, "--out", "a.parquet", "--primaries", "p=2,Fe=1",
+        "--log-energy", 18.7, 19.3, "--window", 7, "--stations",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "3,000 showers thrown" in done.stdout and "triggered: a.parquet" in done.stdout
+    table = read(tmp_path / "a.parquet")
+    assert table["signal_upper"].shape[1] == 49
+    assert np.mean(table["primary"] == "p") == pytest.approx(0.667, abs=0.05)
+    train = [
+        sys.executable, "-m", "baksan", "train", "a.parquet", "--answer", "log_energy", "-m",
+        "column:log_energy_standard", "-m", "linear-analytic", "--folds", "3", "--out", "run",
+        "--no-report",
+    ]  # fmt: skip
+    done = subprocess.run(train, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "log_energy_standard" in done.stdout and "resolution" in done.stdout
+
+
+def test_a_table_of_positions_is_an_array_too(tmp_path):
+    places = "x,y\n0,0\n0,1000\n1000,0\n1000,1000\n500,500\n"
+    (tmp_path / "places.csv").write_text(places)
+    done = simulate(
+        tmp_path, "--events", 500, "--out", "b.parquet", "--array", "places.csv",
+        "--log-energy", 19, 19.5,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert len(open_production(tmp_path / "b.parquet").layout) == 5
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--primaries", "p=a"], "names and shares as p=3,Fe=1"),
+        (["--primaries", "U"], "primaries must be among p, He"),
+        (["--log-energy", "1", "3"], "Give lg of energies in eV, not in EeV"),
+        (["--highest-zenith", "80"], "the zenith angle must lie between"),
+        (["--array", "nowhere.csv"], "an array must be one of"),
+        (["--spectrum", "steep"], "one of auger, h3a"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_settings_that_fit_nothing_are_told_in_one_sentence(tmp_path, options, told):
+    done = simulate(tmp_path, "--events", 10, "--out", "a.parquet", *options)
+    assert done.returncode == 2 and told in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr and not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_a_command_that_was_killed_goes_on(tmp_path):
+    options = ["--events", 30_000, "--seed", 7, "--out", "a.parquet", "--processes", 2]
+    command = [sys.executable, "-m", "baksan", "simulate", "array", *map(str, options)]
+    running = subprocess.Popen(command, cwd=tmp_path, start_new_session=True)
+    parts = tmp_path / "a.parquet.parts"
+    while len(list(parts.glob("*.parquet"))) < 2:
+        time.sleep(0.1)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    assert not (tmp_path / "a.parquet").exists()
+    assert simulate(tmp_path, *options).returncode == 0
+    options[options.index("a.parquet")] = "b.parquet"
+    assert simulate(tmp_path, *options[:-1], 1).returncode == 0
+    assert digest(tmp_path / "a.parquet") == digest(tmp_path / "b.parquet")
