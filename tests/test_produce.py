@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -198,16 +198,32 @@ def test_settings_that_fit_nothing_are_told_in_one_sentence(tmp_path, options, t
     assert "Traceback" not in done.stderr and not list(tmp_path.iterdir())
 
 
+def children(pid):
+    """The processes that this one started, by number (Linux)."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
+                found.append(int(stat.parent.name))
+    return found
+
+
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are read from /proc")
 def test_a_command_that_was_killed_goes_on(tmp_path):
     options = ["--events", 30_000, "--seed", 7, "--out", "a.parquet", "--processes", 2]
     command = [sys.executable, "-m", "baksan", "simulate", "array", *map(str, options)]
-    running = subprocess.Popen(command, cwd=tmp_path, start_new_session=True)
+    running = subprocess.Popen(command, cwd=tmp_path)
     parts = tmp_path / "a.parquet.parts"
     while len(list(parts.glob("*.parquet"))) < 2:
         time.sleep(0.1)
-    os.killpg(running.pid, signal.SIGKILL)
+    workers = children(running.pid)
+    running.kill()
     running.wait()
+    until = time.time() + 20
+    while any(Path(f"/proc/{one}").exists() for one in workers) and time.time() < until:
+        time.sleep(0.1)
+    assert workers and not any(Path(f"/proc/{one}").exists() for one in workers)
     assert not (tmp_path / "a.parquet").exists()
     assert simulate(tmp_path, *options).returncode == 0
     options[options.index("a.parquet")] = "b.parquet"

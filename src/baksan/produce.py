@@ -9,13 +9,15 @@ and did not trigger can be thrown again.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 
@@ -231,7 +233,7 @@ def _make(
         return
     # New processes, not forked ones: threads and compiled code do not survive a fork.
     many = min(processes, len(numbers))
-    with ProcessPoolExecutor(many, get_context("spawn"), initializer=_unmoved) as pool:
+    with ProcessPoolExecutor(many, get_context("spawn"), initializer=_at_work) as pool:
         try:
             work = {pool.submit(_make_part, production.text, str(folder), k): k for k in numbers}
             for future in as_completed(work):
@@ -260,6 +262,16 @@ def _joined(production: Production, files: list[Path], path: Path) -> int:
     return write_joined(files, path, {_KEY: production.text})
 
 
-def _unmoved() -> None:
-    """Ctrl-C is for the one who gave the work: parts that were begun are finished."""
+def _at_work() -> None:
+    """Ctrl-C is for the one who gave the work, so that parts that were begun are finished; where
+    that one is killed, nobody would end these.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
