@@ -35,7 +35,9 @@ MAY_IMPORT = {
     "cluster": {"compiled", "data", "samples", "stream", "table"},
     "simulate": {"compiled", "samples", "table", "units", "physics"},
     "reconstruct": {"compiled", "samples", "table", "units", "physics"},
-    "produce": {"data", "files", "reconstruct", "simulate", "table"},
+    "produce": {
+        "data", "files", "metrics", "physics", "reconstruct", "report", "simulate", "table",
+    },  # fmt: skip
     "models": {"units", "compiled", "memory"},
     "solvers": {"compiled", "jaxed", "memory", "order", "samples", "stream", "losses", "models"},
     "report": {"units"},

@@ -212,14 +212,24 @@ def apply(
     credit(x)
 
 
-def report(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
-    """Render a run's report again."""
+def report(
+    run: Annotated[Path, typer.Argument(help="A run folder, or a file of simulated showers.")],
+) -> None:
+    """Render a run's report again; or the page of simulated showers, beside their file."""
+    from baksan.files import replacing
     from baksan.report import page
     from baksan.store import RunFolder
 
-    folder = RunFolder.open(run)
-    with progress("drawing the report"):
-        path = folder.write_text("report.html", page.render(folder.read_json("report.json")))
+    if run.is_file():
+        from baksan.produce.account import page_of
+
+        path = run.with_suffix(".html")
+        with progress("drawing the page"), replacing(path) as beside:
+            beside.write_text(page_of(run), encoding="utf-8")
+    else:
+        folder = RunFolder.open(run)
+        with progress("drawing the report"):
+            path = folder.write_text("report.html", page.render(folder.read_json("report.json")))
     print(f"Report: {path}")
 
 

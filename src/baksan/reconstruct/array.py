@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from baksan.compiled import compiled
-from baksan.physics import directions, energy
+from baksan.physics import directions, energy, front, lateral
 from baksan.reconstruct.kernels_array import FEW, PARAMETERS, STEEP, UNSETTLED, Settings, fit
 from baksan.table import Column, Table
 
@@ -126,6 +126,14 @@ class Reconstruction:
     def direction(self) -> Array:
         """Unit vectors (n, 3) to the source."""
         return directions.unit_vector(np.nan_to_num(self.zenith), np.nan_to_num(self.azimuth))
+
+    def curves(self, event: int, r: Array) -> tuple[Array, Array]:
+        """Signal (VEM/m², tanks VEM) and delay behind the plane (ns) of the fit, at distances r."""
+        theta = self.zenith[event]
+        shape = lateral.auger if self.kind == "water" else lateral.telescope_array
+        signal = self.reference[event] * shape(r, theta)
+        density = signal / (front.COUNTER if self.kind == "water" else 1.0)
+        return signal, front.linsley_delay(r, density, self.curvature[event])
 
     def table(self) -> Table:
         """The observables as columns; what is no feature of a shower as details."""

@@ -20,11 +20,12 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from baksan.report import comparison
+from baksan.report import showers as on_ground
 from baksan.report.blocks import Cell, Picture, Section
 from baksan.report.plots.style import COLOURS, DARK, INK, MUTED, PAPER, RULE
 from baksan.report.sections import facts, sections
 
-__all__ = ["compared", "render"]
+__all__ = ["compared", "render", "showers"]
 
 
 def render(contents: Mapping[str, Any]) -> str:
@@ -84,6 +85,23 @@ def compared(contents: Mapping[str, Any]) -> str:
         `baksan.compare.Comparison.to_dict()`.
     """
     return _written(contents, comparison.facts(contents), comparison.sections(contents))
+
+
+def showers(contents: Mapping[str, Any]) -> str:
+    """The page of a production as one HTML string, in the style of the report.
+
+    Parameters
+    ----------
+    contents : mapping
+        `baksan.produce.account.account(path)`.
+    """
+    kept, thrown = contents["kept"], contents["thrown"]
+    summary = (
+        f"Of {thrown:,} simulated showers {kept:,} trigger ({kept / thrown:.1%}). What the standard"
+        " reconstruction makes of them follows."
+    )
+    told = {"summary": summary, **contents}
+    return _written(told, on_ground.facts(contents), on_ground.sections(contents))
 
 
 def _written(

@@ -8,6 +8,7 @@ classification   `scores`, `roc`, `calibration`, `confusion`
 regression       `residuals`, `residual_shapes`, `merit_in_bins`
 features         `importance`, `weights`, `inputs`, `correlations`
 path             `weights_against_strength`
+showers          `event_display`
 style            colours, axes, `series` (one colour a method, everywhere), `svg` (for a page)
 
 Missing values are None or NaN everywhere. A picture of nothing raises ValueError.
@@ -23,10 +24,11 @@ from baksan.report.plots.descent import (
 from baksan.report.plots.features import correlations, importance, inputs, weights
 from baksan.report.plots.path import weights_against_strength
 from baksan.report.plots.regression import merit_in_bins, residual_shapes, residuals
+from baksan.report.plots.showers import event_display
 from baksan.report.plots.style import Series, series, svg
 
 __all__ = [
-    "Series", "calibration", "confusion", "correlations", "importance", "inputs",
+    "Series", "calibration", "confusion", "correlations", "event_display", "importance", "inputs",
     "loss_against_iteration", "loss_against_rate", "loss_over_weight", "merit_in_bins",
     "residual_shapes", "residuals", "roc", "scores", "series", "small_and_big_steps", "svg",
     "weights", "weights_against_strength",
