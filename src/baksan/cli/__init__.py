@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from baksan import __version__
-from baksan.cli import check, compare, data, exporting, lab, simulation, training, tuning
+from baksan.cli import check, compare, data, demo, exporting, lab, simulation, training, tuning
 from baksan.cli.show import SETTINGS
 
 __all__ = ["app", "main"]
@@ -24,7 +24,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )  # fmt: skip
-app.command()(training.demo)
+app.command()(demo.demo)
 app.add_typer(data.app, name="data")
 app.add_typer(simulation.app, name="simulate")
 for command in (

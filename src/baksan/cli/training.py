@@ -1,4 +1,4 @@
-"""`baksan demo`, `train`, `apply` and `report`: from events to answers."""
+"""`baksan train`, `apply` and `report`: from events to answers."""
 
 from __future__ import annotations
 
@@ -26,33 +26,7 @@ from baksan.cli.show import free, paragraph, progress, room
 if TYPE_CHECKING:
     from baksan.store import RunFolder
 
-__all__ = ["apply", "demo", "report", "train"]
-
-
-def demo(
-    out: Out = Path("baksan-demo"),
-    events: Annotated[int, typer.Option(help="How many images to simulate.", min=1)] = 20_000,
-    seed: Seed = 1,
-) -> None:
-    """The main job on simulated telescope images: simulate, train, compare, report."""
-    from baksan.simulate import telescope
-    from baksan.train import train as run_training
-    from baksan.train.source import from_table
-
-    began = time.perf_counter()
-    print(f"Simulating {events:,} images of gammas and hadrons, seed {seed}.")
-    with progress("simulating"):
-        table = telescope.events(events, seed=seed)
-    opened = from_table(
-        table, answer="class", signal="gamma", id="event",
-        name="simulated telescope images", title="Gamma or hadron? Simulated telescope images",
-    )  # fmt: skip
-    with progress("training", lines=True) as show:
-        run = run_training(
-            opened.samples, seed=seed, out=free(out or Path("baksan-demo")),
-            source=opened.source, progress=show,
-        )  # fmt: skip
-    tell(run, began)
+__all__ = ["apply", "report", "tell", "train"]
 
 
 def train(
@@ -234,6 +208,7 @@ def report(
 
 
 def tell(run: Any, began: float) -> None:
+    """Print what came out of a run, and where everything lies."""
     from baksan.train.summary import sentence
 
     print(run.evaluation.text(width=room()))
