@@ -16,8 +16,10 @@ from baksan.physics.checks import inside, numbers
 Array = NDArray[Any]
 
 __all__ = [
-    "asymmetry", "auger", "auger_slopes", "greisen_muons", "kascade_electrons", "kascade_muons",
-    "log_scintillators", "log_water", "nkg", "scintillator_slope", "telescope_array",
+    "asymmetry", "auger", "auger_slopes", "greisen_muons", "kascade_electron_norm",
+    "kascade_electrons", "kascade_muon_age", "kascade_muon_norm", "kascade_muons",
+    "log_kascade_electrons", "log_kascade_muons", "log_scintillators", "log_water", "nkg",
+    "scintillator_slope", "telescope_array",
 ]  # fmt: skip
 
 MOLIERE = {"sea level": 79.0, "telescope-array": 91.6}
@@ -109,11 +111,24 @@ def kascade_electrons(r: ArrayLike, size: ArrayLike, age: ArrayLike) -> Array:
     T. Antoni et al., Astropart. Phys. 14 (2001) 245, numbers as in the software of HiSPARC [V].
     Raises ValueError for ages outside 0.5 … 1.5 (where the integral is finite), r not above 0.
     """
-    s, r0, alpha, beta = inside(age, 0.5, 1.5, "the age"), 40.0, 1.5, 3.6
-    x = _above_axis(r) / r0
-    norm = gamma(beta - s) / (gamma(s - alpha + 2) * gamma(alpha + beta - 2 * s - 2))
-    density = numbers(size, "N_e") * norm / (2 * np.pi * r0**2)
-    return density * x ** (s - alpha) * (1 + x) ** (s - beta)
+    norm = kascade_electron_norm(age)
+    return numbers(size, "N_e") * norm * np.exp(log_kascade_electrons(_above_axis(r), age))
+
+
+_SCALE, _ALPHA, _BETA = 40.0, 1.5, 3.6  # r₀ in m, α, β
+
+
+def kascade_electron_norm(age: ArrayLike) -> Array:
+    """c(s) of `kascade_electrons`, in 1/m². Raises ValueError for ages outside 0.5 … 1.5."""
+    s = inside(age, 0.5, 1.5, "the age")
+    inner, outer = gamma(s - _ALPHA + 2), gamma(_ALPHA + _BETA - 2 * s - 2)
+    return np.asarray(gamma(_BETA - s) / (2 * np.pi * _SCALE**2 * inner * outer))
+
+
+def log_kascade_electrons(r: Any, age: Any) -> Any:
+    """ln of the shape of `kascade_electrons`: unchecked, for loops that are compiled."""
+    x = r / _SCALE
+    return (age - _ALPHA) * np.log(x) + (age - _BETA) * np.log(1 + x)
 
 
 _TRUNCATED = 40.0, 200.0
@@ -128,18 +143,31 @@ def kascade_muons(r: ArrayLike, truncated: ArrayLike, zenith: ArrayLike) -> Arra
     As on a public page of the CHICOS array [V]. Raises ValueError for N_μ^tr outside 10² … 10⁷,
     θ above 60°, r not above 0.
     """
+    s = kascade_muon_age(truncated, zenith)
+    shape = np.exp(log_kascade_muons(_above_axis(r), s))
+    return np.asarray(truncated) * kascade_muon_norm(s) * shape
+
+
+def kascade_muon_age(truncated: ArrayLike, zenith: ArrayLike) -> Array:
+    """s of `kascade_muons`. Raises ValueError for N_μ^tr outside 10² … 10⁷, θ above 60°."""
     N = inside(truncated, 1e2, 1e7, "the truncated muon number")
     theta = inside(zenith, 0.0, 60.001 * _DEGREE, "the zenith angle", "rad", "Give rad, θ ≤ 60°.")
-    s = 1.33 - 0.094 * (np.log10(N) - 4) + 0.453 * (1 / np.cos(theta) - 1 / np.cos(15 * _DEGREE))
+    inclined = 1 / np.cos(theta) - 1 / np.cos(15 * _DEGREE)
+    return np.asarray(1.33 - 0.094 * (np.log10(N) - 4) + 0.453 * inclined)
+
+
+def kascade_muon_norm(age: ArrayLike) -> Array:
+    """By what the shape of `kascade_muons` is multiplied for one muon in 40 … 200 m, in 1/m²."""
     low, high = _TRUNCATED
     nodes = (high + low) / 2 + (high - low) / 2 * _NODES
-    rings = 2 * np.pi * nodes * _nkg_shape(nodes, np.asarray(s)[..., None])
-    inner = (high - low) / 2 * np.sum(_PARTS * rings, axis=-1)
-    return N / inner * _nkg_shape(_above_axis(r), s)
+    rings = 2 * np.pi * nodes * np.exp(log_kascade_muons(nodes, np.asarray(age)[..., None]))
+    return np.asarray(2 / (high - low) / np.sum(_PARTS * rings, axis=-1))
 
 
-def _nkg_shape(r: Array, s: Array) -> Array:
-    return (r / 420) ** (s - 2) * (1 + r / 420) ** (s - 4.5)
+def log_kascade_muons(r: Any, age: Any) -> Any:
+    """ln of the shape of `kascade_muons`: unchecked, for loops that are compiled."""
+    x = r / 420
+    return (age - 2) * np.log(x) + (age - 4.5) * np.log(1 + x)
 
 
 def asymmetry(r: ArrayLike, zenith: ArrayLike, around: ArrayLike) -> Array:
