@@ -102,7 +102,7 @@ def test_a_shower_without_fluctuations_comes_back():
         status=np.where(array.electron_area > 0, 1, 4).astype(np.uint8)[None],
     )  # fmt: skip
     result = reconstructed(made)
-    assert result.flag[0] == 0 and result.chi2[0] < 1e-4
+    assert result.flag[0] == 0 and result.chi2[0] < 1e-3  # what is known of ages beforehand
     np.testing.assert_allclose(result.core[0], core, atol=0.02)
     assert np.rad2deg(directions.angle_between(result.direction[0], n)) < 0.03
     assert result.start[0] == pytest.approx(500.0, abs=0.5)

@@ -31,6 +31,7 @@ UNSETTLED = 2
 _SATURATED, _DEAD = 2, 4
 _OUTERMOST = 150.0  # m from the middle of the stations: where a core may be looked for
 _YOUNGEST, _OLDEST = 0.55, 1.45
+_USUAL, _UNSURE = 1.05, 0.2  # what is known of ages beforehand: matters below N_e of 20,000 [D]
 _STEPS, _SETTLED = 40, 1e-3
 
 _log_electrons = register_jitable(lateral.log_kascade_electrons)
@@ -96,7 +97,7 @@ def _expect(detectors: Detectors, axis: Array, p: Array, i: int, slope: Array) -
 def _cost(data: Any, p: Array, g: Array, h: Array, slope: Array) -> Any:
     """Deviance, half its gradient (4,), and half its expected curvature (4, 4).
 
-        Σ 2 (S ln(S/μ) − (S − μ))/φ,    μ = (ρ_e + ρ_μ) A,    φ = (1 + σ²) sec θ
+        Σ 2 (S ln(S/μ) − (S − μ))/φ + (s − 1.05)²/0.2²,  μ = (ρ_e + ρ_μ) A,  φ = (1 + σ²) sec θ
 
     Of deposits of particles that are counted, each with a spread σ: their variance is φ μ. A
     saturated station says only that its deposit was larger.
@@ -126,7 +127,10 @@ def _cost(data: Any, p: Array, g: Array, h: Array, slope: Array) -> Any:
         g[a] *= spread
         for b in range(a + 1):
             h[a, b] *= spread
-    return cost * spread
+    older = (p[3] - _USUAL) / _UNSURE
+    g[3] += older / _UNSURE
+    h[3, 3] += 1.0 / (_UNSURE * _UNSURE)
+    return cost * spread + older * older
 
 
 @register_jitable
