@@ -15,7 +15,22 @@ from baksan.physics.checks import inside, numbers
 
 Array = NDArray[Any]
 
-__all__ = ["centroid_distance", "skewed_gaussian", "skewed_shape"]
+__all__ = ["PARAMETERS", "centroid_distance", "skewed_gaussian", "skewed_shape"]
+
+PARAMETERS: dict[str, tuple[str, str]] = {
+    "fLength": ("mm", "major axis of the image ellipse"),
+    "fWidth": ("mm", "minor axis of the image ellipse"),
+    "fSize": ("", "log10 of the sum of all pixels, in photons"),
+    "fConc": ("", "share of the two brightest pixels"),
+    "fConc1": ("", "share of the brightest pixel"),
+    "fAsym": ("mm", "brightest pixel to centre of the image, along the major axis"),
+    "fM3Long": ("mm", "cube root of the third moment along the major axis, away from the source"),
+    "fM3Trans": ("mm", "cube root of the third moment along the minor axis"),
+    "fAlpha": ("deg", "angle between the major axis and the direction to the source"),
+    "fDist": ("mm", "distance from the source to the centre of the image"),
+}
+"""Unit and meaning of ten image parameters, by the names and in the order of the published table
+'MAGIC Gamma Telescope' (UCI 159)."""
 
 
 def centroid_distance(impact: ArrayLike, distance: ArrayLike) -> Array:

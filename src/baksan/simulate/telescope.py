@@ -38,6 +38,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 from scipy.special import ndtr, ndtri
 
+from baksan.physics.image import PARAMETERS
 from baksan.simulate.counter import check_count, uniforms
 from baksan.table import Column, Table
 
@@ -45,18 +46,7 @@ Array = NDArray[Any]
 
 __all__ = ["FEATURES", "blocks", "events"]
 
-FEATURES: dict[str, tuple[str, str]] = {
-    "fLength": ("mm", "major axis of the image ellipse"),
-    "fWidth": ("mm", "minor axis of the image ellipse"),
-    "fSize": ("", "log10 of the sum of all pixels, in photons"),
-    "fConc": ("", "share of the two brightest pixels"),
-    "fConc1": ("", "share of the brightest pixel"),
-    "fAsym": ("mm", "brightest pixel to centre of the image, along the major axis"),
-    "fM3Long": ("mm", "cube root of the third moment along the major axis, away from the source"),
-    "fM3Trans": ("mm", "cube root of the third moment along the minor axis"),
-    "fAlpha": ("deg", "angle between the major axis and the direction to the source"),
-    "fDist": ("mm", "distance from the source to the centre of the image"),
-}
+FEATURES = PARAMETERS
 """Unit and meaning of the ten image parameters, in the order of the published file."""
 
 CLASSES = ("hadron", "gamma")
