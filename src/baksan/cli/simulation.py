@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 
 from baksan.cli.options import Seed
 from baksan.cli.show import paragraph, progress
+from baksan.table import Table
 
 __all__ = ["app"]
 
@@ -23,22 +25,47 @@ def simulate_telescope(
     out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
     seed: Seed = 0,
     gamma_fraction: Annotated[float, typer.Option(help="The share of gammas.")] = 0.65,
+    pixels: Annotated[
+        bool, typer.Option("--pixels", help="Draw 1,111 pixels, clean them, analyse the image.")
+    ] = False,
 ) -> None:
     """Image parameters of gammas and hadrons seen by one telescope (a toy; see the docs)."""
     from baksan.data.parquet import write_blocks
-    from baksan.simulate import telescope
 
     if out.suffix != ".parquet":
         raise ValueError(
             f"simulated events go to a Parquet file, NAME.parquet; {str(out)!r} ends otherwise."
             f" Try --out {out.with_suffix('.parquet')}."
         )
+    make = _from_pixels if pixels else _image_parameters
+    kept = 0
     with progress("simulating") as show:
-        blocks = telescope.blocks(events, seed=seed, gamma_fraction=gamma_fraction)
-        write_blocks(
-            blocks, out, progress=lambda n: show(f"{n:,} of {events:,} images", n / events)
-        )
-    print(f"{events:,} images: {out}")
+
+        def tables() -> Iterator[Table]:
+            nonlocal kept
+            for drawn, table in make(events, seed, gamma_fraction):
+                kept += len(table)
+                show(f"{drawn:,} of {events:,} images", drawn / events)
+                yield table
+
+        write_blocks(tables(), out)
+    told = f"{events:,} images" + (f", of which {kept:,} can be analysed" if pixels else "")
+    print(f"{told}: {out}")
+
+
+def _image_parameters(events: int, seed: int, gamma_fraction: float) -> Iterator[tuple[int, Table]]:
+    from baksan.simulate import telescope
+
+    drawn = 0
+    for table in telescope.blocks(events, seed=seed, gamma_fraction=gamma_fraction):
+        drawn += len(table)
+        yield drawn, table
+
+
+def _from_pixels(events: int, seed: int, gamma_fraction: float) -> Iterator[tuple[int, Table]]:
+    from baksan.produce.telescope import image_blocks
+
+    return image_blocks(events, seed, gamma_fraction=gamma_fraction)
 
 
 @app.command("array")
