@@ -47,19 +47,22 @@ def cache_folder() -> Path:
     return Path(pooch.os_cache("baksan")) / "kernels" / digest.hexdigest()[:16]
 
 
-def compiled(kernel: Callable[..., Any]) -> Callable[..., Any]:
+def compiled(kernel: Callable[..., Any], fast: bool = True) -> Callable[..., Any]:
     """The kernel as machine code: compiled at its first call, later read from the cache.
+
+    Without `fast` sums keep the order in which they are written: the same bits from every process,
+    whatever else it has compiled. A kernel is always asked for in one of both ways.
 
     Where the cache folder cannot be written (batch jobs without a home), each process compiles.
     """
     if kernel not in _machine_code:
         with _one_at_a_time[0]:  # Numba is told its folder by a setting of the whole process
             if kernel not in _machine_code:
-                _machine_code[kernel] = _compiled(kernel)
+                _machine_code[kernel] = _compiled(kernel, fast)
     return _machine_code[kernel]
 
 
-def _compiled(kernel: Callable[..., Any]) -> Callable[..., Any]:
+def _compiled(kernel: Callable[..., Any], fast: bool) -> Callable[..., Any]:
     import numba
     from numba.core import config
 
@@ -69,7 +72,7 @@ def _compiled(kernel: Callable[..., Any]) -> Callable[..., Any]:
     cache = os.access(folder, os.W_OK)
     try:
         machine_code: Callable[..., Any] = numba.njit(
-            cache=cache, error_model="numpy", fastmath=_FAST, nogil=True
+            cache=cache, error_model="numpy", fastmath=_FAST if fast else False, nogil=True
         )(kernel)
     finally:
         settings.CACHE_DIR = held

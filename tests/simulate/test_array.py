@@ -15,8 +15,8 @@ MEAN = {"log_energy": (19.0, 19.0), "spread": 0.0}
 
 def means(found, layout, primaries, event):
     """Muonic and electromagnetic signals of the kernel at all stations of one event."""
-    expected = array._expected(found.showers, found.core, layout, primaries.model)
-    stations = array._stations(layout)
+    expected = array.expectations(found.showers, found.core, layout, primaries.model)
+    stations = array.stations_of(layout)
     run = compiled(kernels_array.expected)
     return np.array([run(expected, stations, event, i) for i in range(len(layout))]).T
 
@@ -50,14 +50,14 @@ def test_counted_signals_have_the_mean_and_spread_of_the_recipe():
     primaries = Primaries({"p": 1}, **MEAN)
     one = events(1, layout, primaries, seed=2)
     n = 40_000
-    many = array._expected(one.showers, one.core, layout, primaries.model)
+    many = array.expectations(one.showers, one.core, layout, primaries.model)
     many = type(many)(*(np.repeat(part, n, axis=0) for part in many))
     many = many._replace(event=np.arange(n))
     shape = n, len(layout)
     upper, lower, time = (np.zeros(shape, dtype=np.float32) for _ in range(3))
     status, noise = np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=bool)
-    compiled(kernels_array.respond)(
-        many, array._stations(layout), array.kernels_random.stream(9), upper, lower, time, status,
+    compiled(kernels_array.respond, fast=False)(
+        many, array.stations_of(layout), array.kernels_random.stream(9), upper, lower, time, status,
         noise, np.zeros(n, dtype=bool),
     )  # fmt: skip
     _, _, muonic, electromagnetic = means(one, layout, primaries, 0)
@@ -81,7 +81,7 @@ def test_times_are_those_of_the_front():
         _, along, muonic, electromagnetic = means(found, layout, primaries, k)
         n = directions.unit_vector(found.showers.zenith[k], found.showers.azimuth[k])
         r = directions.from_axis(layout.position, np.append(found.core[k], 0.0), n)[0]
-        a = array._expected(found.showers, found.core, layout, primaries.model).curvature[k]
+        a = array.expectations(found.showers, found.core, layout, primaries.model).curvature[k]
         density = muonic + electromagnetic
         delay = front.linsley_delay(np.maximum(r, 30), density, a)
         spread = 0.45 / 0.29 * front.linsley_thickness(np.maximum(r, 30), density, a)
@@ -162,7 +162,7 @@ def test_photons_trigger_less_and_are_poor_in_signals():
 
 def test_the_trigger_is_three_adjacent_stations_in_time():
     layout = telescope_array(3)
-    stations = array._stations(layout)
+    stations = array.stations_of(layout)
     run = compiled(kernels_array._trigger)
 
     def triggers(loud, times=(0.0, 0.0, 0.0)):

@@ -56,7 +56,7 @@ def test_deposits_have_the_mean_and_spread_of_counted_particles():
     many = type(inputs(one))(*(np.repeat(part, n, axis=0) for part in inputs(one)))
     many = many._replace(event=np.arange(n))
     electrons, muons, time = (np.zeros((n, 256), dtype=np.float32) for _ in range(3))
-    compiled(kernels_kascade.respond)(
+    compiled(kernels_kascade.respond, fast=False)(
         many, array._detectors(), kascade.kernels_random.stream(9), electrons, muons, time,
         np.zeros((n, 256), dtype=np.uint8), np.zeros(n, dtype=bool),
     )  # fmt: skip

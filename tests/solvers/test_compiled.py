@@ -117,8 +117,10 @@ def test_every_file_that_kernels_take_names_from_is_hashed():
     for file in kernels:
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("baksan."):
-                source = package.joinpath(*node.module.split(".")[1:]).with_suffix(".py")
-                assert source in hashed, f"{file.name} takes names from {source}, not hashed"
+                source = package.joinpath(*node.module.split(".")[1:])
+                parts = [source / name.name for name in node.names] if source.is_dir() else [source]
+                for part in parts:
+                    assert part.with_suffix(".py") in hashed, f"{file.name}: {part} is not hashed"
 
 
 def test_kernels_first_asked_for_by_many_threads_have_one_folder(monkeypatch):

@@ -98,7 +98,7 @@ def efficiency_in_bins(passed: ArrayLike, variable: ArrayLike, edges: ArrayLike)
     --------
     >>> found = efficiency_in_bins([True, True, False], [0.1, 0.2, 0.3], [0, 1])
     >>> {k: round(float(found[k][0]), 3) for k in ("low", "value", "high")}
-    {'low': 0.292, 'value': 0.667, 'high': 0.946}
+    {'low': 0.252, 'value': 0.667, 'high': 0.944}
     """
     k, at = np.asarray(passed, dtype=bool), np.asarray(variable, dtype=float)
     edge = np.asarray(edges, dtype=float)

@@ -209,7 +209,7 @@ def standard(found: Signals, way: Way = "compiled") -> Reconstruction:
     p, covariance = np.zeros((n, PARAMETERS)), np.zeros((n, PARAMETERS, PARAMETERS))
     merit, use = np.zeros((n, 2)), np.zeros((n, stations), dtype=bool)
     flag = np.zeros(n, dtype=np.uint8)
-    run = compiled(fit) if way == "compiled" else fit
+    run = compiled(fit, fast=False) if way == "compiled" else fit
     time = np.asarray(found.time, dtype=float)
     run(settings, signal, time, found.status, p, covariance, merit, use, flag)
     p[flag & FEW > 0] = np.nan

@@ -129,7 +129,7 @@ def cleaned(
             f"thresholds need 0 < boundary ≤ picture; they are {boundary:g} and {picture:g}."
         )
     kept = np.zeros(light.shape, dtype=bool)
-    run = compiled(clean) if way == "compiled" else clean
+    run = compiled(clean, fast=False) if way == "compiled" else clean
     run(light, camera.neighbours, picture, boundary, kept)
     return kept
 
@@ -165,7 +165,7 @@ def parameters(
     light = _checked(charge, camera)
     kept = cleaned(light, camera, way=way) if kept is None else np.asarray(kept, dtype=bool)
     out = np.zeros((len(light), 18))
-    run = compiled(moments) if way == "compiled" else moments
+    run = compiled(moments, fast=False) if way == "compiled" else moments
     run(light, kept, camera.x, camera.y, camera.border, camera.neighbours, out)
     flag = (out[:, 9] < fewest_pixels) * FEW + (out[:, 0] < least_light) * DARK
     held = {

@@ -206,7 +206,7 @@ def _rows(found: Deposits, rows: slice, way: Way) -> KascadeReconstruction:
     p = _begin(electrons, position, detectors.area)
     covariance, merit = np.full((n, PARAMETERS, PARAMETERS), np.nan), np.zeros((n, 2))
     below, truncated = np.zeros_like(electrons), np.full(n, 1e3)
-    run = compiled(fit) if way == "compiled" else fit
+    run = compiled(fit, fast=False) if way == "compiled" else fit
     for _ in range(_ROUNDS):
         plane, error = _plane(position, time, electrons, hit, p)
         axis, zenith = _axis(plane)

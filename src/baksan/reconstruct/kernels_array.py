@@ -349,7 +349,7 @@ def _descend(
     damping = 1e-2
     cost = _cost(settings, signal, time, status, use, error, p, g, h, slopes)
     for _ in range(_STEPS):
-        if not _solve(h, g, damping, free, work, step):
+        if not solve(h, g, damping, free, work, step):
             damping *= 10.0
             continue
         gain = 0.0
@@ -398,7 +398,7 @@ def _factor(h: Array, damping: float, free: int, work: Array) -> bool:
 
 
 @register_jitable
-def _solve(h: Array, g: Array, damping: float, free: int, work: Array, step: Array) -> bool:
+def solve(h: Array, g: Array, damping: float, free: int, work: Array, step: Array) -> bool:
     if not _factor(h, damping, free, work):
         return False
     for i in range(free):
@@ -424,7 +424,7 @@ def _inverse(h: Array, free: int, work: Array, out: Array) -> None:
     for j in range(free):
         unit[:] = 0.0
         unit[j] = 1.0
-        _solve(h, unit, 0.0, free, work, column)
+        solve(h, unit, 0.0, free, work, column)
         for i in range(free):
             out[i, j] = column[i]
 

@@ -16,7 +16,7 @@ from numba.extending import register_jitable
 from numpy.typing import NDArray
 
 from baksan.physics import lateral
-from baksan.reconstruct.kernels_array import _solve
+from baksan.reconstruct.kernels_array import solve
 
 Array = NDArray[Any]
 
@@ -73,7 +73,7 @@ def fit(
         for j in range(PARAMETERS):
             g[:] = 0.0
             g[j] = 1.0
-            if _solve(h, g, 0.0, PARAMETERS, work, step):
+            if solve(h, g, 0.0, PARAMETERS, work, step):
                 covariance[k, j] = step
 
 
@@ -141,7 +141,7 @@ def _descend(
     damping = 1e-3
     cost = _cost(data, p, g, h, slope)
     for _ in range(_STEPS):
-        if not _solve(h, g, damping, PARAMETERS, work, step):
+        if not solve(h, g, damping, PARAMETERS, work, step):
             damping *= 10.0
             continue
         for a in range(PARAMETERS):

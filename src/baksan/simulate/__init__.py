@@ -2,7 +2,12 @@
 
 What to use when
 ----------------
-`telescope.events`        image parameters of a Cherenkov telescope, gamma or hadron
+`showers.thrown`          what arrives: energy, mass, direction, X_max, muons
+`array.events`            showers on an array like Telescope Array or Auger: signals, times, trigger
+`kascade.events`          showers around the knee: electrons and muons
+`waveforms.waveforms`     what the stations write down, bin by bin
+`images.events`           gammas and hadrons in the pixels of a telescope's camera
+`telescope.events`        image parameters of a Cherenkov telescope, without any image
 `digits.digits`           small pictures of single digits, from printed to handwritten
 `digits.number_image`     one picture of a whole number such as '504192'
 

@@ -180,13 +180,13 @@ def events(
     _check_reach(primaries, layout.detector.kind)
     showers = thrown(n, primaries, seed, start)
     core = layout.cores(showers.core)
-    stations = _stations(layout)
+    stations = stations_of(layout)
     shape = n, len(layout)
     upper, lower, time = (np.zeros(shape, dtype=np.float32) for _ in range(3))
     status, noise = np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=bool)
     triggered = np.zeros(n, dtype=bool)
-    run = compiled(respond) if way == "compiled" else respond
-    expected = _expected(showers, core, layout, primaries.model)
+    run = compiled(respond, fast=False) if way == "compiled" else respond
+    expected = expectations(showers, core, layout, primaries.model)
     with np.errstate(over="ignore"):  # the words of Philox wrap around in plain Python
         run(
             expected, stations, kernels_random.stream(seed), upper, lower, time, status, noise,
@@ -208,7 +208,7 @@ def blocks(
         yield events(min(rows, n - first), layout, primaries, seed, start=first)
 
 
-def _expected(showers: Showers, core: Array, layout: Layout, model: str) -> Expected:
+def expectations(showers: Showers, core: Array, layout: Layout, model: str) -> Expected:
     """What the signals of each shower follow from."""
     theta, lg = showers.zenith, showers.log_energy
     ground = _AIR.slant_depth(layout.height, theta)
@@ -260,7 +260,7 @@ def _origin(x_max: Array, theta: Array, layout: Layout) -> Array:
     return _AIR.distance(_ORIGIN * x_max, theta, layout.height)
 
 
-def _stations(layout: Layout) -> Stations:
+def stations_of(layout: Layout) -> Stations:
     detector = {f.name: getattr(layout.detector, f.name) for f in fields(layout.detector)}
     kind = detector.pop("kind")
     return Stations(

@@ -168,7 +168,7 @@ def events(
     event = np.arange(start, start + n)
     pixels = Pixels(camera.x, camera.y, camera.area, telescope.sky, telescope.excess,
                     telescope.electronics)  # fmt: skip
-    run = compiled(draw) if way == "compiled" else draw
+    run = compiled(draw, fast=False) if way == "compiled" else draw
     with np.errstate(over="ignore"):  # the words of Philox wrap around in plain Python
         run(event, shapes, slope, pixels, kernels_random.stream(seed), charge, time)
     return Images(camera, event, charge, time, gamma, lg, impact, shapes.light.sum(axis=1))

@@ -277,7 +277,7 @@ def events(
     shape = n, _SIDE**2
     electrons, counted, time = (np.zeros(shape, dtype=np.float32) for _ in range(3))
     status, triggered = np.zeros(shape, dtype=np.uint8), np.zeros(n, dtype=bool)
-    run = compiled(respond) if way == "compiled" else respond
+    run = compiled(respond, fast=False) if way == "compiled" else respond
     with np.errstate(over="ignore"):  # the words of Philox wrap around in plain Python
         run(
             _densities(showers, core, log_ne, log_nmu, age), array._detectors(),

@@ -18,7 +18,7 @@ from baksan.compiled import compiled
 from baksan.physics import OutsideRange, atmosphere
 from baksan.physics.checks import inside
 from baksan.simulate import kernels_random
-from baksan.simulate.array import ArrayEvents, _expected, _stations
+from baksan.simulate.array import ArrayEvents, expectations, stations_of
 from baksan.simulate.counter import check_count
 from baksan.simulate.kernels_waveforms import BEFORE, BINS, WIDTH, Pulses, record
 
@@ -111,11 +111,11 @@ def waveforms(
     trace = np.zeros((len(event), 2, BINS), dtype=np.float32)
     start, muons = np.zeros(len(event)), np.zeros(len(event), dtype=np.int64)
     missing, again = np.zeros((len(event), 2), dtype=np.float32), np.zeros((len(event), 2))
-    run = compiled(record) if way == "compiled" else record
+    run = compiled(record, fast=False) if way == "compiled" else record
     with np.errstate(over="ignore"), warnings.catch_warnings():  # Philox' words wrap around
         warnings.simplefilter("ignore", OutsideRange)  # it was said when the events were made
         run(
-            _expected(found.showers, found.core, found.layout, model), _stations(found.layout),
+            expectations(found.showers, found.core, found.layout, model), stations_of(found.layout),
             _pulses(found, pedestal), event, station, found.noise[event, station],
             signal.astype(float), kernels_random.stream(seed), trace, start, missing, again, muons,
         )  # fmt: skip
