@@ -163,4 +163,5 @@ def _linsley(r: ArrayLike, density: ArrayLike, curvature: ArrayLike, power: floa
 
 def linsley(r: Any, density: Any, curvature: Any, power: Any) -> Any:
     """a (1 + r/30 m)^1.5 ρ^power in ns: unchecked, for loops that are compiled."""
-    return curvature * (1 + r / 30) ** 1.5 * density**power
+    far = 1 + r / 30
+    return curvature * far * np.sqrt(far) * density**power

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
 from numba.extending import register_jitable
 from numpy.typing import NDArray
 
@@ -17,7 +18,10 @@ from baksan.simulate import kernels_random as random
 
 Array = NDArray[Any]
 
-__all__ = ["DEAD", "HIT", "SATURATED", "SILENT", "Expected", "Stations", "expected", "respond"]
+__all__ = [
+    "DEAD", "HIT", "SATURATED", "SILENT", "Expected", "Stations", "counted", "expected", "layer",
+    "respond",
+]  # fmt: skip
 
 SILENT, HIT, SATURATED, DEAD = 0, 1, 2, 4
 """What a station says of itself; saturated ones are hit, too."""
@@ -25,6 +29,7 @@ NEAREST = 30.0
 """Where the lateral distribution and the front end: nearer to the axis they stay as here, in m."""
 _DELAY, _THICKNESS = front.LINSLEY["tight"][0], 0.45  # k_D [V]; k_S of the simulation [D]
 _LARGEST = math.log(5.0)
+_FEW = 10.0  # particles expected, up to which they are dealt out one by one
 
 _water = register_jitable(lateral.log_water)
 _scintillators = register_jitable(lateral.log_scintillators)
@@ -84,10 +89,11 @@ def respond(
 
     Times count from when the shower's axis reaches the ground.
     """
+    count = np.zeros(4, dtype=np.int64)
     for k in range(len(showers.event)):
         for i in range(len(stations.position)):
             random.at(s, showers.event[k], i)
-            _station(showers, stations, k, i, s, upper, lower, time, status, noise)
+            _station(showers, stations, k, i, s, count, upper, lower, time, status, noise)
         triggered[k] = _trigger(stations, upper[k], lower[k], time[k], status[k])
 
 
@@ -116,27 +122,29 @@ def expected(showers: Expected, stations: Stations, k: int, i: int) -> Any:
 
 @register_jitable
 def _station(
-    showers: Expected, stations: Stations, k: int, i: int, s: Array, upper: Array, lower: Array,
-    time: Array, status: Array, noise: Array,
+    showers: Expected, stations: Stations, k: int, i: int, s: Array, count: Array, upper: Array,
+    lower: Array, time: Array, status: Array, noise: Array,
 ) -> None:  # fmt: skip
     luck = random.uniform(s)
     if luck < stations.dead:
         status[k, i] = DEAD
         return
     r, along, muonic, electromagnetic = expected(showers, stations, k, i)
-    up, low = _signals(stations, muonic, electromagnetic, s)
+    up, low = 0.0, 0.0
+    if counted(stations, muonic, electromagnetic, s, count) > 0:
+        up, low = _signals(stations, count, s)
     if 0.5 * (up + low) >= stations.read:
         density = muonic + electromagnetic
         if stations.water:
             density /= front.COUNTER
         thickness = _THICKNESS * _linsley(r, density, showers.curvature[k], -0.3)
         delay = _DELAY * _linsley(r, density, showers.curvature[k], -0.5)
-        time[k, i] = (
-            delay - along / front.LIGHT
-            + thickness * random.normal(s) + stations.jitter * random.normal(s)
-        )  # fmt: skip
+        spread = math.sqrt(thickness * thickness + stations.jitter * stations.jitter)
+        time[k, i] = delay - along / front.LIGHT + spread * random.normal(s)
     elif luck > 1.0 - stations.noise:  # a background muon, where the shower left nothing
-        up, low = _signals(stations, 0.0, 0.0, s, 1)
+        count[:] = 0
+        count[0] = 1
+        up, low = _signals(stations, count, s)
         time[k, i] = stations.read_out * (2.0 * random.uniform(s) - 1.0)
         noise[k, i] = True
     else:
@@ -146,29 +154,54 @@ def _station(
 
 
 @register_jitable
-def _signals(
-    stations: Stations, muonic: float, electromagnetic: float, s: Array, more: int = 0
-) -> Any:
-    """What both layers count, in VEM: each muon about 1, each electromagnetic hit `hit` on average.
+def counted(
+    stations: Stations, muonic: float, electromagnetic: float, s: Array, count: Array
+) -> int:
+    """How many muons, hits in both layers, in the upper, in the lower alone (4,); their sum.
 
-    Muons cross both layers; hits leave a signal in both, or in one of them.
+    Few are drawn together and dealt out one by one, so that a silent station costs two numbers.
     """
     scale = 1.0 if stations.water else stations.area
-    muons = random.poisson(s, muonic * scale) + more
+    muons = muonic * scale
     hits = electromagnetic * scale / (stations.hit * (0.5 + 0.5 * stations.both))
-    through = random.poisson(s, hits * stations.both)
-    one = 0.5 * hits * (1.0 - stations.both)
-    up = _layer(stations, muons, through + random.poisson(s, one), s)
-    if stations.water:
-        return up, up
-    return up, _layer(stations, muons, through + random.poisson(s, one), s)
+    through, one = hits * stations.both, 0.5 * hits * (1.0 - stations.both)
+    total = muons + through + 2.0 * one
+    count[:] = 0
+    if total >= _FEW:
+        count[0], count[1] = random.poisson(s, muons), random.poisson(s, through)
+        count[2], count[3] = random.poisson(s, one), random.poisson(s, one)
+        return int(count.sum())
+    n = random.poisson(s, total)
+    for _ in range(n):
+        place = total * random.uniform(s)
+        if place < muons:
+            count[0] += 1
+        elif place < muons + through:
+            count[1] += 1
+        elif place < muons + through + one:
+            count[2] += 1
+        else:
+            count[3] += 1
+    return n
 
 
 @register_jitable
-def _layer(stations: Stations, muons: int, hits: int, s: Array) -> float:
+def layer(stations: Stations, muons: int, hits: int, s: Array) -> Any:
+    """What one layer shows of them in VEM: muons about 1 each, hits `hit` each on average."""
     variance = stations.muon_sigma * stations.muon_sigma
-    signal = variance * random.gamma(s, muons / variance)
-    return signal + (stations.hit * random.exponentials(s, hits) if hits > 0 else 0.0)
+    of_muons = variance * random.gamma(s, muons / variance) if muons > 0 else 0.0
+    of_hits = stations.hit * random.exponentials(s, hits) if hits > 0 else 0.0
+    return of_muons, of_hits
+
+
+@register_jitable
+def _signals(stations: Stations, count: Array, s: Array) -> Any:
+    """Signals of both layers. Muons cross both; hits leave a signal in both, or in one of them."""
+    muons, hits = layer(stations, count[0], count[1] + count[2], s)
+    if stations.water:
+        return muons + hits, muons + hits
+    below, lower = layer(stations, count[0], count[1] + count[3], s)
+    return muons + hits, below + lower
 
 
 @register_jitable

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from baksan.physics import front
 from baksan.simulate import kernels_random as random
-from baksan.simulate.kernels_array import Expected, Stations, expected
+from baksan.simulate.kernels_array import Expected, Stations, counted, expected
+from baksan.simulate.kernels_array import layer as layer_of
 
 Array = NDArray[Any]
 
@@ -63,9 +64,12 @@ def record(
         random.at(s, showers.event[k], i)
         random.uniform(s)
         r, _, muonic, electromagnetic = expected(showers, stations, k, i)
-        _play(stations, muonic, electromagnetic, 0, s, drawn, count)
+        if counted(stations, muonic, electromagnetic, s, count) > 0:
+            _play(stations, count, s, drawn)
         if noise[h]:
-            _play(stations, 0.0, 0.0, 1, s, drawn, count)
+            count[:] = 0
+            count[0] = 1
+            _play(stations, count, s, drawn)
         muons[h] = count[0]
         again[h, 0], again[h, 1] = drawn[0] + drawn[2], drawn[1] + drawn[3]
         random.at(s, showers.event[k], len(stations.position) + i)
@@ -91,33 +95,12 @@ def record(
 
 
 @register_jitable
-def _play(
-    stations: Stations, muonic: float, electromagnetic: float, more: int, s: Array, drawn: Array,
-    count: Array,
-) -> None:  # fmt: skip
-    """As `kernels_array` draws signals: of muons up, low, of hits up, low (4,) in VEM; and how many
-    muons, hits in both layers, hits in the upper, in the lower alone (4,).
-    """
-    scale = 1.0 if stations.water else stations.area
-    count[0] = random.poisson(s, muonic * scale) + more
-    hits = electromagnetic * scale / (stations.hit * (0.5 + 0.5 * stations.both))
-    count[1] = random.poisson(s, hits * stations.both)
-    one = 0.5 * hits * (1.0 - stations.both)
-    count[2] = random.poisson(s, one)
-    _layer(stations, count[0], count[1] + count[2], 0, s, drawn)
-    if stations.water:
-        count[3] = 0
-        drawn[1], drawn[3] = drawn[0], drawn[2]
-        return
-    count[3] = random.poisson(s, one)
-    _layer(stations, count[0], count[1] + count[3], 1, s, drawn)
-
-
-@register_jitable
-def _layer(stations: Stations, muons: int, hits: int, layer: int, s: Array, drawn: Array) -> None:
-    variance = stations.muon_sigma * stations.muon_sigma
-    drawn[layer] = variance * random.gamma(s, muons / variance)
-    drawn[2 + layer] = stations.hit * random.exponentials(s, hits) if hits > 0 else 0.0
+def _play(stations: Stations, count: Array, s: Array, drawn: Array) -> None:
+    """As `kernels_array` draws signals: of muons up, low, of hits up, low (4,) in VEM."""
+    drawn[0], drawn[2] = layer_of(stations, count[0], count[1] + count[2], s)
+    drawn[1], drawn[3] = drawn[0], drawn[2]
+    if not stations.water:
+        drawn[1], drawn[3] = layer_of(stations, count[0], count[1] + count[3], s)
 
 
 @register_jitable
