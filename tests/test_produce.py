@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from baksan import read
+from baksan.physics import spectrum
 from baksan.produce import (
     PART,
     Production,
@@ -108,6 +109,16 @@ def test_parts_are_the_events_of_the_simulation():
     np.testing.assert_array_equal(with_stations["zenith"], table["zenith"])
 
 
+@pytest.mark.parametrize("target", [2.7, "auger"])
+def test_weights_turn_what_was_thrown_into_another_spectrum(target):
+    table = part(replace(SMALL, weights=target), 2)
+    E = 10 ** table["log_energy"].astype(float)
+    J = spectrum.auger(E) if target == "auger" else spectrum.power_law(E, target)
+    expected = spectrum.to_spectrum(J, spectrum.power_law(E, 1.0))
+    np.testing.assert_allclose(table["weight"] / table["weight"].mean(), expected, rtol=1e-9)
+    assert table.column("weight").role == "detail"
+
+
 def test_memory_does_not_grow_with_the_number_of_events(made):
     # A part is all that is held: its size is fixed, whatever N is.
     assert len(showers_of(replace(SMALL, events=10**9), 12_345)) == PART
@@ -118,6 +129,7 @@ def test_memory_does_not_grow_with_the_number_of_events(made):
     [
         ({"events": 0}, "events, how many are thrown"),
         ({"seed": -1}, "seed"),
+        ({"weights": "knee"}, "one of auger, h3a"),
         ({"layout": "atlas"}, "an array must be one of telescope-array, auger"),
     ],
     ids=str,

@@ -93,6 +93,9 @@ def simulate_array(
     model: Annotated[str, typer.Option(help="The hadronic model of X_max.")] = "qgsjetii-04",
     muon_factor: Annotated[float, typer.Option(help="Muons in units of the model's.")] = 1.0,
     spread: Annotated[float, typer.Option(help="Of all signals of a shower, as ln.")] = 0.12,
+    weights: Annotated[
+        str | None, typer.Option(help="A column of weights to a spectrum: g of E^-g, auger, h3a.")
+    ] = None,
     stations: Annotated[
         bool, typer.Option("--stations", help="Keep signals and times of each station.")
     ] = False,
@@ -112,7 +115,7 @@ def simulate_array(
             _shares(primaries), log_energy, _index(spectrum),
             (0.0, float(np.deg2rad(highest_zenith))), model, muon_factor, spread,
         ),
-        stations,
+        None if weights is None else _index(weights), stations,
     )  # fmt: skip
     with progress("simulating") as show:
         kept = produce(

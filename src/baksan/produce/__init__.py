@@ -34,8 +34,8 @@ from baksan.simulate.array import (
     telescope_array,
 )  # fmt: skip
 from baksan.simulate.counter import check_count
-from baksan.simulate.showers import thrown
-from baksan.table import Table
+from baksan.simulate.showers import flux, thrown, weights_to
+from baksan.table import Column, Table
 
 __all__ = [
     "LAYOUTS", "Production", "open_production", "part", "produce", "showers_of", "thrown_in",
@@ -62,6 +62,8 @@ class Production:
     window : int
         Of a layout by name: how many stations wide, odd.
     primaries : Primaries
+    weights : float or str, optional
+        A column of weights to this spectrum: g of E^−g, or one of `showers.SPECTRA`.
     stations : bool
         Keep signals and times of all stations.
     detector : mapping of str to float
@@ -73,6 +75,7 @@ class Production:
     layout: str | tuple[tuple[float, ...], ...] = "telescope-array"
     window: int = 9
     primaries: Primaries = field(default_factory=Primaries)
+    weights: float | str | None = None
     stations: bool = False
     detector: Mapping[str, float] = field(default_factory=dict)
 
@@ -84,6 +87,8 @@ class Production:
                 f"an array must be one of {', '.join(LAYOUTS)}, or a table of positions;"
                 f" {self.layout!r} is neither. Take one."
             )
+        if self.weights is not None:
+            flux(np.array([10.0 ** self.primaries.log_energy[0]]), self.weights)
 
     @property
     def array(self) -> Layout:
@@ -138,6 +143,9 @@ def part(production: Production, number: int) -> Table:
     every = showers_of(production, number)
     found = every.take(every.triggered)
     columns = {**found.truth().columns, **standard(found).table().columns}
+    if production.weights is not None:
+        weight = weights_to(found.showers.log_energy, production.weights, production.primaries)
+        columns["weight"] = Column(weight, "", "to another spectrum", role="detail")
     if production.stations:
         columns |= found.stations().columns
     return Table(columns, "production", [_NOTE])

@@ -20,7 +20,9 @@ from baksan.simulate.counter import check_count, uniforms
 
 Array = NDArray[Any]
 
-__all__ = ["COMPOSITIONS", "SPECIES", "SPECTRA", "Primaries", "Showers", "thrown"]
+__all__ = [
+    "COMPOSITIONS", "SPECIES", "SPECTRA", "Primaries", "Showers", "flux", "thrown", "weights_to",
+]  # fmt: skip
 
 SPECIES = {"p": 1, "He": 4, "N": 14, "Si": 28, "Fe": 56, "gamma": 0}
 """Mass numbers of the primaries that can be thrown; 0 for photons."""
@@ -103,11 +105,8 @@ class Primaries:
                 f"ranges must rise; lg E is {low:g} … {high:g}, zenith {near:g} … {far:g}."
                 " Give the lower end first."
             )
-        if isinstance(self.index, str) and self.index not in SPECTRA:
-            raise ValueError(
-                f"the spectrum must be a number g of E^-g or one of {', '.join(SPECTRA)};"
-                f" {self.index!r} is neither. Take one."
-            )
+        if isinstance(self.index, str):
+            _known_spectrum(self.index)
         if self.model not in depth_of_maximum.MODELS:
             known = ", ".join(depth_of_maximum.MODELS)
             raise ValueError(f"the model must be one of {known}; {self.model!r} is not. Take one.")
@@ -140,6 +139,40 @@ def _check_shares(shares: Mapping[str, float] | str) -> None:
             f"shares must be 0 or more, and one of them above 0; they are {dict(shares)}."
             " Give for example {'p': 1, 'Fe': 1}."
         )
+
+
+def flux(energy: Array, spectrum_of: float | str) -> Array:
+    """J(E) up to its norm: E^−g for a number g, else one of `SPECTRA`. Raises ValueError."""
+    if not isinstance(spectrum_of, str):
+        return spectrum.power_law(energy, spectrum_of)
+    return SPECTRA[_known_spectrum(spectrum_of)](energy)
+
+
+def weights_to(log_energy: Array, target: float | str, primaries: Primaries) -> Array:
+    """Weights (n,) that turn thrown showers into those of another spectrum, 1 at the lowest energy.
+
+        w = (J(E)/J(E₁)) / (J_thrown(E)/J_thrown(E₁))
+
+    The weight of an event depends on it alone; `physics.spectrum.to_spectrum` gives the same
+    weights with mean 1.
+
+    Examples
+    --------
+    >>> weights_to(np.array([18.0, 19.0]), 3.0, Primaries(log_energy=(18, 19.5))).round(6).tolist()
+    [1.0, 0.01]
+    """
+    E, lowest = 10.0**log_energy, np.array([10.0 ** primaries.log_energy[0]])
+    wanted = flux(E, target) / flux(lowest, target)
+    return np.asarray(wanted / (flux(E, primaries.index) / flux(lowest, primaries.index)))
+
+
+def _known_spectrum(name: str) -> str:
+    if name not in SPECTRA:
+        raise ValueError(
+            f"the spectrum must be a number g of E^-g or one of {', '.join(SPECTRA)};"
+            f" {name!r} is neither. Take one."
+        )
+    return name
 
 
 @dataclass(frozen=True, eq=False)
