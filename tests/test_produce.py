@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from baksan import read
+from baksan.data.parquet import write_parquet
 from baksan.physics import spectrum
 from baksan.produce import (
     PART,
@@ -23,7 +24,9 @@ from baksan.produce import (
     showers_of,
     thrown_in,
 )  # fmt: skip
+from baksan.produce.account import account, page_of
 from baksan.simulate.array import Primaries
+from baksan.table import Table
 
 SMALL = Production(2 * PART + 300, seed=7, window=5, primaries=Primaries(log_energy=(18.8, 19.2)))
 
@@ -107,6 +110,40 @@ def test_parts_are_the_events_of_the_simulation():
     with_stations = part(replace(SMALL, stations=True), 2)
     assert with_stations["signal_upper"].shape == (len(table), 25)
     np.testing.assert_array_equal(with_stations["zenith"], table["zenith"])
+
+
+def test_kascade_is_produced_too(tmp_path):
+    knee = Primaries(log_energy=(15.0, 17.0), zenith=(0.0, 0.6))
+    path = tmp_path / "k.parquet"
+    kept = produce(Production(600, seed=2, layout="kascade", primaries=knee), path)
+    table = read(path)
+    assert len(table) == kept > 300 and {"log_ne", "log_nmu", "age"} <= set(table.names)
+    good = np.isfinite(table["log_energy_standard"])
+    off = (table["log_energy_standard"] - table["log_energy"])[good]
+    assert abs(np.median(off)) < 0.06 and "How well the rules do" in page_of(path)
+    with pytest.raises(ValueError, match="must lie between 15 and 17"):
+        part(Production(10, layout="kascade"), 0)
+
+
+def test_the_page_shows_showers_efficiency_and_resolutions(made):
+    html = page_of(made[0])
+    for told in ("Showers on the ground", "trigger efficiency", "effective area", "ψ68"):
+        assert told in html
+    assert html.count("<svg") >= 3 * 2 + 2 + 8  # displays are there for wide and narrow screens
+    held = account(made[0])
+    bins = held["efficiency"]["by"]["p"]
+    every = thrown_in(SMALL)
+    triggered = np.isin(every.event, read(made[0])["event"])
+    mine = every.primary == "p"
+    assert bins["count"].sum() == mine.sum()
+    assert bins["passed"].sum() == (triggered & mine).sum()
+    assert held["good"] <= held["kept"] == len(read(made[0]))
+
+
+def test_a_file_that_is_no_production_has_no_page(tmp_path):
+    write_parquet(Table({"a": [1.0, 2.0]}), tmp_path / "t.parquet")
+    with pytest.raises(ValueError, match="must be a file of baksan simulate array"):
+        account(tmp_path / "t.parquet")
 
 
 @pytest.mark.parametrize("target", [2.7, "auger"])

@@ -74,7 +74,7 @@ def simulate_array(
     out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
     seed: Seed = 0,
     array: Annotated[
-        str, typer.Option(help="telescope-array, auger, or a file with columns x and y in m.")
+        str, typer.Option(help="telescope-array, auger, kascade, or a file with columns x, y in m.")
     ] = "telescope-array",
     window: Annotated[
         int, typer.Option(help="Stations across, odd: 9 to 10^19.5 eV, 15 to 10^20 eV.")

@@ -12,17 +12,22 @@ import json
 import os
 import shutil
 import signal
+import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import numpy as np
 
 from baksan.files import replacing
+from baksan.physics import OutsideRange
 from baksan.reconstruct.array import standard
+from baksan.reconstruct.kascade import reconstructed
+from baksan.simulate import kascade
 from baksan.simulate.array import (
     ArrayEvents,
     Layout,
@@ -34,15 +39,19 @@ from baksan.simulate.array import (
     telescope_array,
 )  # fmt: skip
 from baksan.simulate.counter import check_count
+from baksan.simulate.kascade import Kascade, KascadeEvents
 from baksan.simulate.showers import flux, thrown, weights_to
 from baksan.table import Column, Table
 
 __all__ = [
-    "LAYOUTS", "Production", "open_production", "part", "produce", "showers_of", "thrown_in",
+    "KASCADE", "LAYOUTS", "Production", "open_production", "part", "produce", "showers_of",
+    "thrown_in",
 ]  # fmt: skip
 
 LAYOUTS: dict[str, Callable[[int], Layout]] = {"telescope-array": telescope_array, "auger": auger}
 """Arrays by name; a production may have positions of its own instead."""
+KASCADE = "kascade"
+"""An array that counts electrons and muons each for themselves."""
 PART = 4096
 _KEY = "baksan_production"
 _NOTE = "Simulated showers: a parametric toy, not a full simulation (docs/simulate.md)."
@@ -58,9 +67,9 @@ class Production:
         How many showers are thrown; those that trigger are kept.
     seed : int
     layout : str or tuple of (x, y) or (x, y, z)
-        One of `LAYOUTS`, or positions in m.
+        One of `LAYOUTS`, KASCADE, or positions in m.
     window : int
-        Of a layout by name: how many stations wide, odd.
+        Of one of `LAYOUTS`: how many stations wide, odd.
     primaries : Primaries
     weights : float or str, optional
         A column of weights to this spectrum: g of E^−g, or one of `showers.SPECTRA`.
@@ -82,17 +91,20 @@ class Production:
     def __post_init__(self) -> None:
         check_count(self.events, "events, how many are thrown,", 1)
         check_count(self.seed, "seed", 0)
-        if isinstance(self.layout, str) and self.layout not in LAYOUTS:
+        if isinstance(self.layout, str) and self.layout not in (*LAYOUTS, KASCADE):
             raise ValueError(
-                f"an array must be one of {', '.join(LAYOUTS)}, or a table of positions;"
+                f"an array must be one of {', '.join(LAYOUTS)}, {KASCADE}, or a table of positions;"
                 f" {self.layout!r} is neither. Take one."
             )
         if self.weights is not None:
             flux(np.array([10.0 ** self.primaries.log_energy[0]]), self.weights)
 
     @property
-    def array(self) -> Layout:
+    def array(self) -> Layout | Kascade:
         """The stations. Raises ValueError as `layouts`."""
+        if self.layout == KASCADE:
+            changes: dict[str, Any] = dict(self.detector)
+            return Kascade(**changes)
         named = isinstance(self.layout, str)
         found = LAYOUTS[str(self.layout)](self.window) if named else table(self.layout)
         return found.with_detector(**self.detector) if self.detector else found
@@ -127,12 +139,12 @@ class Production:
         return min(PART, self.events - number * PART)
 
 
-def showers_of(production: Production, number: int) -> ArrayEvents:
+def showers_of(production: Production, number: int) -> ArrayEvents | KascadeEvents:
     """All events of a part, triggered or not."""
-    return events(
-        production.size(number), production.array, production.primaries, production.seed,
-        start=number * PART,
-    )  # fmt: skip
+    n, array, start = production.size(number), production.array, number * PART
+    if isinstance(array, Kascade):
+        return kascade.events(n, production.primaries, production.seed, start=start, array=array)
+    return events(n, array, production.primaries, production.seed, start=start)
 
 
 def part(production: Production, number: int) -> Table:
@@ -142,7 +154,8 @@ def part(production: Production, number: int) -> Table:
     """
     every = showers_of(production, number)
     found = every.take(every.triggered)
-    columns = {**found.truth().columns, **standard(found).table().columns}
+    rules = reconstructed(found) if isinstance(found, KascadeEvents) else standard(found)
+    columns = {**found.truth().columns, **rules.table().columns}
     if production.weights is not None:
         weight = weights_to(found.showers.log_energy, production.weights, production.primaries)
         columns["weight"] = Column(weight, "", "to another spectrum", role="detail")
@@ -213,7 +226,9 @@ def open_production(path: Path | str) -> Production | None:
 
 def thrown_in(production: Production) -> Showers:
     """Every shower that was thrown, triggered or not: the truth behind efficiencies."""
-    return thrown(production.events, production.primaries, production.seed)
+    with warnings.catch_warnings():  # X_max below 10^17 eV is a continuation, and not asked for
+        warnings.simplefilter("ignore", OutsideRange)
+        return thrown(production.events, production.primaries, production.seed)
 
 
 def _parts_folder(production: Production, path: Path) -> Path:

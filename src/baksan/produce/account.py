@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from baksan.metrics.bins import efficiency_in_bins, half_width, in_bins, median, psi68
 from baksan.physics import directions, front, response
-from baksan.produce import PART, Production, open_production, showers_of, thrown_in
+from baksan.produce import KASCADE, PART, Production, open_production, showers_of, thrown_in
 from baksan.reconstruct.array import standard
 from baksan.simulate.array import ArrayEvents
+from baksan.simulate.kascade import Kascade
 from baksan.simulate.showers import SPECIES
 from baksan.table import Table
 
@@ -65,12 +66,14 @@ def account(path: Path | str) -> Contents:
             "log_energy": _resolutions(table, table["log_energy"]),
             "zenith": _resolutions(table, table["true_zenith"]),
         },
-        "displays": [display(production, int(number)) for number in _chosen(table)],
+        "displays": [display(production, int(number)) for number in _shown(production, table)],
     }
 
 
 def _name(production: Production) -> str:
     layout = production.array
+    if isinstance(layout, Kascade):
+        return KASCADE
     return f"an array of {len(layout)} stations" if layout.name == "table" else layout.name
 
 
@@ -88,7 +91,7 @@ def _settings(production: Production) -> list[tuple[str, str]]:
         ("zenith angle", "{:.3g}° … {:.3g}°".format(*np.rad2deg(p.zenith))),
         ("hadronic model", f"{p.model}, muons × {p.muon_factor:g}"),
         ("spread of signals", f"{p.spread:g}, from shower to shower"),
-        ("array", f"{production.array.name}, {len(production.array)} stations"),
+        ("array", f"{_name(production)}, {len(production.array.position)} stations"),
         ("seed", str(production.seed)),
     ]  # fmt: skip
 
@@ -143,8 +146,10 @@ def _rad(table: Table, name: str) -> Array:
     return np.asarray(np.nan_to_num(np.deg2rad(table[name].astype(float))))
 
 
-def _chosen(table: Table) -> Array:
-    """Numbers of a few good events, from few stations to many."""
+def _shown(production: Production, table: Table) -> Array:
+    """Numbers of a few good events, from few stations to many; none of KASCADE."""
+    if production.layout == KASCADE:
+        return np.empty(0)
     good = np.flatnonzero(table["flag"] == 0)
     order = good[np.argsort(table["stations"][good], kind="stable")]
     if not len(order):
@@ -154,9 +159,15 @@ def _chosen(table: Table) -> Array:
 
 
 def display(production: Production, number: int) -> Contents:
-    """What `plots.event_display` takes of one event, made again from the settings."""
+    """What `plots.event_display` takes of one event, made again from the settings.
+
+    Raises ValueError for an array like KASCADE, whose two kinds of detectors it does not show.
+    """
     part, place = divmod(number, PART)
-    found = showers_of(production, part).take(np.array([place]))
+    every = showers_of(production, part)
+    if not isinstance(every, ArrayEvents):
+        raise ValueError(f"an event display needs an array of one kind; this is {KASCADE}.")
+    found = every.take(np.array([place]))
     result = standard(found)
     lg, theta = np.log10(result.energy[0]), np.rad2deg(result.zenith[0])
     truth = f"{found.showers.primary[0]}, lg E {found.showers.log_energy[0]:.2f}"

@@ -125,6 +125,11 @@ class Kascade:
         """Above sea level, in m."""
         return atmosphere.SITES["kascade"].height
 
+    @property
+    def field(self) -> float:
+        """The area over which axes are thrown, in m²."""
+        return float(np.pi * self.radius**2)
+
     def cores(self, u: Array) -> Array:
         """Where axes meet the ground, (n, 2) in m, from uniform numbers (n, 2)."""
         r, phi = self.radius * np.sqrt(u[:, 0]), 2 * np.pi * u[:, 1]
