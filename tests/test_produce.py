@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from baksan import read
+from baksan.cli import main
 from baksan.data.parquet import write_parquet
 from baksan.physics import spectrum
 from baksan.produce import (
@@ -24,7 +26,8 @@ from baksan.produce import (
     showers_of,
     thrown_in,
 )  # fmt: skip
-from baksan.produce.account import account, page_of
+from baksan.produce.account import account
+from baksan.report import page
 from baksan.simulate.array import Primaries
 from baksan.table import Table
 
@@ -120,17 +123,17 @@ def test_kascade_is_produced_too(tmp_path):
     assert len(table) == kept > 300 and {"log_ne", "log_nmu", "age"} <= set(table.names)
     good = np.isfinite(table["log_energy_standard"])
     off = (table["log_energy_standard"] - table["log_energy"])[good]
-    assert abs(np.median(off)) < 0.06 and "How well the rules do" in page_of(path)
+    assert abs(np.median(off)) < 0.06 and account(path)["displays"] == []
     with pytest.raises(ValueError, match="must lie between 15 and 17"):
         part(Production(10, layout="kascade"), 0)
 
 
 def test_the_page_shows_showers_efficiency_and_resolutions(made):
-    html = page_of(made[0])
+    held = account(made[0])
+    html = page.showers(held)
     for told in ("Showers on the ground", "trigger efficiency", "effective area", "ψ68"):
         assert told in html
     assert html.count("<svg") >= 3 * 2 + 2 + 8  # displays are there for wide and narrow screens
-    held = account(made[0])
     bins = held["efficiency"]["by"]["p"]
     every = thrown_in(SMALL)
     triggered = np.isin(every.event, read(made[0])["event"])
@@ -193,40 +196,56 @@ def test_showers_that_nobody_sees_are_told(tmp_path):
 # The command --------------------------------------------------------------------------------------
 
 
-def simulate(folder, *options, **how):
-    command = [sys.executable, "-m", "baksan", "simulate", "array", *map(str, options)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, **how)
+@pytest.fixture
+def call(capsys, tmp_path, monkeypatch):
+    """call('simulate', …) in a folder of its own → (status, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        try:
+            main([str(a) for a in arguments])
+            status = 0
+        except SystemExit as end:
+            status = end.code or 0
+        told = capsys.readouterr()
+        return status, told.out, told.err
+
+    return call
 
 
-def test_the_command_makes_a_file_that_can_be_trained_on(tmp_path):
-    done = simulate(
-        tmp_path, "--events", 3000, "--seed", 3, "--out", "a.parquet", "--primaries", "p=2,Fe=1",
-        "--log-energy", 18.7, 19.3, "--window", 7, "--stations",
+def test_the_command_makes_a_file_that_can_be_trained_on(call):
+    status, said, _ = call(
+        "simulate", "array", "--events", 3000, "--seed", 3, "--out", "a.parquet", "--primaries",
+        "p=2,Fe=1", "--log-energy", 18.7, 19.3, "--window", 7, "--stations", "--processes", 1,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "3,000 showers thrown" in done.stdout and "triggered: a.parquet" in done.stdout
-    table = read(tmp_path / "a.parquet")
+    assert status == 0
+    assert "3,000 showers thrown" in said and "triggered: a.parquet" in said
+    table = read("a.parquet")
     assert table["signal_upper"].shape[1] == 49
     assert np.mean(table["primary"] == "p") == pytest.approx(0.667, abs=0.05)
-    train = [
-        sys.executable, "-m", "baksan", "train", "a.parquet", "--answer", "log_energy", "-m",
-        "column:log_energy_standard", "-m", "linear-analytic", "--folds", "3", "--out", "run",
-        "--no-report",
-    ]  # fmt: skip
-    done = subprocess.run(train, cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    assert "log_energy_standard" in done.stdout and "resolution" in done.stdout
-
-
-def test_a_table_of_positions_is_an_array_too(tmp_path):
-    places = "x,y\n0,0\n0,1000\n1000,0\n1000,1000\n500,500\n"
-    (tmp_path / "places.csv").write_text(places)
-    done = simulate(
-        tmp_path, "--events", 500, "--out", "b.parquet", "--array", "places.csv",
-        "--log-energy", 19, 19.5,
+    status, said, _ = call(
+        "train", "a.parquet", "--answer", "log_energy", "-m", "column:log_energy_standard", "-m",
+        "linear-analytic", "--folds", 3, "--out", "run", "--no-report",
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert len(open_production(tmp_path / "b.parquet").layout) == 5
+    assert status == 0 and "log_energy_standard" in said and "resolution" in said
+
+
+def test_a_table_of_positions_is_an_array_too(call):
+    Path("places.csv").write_text("x,y\n0,0\n0,1000\n1000,0\n1000,1000\n500,500\n")
+    status, *_ = call(
+        "simulate", "array", "--events", 500, "--out", "b.parquet", "--array", "places.csv",
+        "--log-energy", 19, 19.5, "--processes", 1,
+    )  # fmt: skip
+    assert status == 0
+    assert len(open_production("b.parquet").layout) == 5
+
+
+def test_the_page_of_a_file_lies_beside_it(call, made, monkeypatch):
+    monkeypatch.setattr("baksan.produce.account.page_of", lambda path: f"<p>{path.name}</p>")
+    shutil.copy(made[0], "a.parquet")
+    status, said, _ = call("report", "a.parquet")
+    assert status == 0 and "Report: a.html" in said
+    assert Path("a.html").read_text() == "<p>a.parquet</p>"
 
 
 @pytest.mark.parametrize(
@@ -241,10 +260,10 @@ def test_a_table_of_positions_is_an_array_too(tmp_path):
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
-def test_settings_that_fit_nothing_are_told_in_one_sentence(tmp_path, options, told):
-    done = simulate(tmp_path, "--events", 10, "--out", "a.parquet", *options)
-    assert done.returncode == 2 and told in " ".join(done.stderr.split())
-    assert "Traceback" not in done.stderr and not list(tmp_path.iterdir())
+def test_settings_that_fit_nothing_are_told_in_one_sentence(call, tmp_path, options, told):
+    status, _, said = call("simulate", "array", "--events", 10, "--out", "a.parquet", *options)
+    assert status == 2 and told in " ".join(said.split())
+    assert "Traceback" not in said and not list(tmp_path.iterdir())
 
 
 def children(pid):
@@ -274,7 +293,8 @@ def test_a_command_that_was_killed_goes_on(tmp_path):
         time.sleep(0.1)
     assert workers and not any(Path(f"/proc/{one}").exists() for one in workers)
     assert not (tmp_path / "a.parquet").exists()
-    assert simulate(tmp_path, *options).returncode == 0
-    options[options.index("a.parquet")] = "b.parquet"
-    assert simulate(tmp_path, *options[:-1], 1).returncode == 0
+    subprocess.run(command, cwd=tmp_path, check=True)
+    alone = [*command[:-1], "1"]
+    alone[alone.index("a.parquet")] = "b.parquet"
+    subprocess.run(alone, cwd=tmp_path, check=True)
     assert digest(tmp_path / "a.parquet") == digest(tmp_path / "b.parquet")
