@@ -147,7 +147,7 @@ def test_demo_finds_a_free_folder(call, here):
     for k, folder in enumerate(("d", "d-2")):
         status, said, _ = call("demo", "--events", 120, "--seed", k, "--out", "d")
         assert status == 0 and f"Report: {folder}/mass/report.html" in said
-        assert said.startswith("Simulating 120 images of gammas and hadrons")
+        assert said.startswith("Simulating 120 showers of p and Fe")
     assert len(json.loads((here / "d/evaluation.json").read_text())["table"]) > 20
 
 
