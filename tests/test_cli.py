@@ -148,7 +148,7 @@ def test_demo_finds_a_free_folder(call, here):
         status, said, _ = call("demo", "--events", 120, "--seed", k, "--out", "d")
         assert status == 0 and f"Report: {folder}/mass/report.html" in said
         assert said.startswith("Simulating 120 showers of p and Fe")
-    assert len(json.loads((here / "d/evaluation.json").read_text())["table"]) > 20
+    assert len(json.loads((here / "d/mass/evaluation.json").read_text())["table"]) > 20
 
 
 # Options ------------------------------------------------------------------------------------------
