@@ -315,6 +315,28 @@ def conformal_margin(errors, coverage):
     return np.sort(errors)[int(np.ceil((len(errors) + 1) * coverage)) - 1]
 
 
+def energies(u, g, low, high):
+    if g == 1:
+        return low * (high / low) ** u
+    p = 1 - g
+    return (low**p + u * (high**p - low**p)) ** (1 / p)
+
+
+def profile(X, x_max, x_0, length):
+    far = np.maximum(X - x_0, 0) / (x_max - x_0)
+    return far ** ((x_max - x_0) / length) * np.exp((x_max - X) / length)
+
+
+def effective_number(w):
+    return w.sum() ** 2 / (w**2).sum()
+
+
+def distance_and_time(position, core, zenith, azimuth):
+    n = np.append(np.sin(zenith) * np.array([np.cos(azimuth), np.sin(azimuth)]), np.cos(zenith))
+    d = position - core
+    return np.linalg.norm(np.cross(d, n), axis=1), -d @ n / 0.299792458
+
+
 RIGHT = {
     "01.1": [share_right],
     "01.2": [confusions],
@@ -360,4 +382,8 @@ RIGHT = {
     "10.2": [share_of_signal, share_by_bisection],
     "10.3": [pinball],
     "10.4": [conformal_margin],
+    "11.1": [energies],
+    "11.2": [profile],
+    "11.3": [effective_number],
+    "11.4": [distance_and_time],
 }

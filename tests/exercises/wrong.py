@@ -703,6 +703,55 @@ def margin_of_rank(rank, order=np.sort):
     return conformal_margin
 
 
+def energies_without_one(u, g, low, high):
+    p = 1.0000001 - g
+    return (low**p + u * (high**p - low**p)) ** (1 / p) if g != 1 else low + u * (high - low)
+
+
+def energies_integrated_twice(u, g, low, high):
+    return right.energies(u, g - 1, low, high)
+
+
+def profile_below_the_start(X, x_max, x_0, length):
+    far = np.abs(X - x_0) / (x_max - x_0)
+    return far ** ((x_max - x_0) / length) * np.exp((x_max - X) / length)
+
+
+def profile_from_the_top(X, x_max, x_0, length):
+    return (np.maximum(X, 0) / x_max) ** (x_max / length) * np.exp((x_max - X) / length)
+
+
+def profile_as_a_bell(X, x_max, x_0, length):
+    return np.exp(-((X - x_max) ** 2) / (2 * length * (x_max - x_0))) * (x_0 < X)
+
+
+def profile_not_normed(X, x_max, x_0, length):
+    return 2 * right.profile(X, x_max, x_0, length)
+
+
+def met_on_the_map(position, core, zenith, azimuth):
+    t = right.distance_and_time(position, core, zenith, azimuth)[1]
+    return np.hypot(*(position - core)[:, :2].T), t
+
+
+def met_in_space(position, core, zenith, azimuth):
+    t = right.distance_and_time(position, core, zenith, azimuth)[1]
+    return np.linalg.norm(position - core, axis=1), t
+
+
+def met_from_behind(position, core, zenith, azimuth):
+    r, t = right.distance_and_time(position, core, zenith, azimuth)
+    return r, -t
+
+
+def met_from_the_north(position, core, zenith, azimuth):
+    return right.distance_and_time(position, core, zenith, np.pi / 2 - azimuth)
+
+
+def met_around_the_origin(position, core, zenith, azimuth):
+    return right.distance_and_time(position, 0 * core, zenith, azimuth)
+
+
 WRONG = {
     "01.1": [
         lambda label, answer: np.sum(label == answer),
@@ -964,5 +1013,32 @@ WRONG = {
         margin_of_rank(lambda n, c: int(np.ceil((n + 1) * c)), order=np.asarray),
         margin_of_rank(lambda n, c: n),
         margin_of_rank(lambda n, c: int(np.ceil((n + 1) * c)) + 1),
+    ],
+    "11.1": [
+        lambda u, g, low, high: low + u * (high - low),
+        lambda u, g, low, high: low * (high / low) ** u,
+        lambda u, g, low, high: right.energies(1 - u, g, low, high),
+        energies_without_one,
+        energies_integrated_twice,
+    ],
+    "11.2": [
+        profile_below_the_start,
+        profile_from_the_top,
+        profile_as_a_bell,
+        profile_not_normed,
+    ],
+    "11.3": [
+        lambda w: len(w),
+        lambda w: w.sum(),
+        lambda w: (w > 0.01 * w.max()).sum(),
+        lambda w: w.sum() / w.max(),
+        lambda w: (w**2).sum() / w.sum() ** 2,
+    ],
+    "11.4": [
+        met_on_the_map,
+        met_in_space,
+        met_from_behind,
+        met_from_the_north,
+        met_around_the_origin,
     ],
 }
