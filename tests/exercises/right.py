@@ -337,6 +337,34 @@ def distance_and_time(position, core, zenith, azimuth):
     return np.linalg.norm(np.cross(d, n), axis=1), -d @ n / 0.299792458
 
 
+def plane_direction(x, y, t):
+    A = np.column_stack([-x, -y, np.full(len(x), 0.299792458)]) / 0.299792458
+    return np.linalg.lstsq(A, t, rcond=None)[0]
+
+
+def plane_by_moments(x, y, t):
+    u, v = np.linalg.solve(np.cov(x, y), [np.cov(x, t)[0, 1], np.cov(y, t)[0, 1]])
+    return -0.299792458 * u, -0.299792458 * v, np.mean(t - u * x - v * y)
+
+
+def angles(n, m):
+    return np.arctan2(np.linalg.norm(np.cross(n, m), axis=1), (n * m).sum(axis=1))
+
+
+def angles_by_chords(n, m):
+    return 2 * np.arctan2(np.linalg.norm(n - m, axis=1), np.linalg.norm(n + m, axis=1))
+
+
+def shower_size(n, shape):
+    size = n.sum() / shape.sum()
+    return size, size / np.sqrt(n.sum())
+
+
+def equal_intensity(signal, zenith, edges, k):
+    which = np.digitize(np.sin(zenith) ** 2, edges) - 1
+    return np.array([np.sort(signal[which == b])[-k] for b in range(len(edges) - 1)])
+
+
 RIGHT = {
     "01.1": [share_right],
     "01.2": [confusions],
@@ -386,4 +414,8 @@ RIGHT = {
     "11.2": [profile],
     "11.3": [effective_number],
     "11.4": [distance_and_time],
+    "12.1": [plane_direction, plane_by_moments],
+    "12.2": [angles, angles_by_chords],
+    "12.3": [shower_size],
+    "12.4": [equal_intensity],
 }

@@ -40,6 +40,7 @@ def test_every_lesson_has_two_to_four():
         "09",
         "10",
         "11",
+        "12",
     }
     assert all(2 <= n <= 4 for n in count.values())
 

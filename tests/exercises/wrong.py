@@ -752,6 +752,74 @@ def met_around_the_origin(position, core, zenith, azimuth):
     return right.distance_and_time(position, 0 * core, zenith, azimuth)
 
 
+def plane_of_the_far_side(x, y, t):
+    u, v, start = right.plane_direction(x, y, t)
+    return np.array([-u, -v, start])
+
+
+def plane_without_a_start(x, y, t):
+    u, v = np.linalg.lstsq(np.column_stack([-x, -y]) / 0.299792458, t, rcond=None)[0]
+    return np.array([u, v, 0.0])
+
+
+def plane_from_the_mean(x, y, t):
+    u, v, _ = right.plane_direction(x, y, t)
+    return np.array([u, v, t.mean()])
+
+
+def plane_in_metres(x, y, t):
+    return np.linalg.lstsq(np.column_stack([-x, -y, np.ones(len(x))]), t, rcond=None)[0]
+
+
+def plane_through_three(x, y, t):
+    return right.plane_direction(x[:3], y[:3], t[:3])
+
+
+def angles_by_cosine(n, m):
+    return np.arccos(np.clip((n * m).sum(axis=1), -1, 1))
+
+
+def angles_by_sine(n, m):
+    return np.arcsin(np.clip(np.linalg.norm(np.cross(n, m), axis=1), 0, 1))
+
+
+def angles_by_chord(n, m):
+    return np.linalg.norm(n - m, axis=1)
+
+
+def size_of_the_hits(n, shape):
+    return right.shower_size(n[n > 0], shape[n > 0])
+
+
+def size_by_ratios(n, shape):
+    return np.mean(n / shape), right.shower_size(n, shape)[1]
+
+
+def size_by_squares(n, shape):
+    return n @ shape / (shape @ shape), right.shower_size(n, shape)[1]
+
+
+def size_with_any_error(error):
+    def shower_size(n, shape):
+        size = right.shower_size(n, shape)[0]
+        return size, error(n, size)
+
+    return shower_size
+
+
+def intensity_in_zenith(signal, zenith, edges, k):
+    return right.equal_intensity(signal, np.arcsin(np.sqrt(np.sin(zenith))), edges, k)
+
+
+def intensity_of_all(signal, zenith, edges, k):
+    return np.full(len(edges) - 1, np.sort(signal)[-k * (len(edges) - 1)])
+
+
+def intensity_between_two(signal, zenith, edges, k):
+    above = right.equal_intensity(signal, zenith, edges, k)
+    return (above + right.equal_intensity(signal, zenith, edges, k + 1)) / 2
+
+
 WRONG = {
     "01.1": [
         lambda label, answer: np.sum(label == answer),
@@ -1040,5 +1108,34 @@ WRONG = {
         met_from_behind,
         met_from_the_north,
         met_around_the_origin,
+    ],
+    "12.1": [
+        plane_of_the_far_side,
+        plane_without_a_start,
+        plane_from_the_mean,
+        plane_in_metres,
+        plane_through_three,
+    ],
+    "12.2": [
+        angles_by_cosine,
+        angles_by_sine,
+        angles_by_chord,
+        lambda n, m: np.rad2deg(right.angles(n, m)),
+        lambda n, m: -right.angles(n, m),
+    ],
+    "12.3": [
+        size_of_the_hits,
+        size_by_ratios,
+        size_by_squares,
+        size_with_any_error(lambda n, size: np.sqrt(size)),
+        size_with_any_error(lambda n, size: size**2 / n.sum()),
+        size_with_any_error(lambda n, size: size / np.sqrt(len(n))),
+    ],
+    "12.4": [
+        intensity_in_zenith,
+        intensity_of_all,
+        intensity_between_two,
+        lambda signal, zenith, edges, k: right.equal_intensity(signal, zenith, edges, k + 1),
+        lambda signal, zenith, edges, k: right.equal_intensity(-signal, zenith, edges, k),
     ],
 }
