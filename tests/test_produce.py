@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,7 @@ from baksan.produce import (
     thrown_in,
 )  # fmt: skip
 from baksan.produce.account import account
+from baksan.produce.workers import deal_out
 from baksan.report import page
 from baksan.simulate.array import Primaries
 from baksan.table import Table
@@ -264,6 +267,42 @@ def test_settings_that_fit_nothing_are_told_in_one_sentence(call, tmp_path, opti
     status, _, said = call("simulate", "array", "--events", 10, "--out", "a.parquet", *options)
     assert status == 2 and told in " ".join(said.split())
     assert "Traceback" not in said and not list(tmp_path.iterdir())
+
+
+def square(folder, number):
+    if number == 4:
+        raise ValueError("four is not squared")
+    Path(folder, str(number)).write_text(f"{number**2} {os.getpid()}")
+
+
+def test_work_is_dealt_out_to_others_and_to_oneself(tmp_path):
+    told = []
+    deal_out(partial(square, str(tmp_path)), [0, 1, 2, 3, 5, 6], 2, told.append)
+    assert sorted(told) == [0, 1, 2, 3, 5, 6]
+    squares, workers = zip(*((tmp_path / str(k)).read_text().split() for k in told), strict=True)
+    assert [int(one) for one in squares] == [k**2 for k in told]
+    assert str(os.getpid()) in workers and len(set(workers)) == 2
+
+
+@pytest.mark.parametrize("numbers", [[4, 0, 1], [0, 1, 2, 4]], ids=["another's", "one's own"])
+def test_what_fails_is_told_and_the_rest_is_kept(tmp_path, numbers):
+    told = []
+    with pytest.raises(ValueError, match="four is not squared"):
+        deal_out(partial(square, str(tmp_path)), numbers, 2, told.append)
+    assert all((tmp_path / str(k)).exists() for k in told) and 4 not in told
+
+
+def test_a_script_that_starts_itself_anew_is_told_how_to_go_on(tmp_path):
+    script = tmp_path / "mine.py"
+    script.write_text(
+        "from baksan.produce import Production, produce\n"
+        "produce(Production(9000), 'a.parquet', processes=2)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1
+    assert "call this under `if __name__ == '__main__':`" in ended.stderr.splitlines()[-1]
 
 
 def children(pid):

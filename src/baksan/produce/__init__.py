@@ -9,22 +9,19 @@ and did not trigger can be thrown again.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import warnings
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
-from multiprocessing import get_context, parent_process
+from functools import partial
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
 
 from baksan.files import replacing
 from baksan.physics import OutsideRange
+from baksan.produce.workers import deal_out
 from baksan.reconstruct.array import standard
 from baksan.reconstruct.kascade import reconstructed
 from baksan.simulate import kascade
@@ -210,7 +207,7 @@ def produce(
         tell()
 
     tell()
-    _make(production, folder, missing, processes, done)
+    deal_out(partial(_make_part, production.text, str(folder)), missing, processes, done)
     rows = _joined(production, files, path)
     shutil.rmtree(folder)
     return rows
@@ -245,28 +242,6 @@ def _parts_folder(production: Production, path: Path) -> Path:
     return folder
 
 
-def _make(
-    production: Production, folder: Path, numbers: list[int], processes: int,
-    done: Callable[[int], object],
-) -> None:  # fmt: skip
-    if processes == 1 or len(numbers) < 2:
-        for number in numbers:
-            _make_part(production.text, str(folder), number)
-            done(number)
-        return
-    # New processes, not forked ones: threads and compiled code do not survive a fork.
-    many = min(processes, len(numbers))
-    with ProcessPoolExecutor(many, get_context("spawn"), initializer=_at_work) as pool:
-        try:
-            work = {pool.submit(_make_part, production.text, str(folder), k): k for k in numbers}
-            for future in as_completed(work):
-                future.result()
-                done(work[future])
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
 def _make_part(text: str, folder: str, number: int) -> None:
     from baksan.data.parquet import write_parquet
 
@@ -283,18 +258,3 @@ def _joined(production: Production, files: list[Path], path: Path) -> int:
             f" from {low:g} to {high:g}. Throw more, or higher energies."
         )
     return write_joined(files, path, {_KEY: production.text})
-
-
-def _at_work() -> None:
-    """Ctrl-C is for the one who gave the work, so that parts that were begun are finished; where
-    that one is killed, nobody would end these.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-        os._exit(1)
-
-    Thread(target=watch, daemon=True).start()
