@@ -96,6 +96,19 @@ def test_event_and_place_decide():
     assert [random.uniform(s) for _ in range(9)] == first
 
 
+def test_words_made_ahead_are_those_that_come_one_by_one():
+    for make in (random.ahead, compiled(random.ahead)):
+        s, words = random.stream(2**40 + 3), np.empty((4, 7), dtype=np.uint32)
+        make(s, 2**33 + 1, words)
+        for place in range(7):
+            random.at(s, 2**33 + 1, place)
+            wanted = [random.uniform(s) for _ in range(9)]
+            for used in (0, 2):
+                random.at_prepared(s, 2**33 + 1, place, words, used)
+                assert [random.uniform(s) for _ in range(9 - used)] == wanted[used:]
+        assert random.unit(words[1, 6]) == wanted[1]
+
+
 def test_a_seed_that_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="seed must lie between 0 and 2"):
         random.stream(-1)

@@ -34,6 +34,7 @@ from baksan.simulate.kernels_array import (
     HIT,
     SATURATED,
     SILENT,
+    Counter,
     Expected,
     Stations,
     respond,
@@ -263,6 +264,5 @@ def _origin(x_max: Array, theta: Array, layout: Layout) -> Array:
 def stations_of(layout: Layout) -> Stations:
     detector = {f.name: getattr(layout.detector, f.name) for f in fields(layout.detector)}
     kind = detector.pop("kind")
-    return Stations(
-        layout.position, layout.neighbours, kind == "water", response.SHARES[kind][1], **detector
-    )
+    counter = Counter(kind == "water", **detector)
+    return Stations(layout.position, layout.neighbours, response.SHARES[kind][1], counter)

@@ -19,8 +19,8 @@ from baksan.simulate import kernels_random as random
 Array = NDArray[Any]
 
 __all__ = [
-    "DEAD", "HIT", "SATURATED", "SILENT", "Expected", "Stations", "counted", "expected", "layer",
-    "respond",
+    "DEAD", "HIT", "SATURATED", "SILENT", "Counter", "Expected", "Stations", "counted", "expected",
+    "layer", "respond",
 ]  # fmt: skip
 
 SILENT, HIT, SATURATED, DEAD = 0, 1, 2, 4
@@ -58,15 +58,10 @@ class Expected(NamedTuple):
     curvature: Array
 
 
-class Stations(NamedTuple):
-    """Places (S, 3) and neighbours (S, 8); the numbers of `layouts.Detector`; the distance in m at
-    which the share of muons is given; tanks of water or scintillators.
-    """
+class Counter(NamedTuple):
+    """What a station is: a tank of water or not, and the numbers of `layouts.Detector`."""
 
-    position: Array
-    neighbours: Array
     water: bool
-    reference: float
     area: float
     muon_sigma: float
     hit: float
@@ -81,6 +76,20 @@ class Stations(NamedTuple):
     read_out: float
 
 
+class Stations(NamedTuple):
+    """Places (S, 3) and neighbours (S, 8); the distance in m at which the share of muons is given;
+    what each of them is.
+
+    Functions that are called for each station take `Counter` alone: what arrays there are in an
+    argument costs more time than a silent station does.
+    """
+
+    position: Array
+    neighbours: Array
+    reference: float
+    counter: Counter
+
+
 def respond(
     showers: Expected, stations: Stations, s: Array, upper: Array, lower: Array, time: Array,
     status: Array, noise: Array, triggered: Array,
@@ -89,11 +98,34 @@ def respond(
 
     Times count from when the shower's axis reaches the ground.
     """
-    count = np.zeros(4, dtype=np.int64)
+    counter, count = stations.counter, np.zeros(4, dtype=np.int64)
+    words = np.empty((4, len(stations.position)), dtype=np.uint32)
     for k in range(len(showers.event)):
+        event, curvature = showers.event[k], showers.curvature[k]
+        random.ahead(s, event, words)
         for i in range(len(stations.position)):
-            random.at(s, showers.event[k], i)
-            _station(showers, stations, k, i, s, count, upper, lower, time, status, noise)
+            luck = random.unit(words[0, i])
+            if luck < counter.dead:
+                status[k, i] = DEAD
+                continue
+            r, along, muonic, electromagnetic = expected(showers, stations, k, i)
+            expects = _particles(counter, muonic, electromagnetic)[3]
+            quiet = luck <= 1.0 - counter.noise
+            empty = random.unit(words[1, i]) <= 1.0 - expects  # most: what `counted` would find
+            if empty and quiet:
+                continue
+            random.at_prepared(s, event, i, words, 2 if empty else 1)
+            up = -1.0
+            if not empty:
+                up, low, late = _shower(counter, r, muonic, electromagnetic, curvature, s, count)
+            if up < 0.0 and not quiet:
+                up, low, late = _background(counter, s, count)
+                noise[k, i], along = True, 0.0
+            if up >= 0.0:
+                full = max(up, low) > counter.full
+                status[k, i] = HIT | SATURATED if full else HIT
+                upper[k, i], lower[k, i] = min(up, counter.full), min(low, counter.full)
+                time[k, i] = late - along / front.LIGHT
         triggered[k] = _trigger(stations, upper[k], lower[k], time[k], status[k])
 
 
@@ -110,7 +142,7 @@ def expected(showers: Expected, stations: Stations, k: int, i: int) -> Any:
     along = nx * x + ny * y + nz * z
     r = math.sqrt((x - along * nx) ** 2 + (y - along * ny) ** 2 + (z - along * nz) ** 2)
     r = max(r, NEAREST)
-    if stations.water:
+    if stations.counter.water:
         shape = _water(r, showers.slope[k], 0.0)
     else:
         shape = _scintillators(r, showers.slope[k])
@@ -121,51 +153,51 @@ def expected(showers: Expected, stations: Stations, k: int, i: int) -> Any:
 
 
 @register_jitable
-def _station(
-    showers: Expected, stations: Stations, k: int, i: int, s: Array, count: Array, upper: Array,
-    lower: Array, time: Array, status: Array, noise: Array,
-) -> None:  # fmt: skip
-    luck = random.uniform(s)
-    if luck < stations.dead:
-        status[k, i] = DEAD
-        return
-    r, along, muonic, electromagnetic = expected(showers, stations, k, i)
-    up, low = 0.0, 0.0
-    if counted(stations, muonic, electromagnetic, s, count) > 0:
-        up, low = _signals(stations, count, s)
-    if 0.5 * (up + low) >= stations.read:
-        density = muonic + electromagnetic
-        if stations.water:
-            density /= front.COUNTER
-        thickness = _THICKNESS * _linsley(r, density, showers.curvature[k], -0.3)
-        delay = _DELAY * _linsley(r, density, showers.curvature[k], -0.5)
-        spread = math.sqrt(thickness * thickness + stations.jitter * stations.jitter)
-        time[k, i] = delay - along / front.LIGHT + spread * random.normal(s)
-    elif luck > 1.0 - stations.noise:  # a background muon, where the shower left nothing
-        count[:] = 0
-        count[0] = 1
-        up, low = _signals(stations, count, s)
-        time[k, i] = stations.read_out * (2.0 * random.uniform(s) - 1.0)
-        noise[k, i] = True
-    else:
-        return
-    status[k, i] = HIT | SATURATED if max(up, low) > stations.full else HIT
-    upper[k, i], lower[k, i] = min(up, stations.full), min(low, stations.full)
+def _shower(
+    counter: Counter, r: float, muonic: float, electromagnetic: float, curvature: float, s: Array,
+    count: Array,
+) -> Any:  # fmt: skip
+    """Signals of both layers and the delay behind a plane front; (−1, −1, 0) if it stays silent."""
+    if counted(counter, muonic, electromagnetic, s, count) == 0:
+        return -1.0, -1.0, 0.0
+    up, low = _signals(counter, count, s)
+    if 0.5 * (up + low) < counter.read:
+        return -1.0, -1.0, 0.0
+    density = muonic + electromagnetic
+    if counter.water:
+        density /= front.COUNTER
+    thickness = _THICKNESS * _linsley(r, density, curvature, -0.3)
+    delay = _DELAY * _linsley(r, density, curvature, -0.5)
+    spread = math.sqrt(thickness * thickness + counter.jitter * counter.jitter)
+    return up, low, delay + spread * random.normal(s)
 
 
 @register_jitable
-def counted(
-    stations: Stations, muonic: float, electromagnetic: float, s: Array, count: Array
-) -> int:
+def _background(counter: Counter, s: Array, count: Array) -> Any:
+    """A muon that is not of the shower: signals of both layers, and its time."""
+    count[:] = 0
+    count[0] = 1
+    up, low = _signals(counter, count, s)
+    return up, low, counter.read_out * (2.0 * random.uniform(s) - 1.0)
+
+
+@register_jitable
+def _particles(counter: Counter, muonic: float, electromagnetic: float) -> Any:
+    """Muons, hits in both layers, hits in each layer alone, and all together, expected."""
+    scale = 1.0 if counter.water else counter.area
+    muons = muonic * scale
+    hits = electromagnetic * scale / (counter.hit * (0.5 + 0.5 * counter.both))
+    through, one = hits * counter.both, 0.5 * hits * (1.0 - counter.both)
+    return muons, through, one, muons + through + 2.0 * one
+
+
+@register_jitable
+def counted(counter: Counter, muonic: float, electromagnetic: float, s: Array, count: Array) -> int:
     """How many muons, hits in both layers, in the upper, in the lower alone (4,); their sum.
 
     Few are drawn together and dealt out one by one, so that a silent station costs two numbers.
     """
-    scale = 1.0 if stations.water else stations.area
-    muons = muonic * scale
-    hits = electromagnetic * scale / (stations.hit * (0.5 + 0.5 * stations.both))
-    through, one = hits * stations.both, 0.5 * hits * (1.0 - stations.both)
-    total = muons + through + 2.0 * one
+    muons, through, one, total = _particles(counter, muonic, electromagnetic)
     count[:] = 0
     if total >= _FEW:
         count[0], count[1] = random.poisson(s, muons), random.poisson(s, through)
@@ -186,21 +218,21 @@ def counted(
 
 
 @register_jitable
-def layer(stations: Stations, muons: int, hits: int, s: Array) -> Any:
+def layer(counter: Counter, muons: int, hits: int, s: Array) -> Any:
     """What one layer shows of them in VEM: muons about 1 each, hits `hit` each on average."""
-    variance = stations.muon_sigma * stations.muon_sigma
+    variance = counter.muon_sigma * counter.muon_sigma
     of_muons = variance * random.gamma(s, muons / variance) if muons > 0 else 0.0
-    of_hits = stations.hit * random.exponentials(s, hits) if hits > 0 else 0.0
+    of_hits = counter.hit * random.exponentials(s, hits) if hits > 0 else 0.0
     return of_muons, of_hits
 
 
 @register_jitable
-def _signals(stations: Stations, count: Array, s: Array) -> Any:
+def _signals(counter: Counter, count: Array, s: Array) -> Any:
     """Signals of both layers. Muons cross both; hits leave a signal in both, or in one of them."""
-    muons, hits = layer(stations, count[0], count[1] + count[2], s)
-    if stations.water:
+    muons, hits = layer(counter, count[0], count[1] + count[2], s)
+    if counter.water:
         return muons + hits, muons + hits
-    below, lower = layer(stations, count[0], count[1] + count[3], s)
+    below, lower = layer(counter, count[0], count[1] + count[3], s)
     return muons + hits, below + lower
 
 
@@ -208,14 +240,14 @@ def _signals(stations: Stations, count: Array, s: Array) -> Any:
 def _trigger(stations: Stations, upper: Array, lower: Array, time: Array, status: Array) -> bool:
     """Three adjacent stations above the threshold: one with two neighbours, within the window."""
     for i in range(len(status)):
-        if status[i] & HIT and 0.5 * (upper[i] + lower[i]) >= stations.trigger:
+        if status[i] & HIT and 0.5 * (upper[i] + lower[i]) >= stations.counter.trigger:
             found = 0
             for j in stations.neighbours[i]:
                 if (
                     j >= 0
                     and status[j] & HIT
-                    and 0.5 * (upper[j] + lower[j]) >= stations.trigger
-                    and abs(time[i] - time[j]) <= stations.window
+                    and 0.5 * (upper[j] + lower[j]) >= stations.counter.trigger
+                    and abs(time[i] - time[j]) <= stations.counter.window
                 ):
                     found += 1
             if found >= 2:

@@ -20,7 +20,10 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-__all__ = ["at", "exponentials", "gamma", "normal", "poisson", "stream", "uniform"]
+__all__ = [
+    "ahead", "at", "at_prepared", "exponentials", "gamma", "normal", "poisson", "stream", "uniform",
+    "unit",
+]  # fmt: skip
 
 _USED = 10
 _WORD = 0xFFFFFFFF
@@ -49,19 +52,46 @@ def at(s: Array, event: int, place: int) -> None:
 
 
 @register_jitable
-def _turn(s: Array) -> None:
-    """The next four words."""
-    a, b = np.uint64(s[2]), np.uint64(s[3])
-    c, d = np.uint64(s[4]), np.uint64(s[5])
-    j, k = np.uint64(s[0]), np.uint64(s[1])
+def ahead(s: Array, event: int, words: Array) -> None:
+    """The first four words of this event at all places, (4, places): at once, side by side."""
+    low, high = np.uint64(event & _WORD), np.uint64(event >> 32)
+    for place in range(words.shape[1]):
+        a, b, c, d = _philox(np.uint64(0), np.uint64(place), low, high, s[0], s[1])
+        words[0, place] = a
+        words[1, place] = b
+        words[2, place] = c
+        words[3, place] = d
+
+
+@register_jitable
+def at_prepared(s: Array, event: int, place: int, words: Array, used: int) -> None:
+    """As `at`, where `ahead` has made the first words, and so many of them were used."""
+    at(s, event, place)
+    s[2] = 1
+    for i in range(4):
+        s[6 + i] = words[i, place]
+    s[_USED] = used
+
+
+@register_jitable
+def _philox(a: Any, b: Any, c: Any, d: Any, j: Any, k: Any) -> Any:
+    """Ten rounds with the counter a, b, c, d and the key j, k: four words."""
     word, half = np.uint64(_WORD), np.uint64(32)
+    a, b, c, d = np.uint64(a), np.uint64(b), np.uint64(c), np.uint64(d)
+    j, k = np.uint64(j), np.uint64(k)
     for _ in range(10):
         p = np.uint64(0xD2511F53) * a
         q = np.uint64(0xCD9E8D57) * c
         a, b, c, d = (q >> half) ^ b ^ j, q & word, (p >> half) ^ d ^ k, p & word
         j = (j + np.uint64(0x9E3779B9)) & word
         k = (k + np.uint64(0xBB67AE85)) & word
-    s[6], s[7], s[8], s[9] = a, b, c, d
+    return a, b, c, d
+
+
+@register_jitable
+def _turn(s: Array) -> None:
+    """The next four words."""
+    s[6], s[7], s[8], s[9] = _philox(s[2], s[3], s[4], s[5], s[0], s[1])
     s[2] += np.uint32(1)
     s[_USED] = 0
 
@@ -73,6 +103,12 @@ def uniform(s: Array) -> float:
         _turn(s)
     word = s[6 + s[_USED]]
     s[_USED] += np.uint32(1)
+    return unit(word)
+
+
+@register_jitable
+def unit(word: int) -> float:
+    """A word as a number in (0, 1)."""
     return (float(word) + 0.5) * _STEP
 
 

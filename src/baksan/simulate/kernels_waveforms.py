@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from baksan.physics import front
 from baksan.simulate import kernels_random as random
-from baksan.simulate.kernels_array import Expected, Stations, counted, expected
+from baksan.simulate.kernels_array import Counter, Expected, Stations, counted, expected
 from baksan.simulate.kernels_array import layer as layer_of
 
 Array = NDArray[Any]
@@ -64,12 +64,12 @@ def record(
         random.at(s, showers.event[k], i)
         random.uniform(s)
         r, _, muonic, electromagnetic = expected(showers, stations, k, i)
-        if counted(stations, muonic, electromagnetic, s, count) > 0:
-            _play(stations, count, s, drawn)
+        if counted(stations.counter, muonic, electromagnetic, s, count) > 0:
+            _play(stations.counter, count, s, drawn)
         if noise[h]:
             count[:] = 0
             count[0] = 1
-            _play(stations, count, s, drawn)
+            _play(stations.counter, count, s, drawn)
         muons[h] = count[0]
         again[h, 0], again[h, 1] = drawn[0] + drawn[2], drawn[1] + drawn[3]
         random.at(s, showers.event[k], len(stations.position) + i)
@@ -78,7 +78,7 @@ def record(
         kept = _delays(pulses, k, r, count, late, s)
         work[:] = 0.0
         total[:] = 0.0
-        _place(stations, pulses, count, kept, late, phase + BEFORE * WIDTH, work, total, s)
+        _place(stations.counter, pulses, count, kept, late, phase + BEFORE * WIDTH, work, total, s)
         for layer in range(2):
             made = again[h, layer]
             scale = signal[h, layer] / made if made > 0.0 else 0.0
@@ -86,7 +86,7 @@ def record(
                 if total[part] > 0.0:
                     _spread(pulses, work[part], drawn[part] / total[part] * scale, trace[h, layer])
             missing[h, layer] = signal[h, layer] - trace[h, layer].sum()
-            if stations.water and layer == 1:
+            if stations.counter.water and layer == 1:
                 trace[h, 1] = trace[h, 0]
                 missing[h, 1] = missing[h, 0]
             else:
@@ -95,12 +95,12 @@ def record(
 
 
 @register_jitable
-def _play(stations: Stations, count: Array, s: Array, drawn: Array) -> None:
+def _play(counter: Counter, count: Array, s: Array, drawn: Array) -> None:
     """As `kernels_array` draws signals: of muons up, low, of hits up, low (4,) in VEM."""
-    drawn[0], drawn[2] = layer_of(stations, count[0], count[1] + count[2], s)
+    drawn[0], drawn[2] = layer_of(counter, count[0], count[1] + count[2], s)
     drawn[1], drawn[3] = drawn[0], drawn[2]
-    if not stations.water:
-        drawn[1], drawn[3] = layer_of(stations, count[0], count[1] + count[3], s)
+    if not counter.water:
+        drawn[1], drawn[3] = layer_of(counter, count[0], count[1] + count[3], s)
 
 
 @register_jitable
@@ -129,7 +129,7 @@ def _kept(count: int, kept: float) -> int:
 
 @register_jitable
 def _place(
-    stations: Stations, pulses: Pulses, count: Array, kept: float, late: Array, first: float,
+    counter: Counter, pulses: Pulses, count: Array, kept: float, late: Array, first: float,
     work: Array, total: Array, s: Array,
 ) -> None:  # fmt: skip
     """Puts each particle where it belongs, with a size that is scaled later.
@@ -138,7 +138,7 @@ def _place(
     gamma distributions): so they may be drawn after it.
     """
     n = 0
-    variance = stations.muon_sigma * stations.muon_sigma
+    variance = counter.muon_sigma * counter.muon_sigma
     for kind in range(4):
         m = _kept(count[kind], kept)
         shape = count[kind] / max(1, m) / (variance if kind == 0 else 1.0)
