@@ -423,7 +423,8 @@ for name, given in ways.items():
 # cut off is worse than none, for fits and for trees alike, unless it says that it is cut off.
 #
 # **Flags** say which events the rules give up on: 1, fewer than three stations agree; 2, the fit did not settle; 4,
-# the axis is at the limit of the formulas. Flagged events stay in the file, and leave the analysis by a cut that one
+# the axis is at the limit of the formulas; 8, the loudest station stands at the edge, so that the axis may lie outside;
+# 16, errors or χ² are too large. Flagged events stay in the file, and leave the analysis by a cut that one
 # can see.
 
 # %%
@@ -433,7 +434,7 @@ faint = faint.take(faint.triggered)
 poor = standard(faint).flag
 for name in faint.showers.names:
     mine = faint.showers.primary == name
-    parts = (f"flag {bit}: {np.mean(poor[mine] & bit > 0):.2%}" for bit in (1, 2, 4))
+    parts = (f"flag {bit}: {np.mean(poor[mine] & bit > 0):.2%}" for bit in (1, 2, 4, 16))
     print(f"{name:6} {mine.sum():6,} triggered;", ", ".join(parts))
 
 # %% [markdown]

@@ -162,7 +162,7 @@ def test_two_trainings_into_one_folder(tmp_path):
         if refused:
             return
         for resume in (False, True):
-            with pytest.raises(FileExistsError, match="another training is going on"):
+            with pytest.raises(FileExistsError, match="another command is at work"):
                 small(tmp_path / "run", resume=resume)
             refused.append(resume)
 
@@ -186,7 +186,7 @@ def test_who_was_killed_keeps_nobody_out(tmp_path):
     command = [sys.executable, "-c", HOLD, str(tmp_path / "run")]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"held\n"
-        with pytest.raises(FileExistsError, match="another training is going on"):
+        with pytest.raises(FileExistsError, match="another command is at work"):
             small(tmp_path / "run")
         process.kill()
     assert list((tmp_path / "run").iterdir()) == []

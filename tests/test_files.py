@@ -105,7 +105,7 @@ def test_what_is_no_json_is_named(tmp_path, damage):
 def test_a_folder_belongs_to_one_at_a_time(tmp_path):
     folder = tmp_path / "deep" / "run"
     with alone(folder):
-        with pytest.raises(FileExistsError, match="in .*run another training"), alone(folder):
+        with pytest.raises(FileExistsError, match="in .*run another command"), alone(folder):
             raise AssertionError
         write_json(folder / "x.json", 1)
     with alone(folder):

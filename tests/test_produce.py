@@ -18,7 +18,8 @@ import pytest
 from baksan import read
 from baksan.cli import main
 from baksan.data.parquet import write_parquet
-from baksan.physics import spectrum
+from baksan.files import alone
+from baksan.physics import OutsideRange, spectrum
 from baksan.produce import (
     PART,
     Production,
@@ -93,8 +94,61 @@ def test_parts_of_other_settings_are_not_taken_over(tmp_path):
     path = tmp_path / "d.parquet"
     (tmp_path / "d.parquet.parts").mkdir()
     (tmp_path / "d.parquet.parts/settings.json").write_text(replace(SMALL, seed=8).text)
-    with pytest.raises(ValueError, match="parts of another production"):
-        produce(SMALL, path)
+    with pytest.raises(
+        ValueError, match="another one, with other seed, zenith.* remove the folder"
+    ):
+        produce(replace(SMALL, primaries=replace(SMALL.primaries, zenith=(0.0, 0.5))), path)
+
+
+def test_a_damaged_part_is_made_again(made, tmp_path):
+    parts = tmp_path / "e.parquet.parts"
+    parts.mkdir()
+    (parts / "000001.parquet").write_bytes(made[0].read_bytes()[:2000])
+    produce(SMALL, tmp_path / "e.parquet")
+    assert digest(tmp_path / "e.parquet") == digest(made[0])
+
+
+def test_what_is_there_is_not_made_again_nor_written_over(made, tmp_path):
+    path, seen = tmp_path / "f.parquet", []
+    shutil.copy(made[0], path)
+    assert produce(SMALL, path, progress=seen.append) == made[1] and not seen
+    for other in (path, tmp_path / "text.parquet", tmp_path / "folder.parquet"):
+        if other.name == "text.parquet":
+            other.write_text("mine")
+        if other.name == "folder.parquet":
+            other.mkdir()
+        with pytest.raises(ValueError, match="must be new, or hold this production"):
+            produce(replace(SMALL, seed=8), other)
+    assert digest(path) == digest(made[0]) and (tmp_path / "text.parquet").read_text() == "mine"
+    assert not list(tmp_path.glob("*.parts"))
+
+
+def test_one_command_at_a_time_makes_a_file(tmp_path):
+    with alone(tmp_path / "g.parquet.parts"), pytest.raises(FileExistsError, match="at work"):
+        produce(SMALL, tmp_path / "g.parquet")
+
+
+@pytest.mark.parametrize(
+    ("production", "told"),
+    [
+        (Production(9, layout="kascade"), "must lie between 15 and 17"),
+        (Production(9, primaries=Primaries(log_energy=(15, 16))), "must lie between 17 and 20.5"),
+        (Production(9, layout="auger", primaries=Primaries(zenith=(0, 1.06))), "between 0 and 60"),
+        (Production(9, primaries=Primaries(log_energy=(17, 17.1))), "none of 9 did"),
+    ],
+    ids=["kascade", "energy", "zenith", "none triggers"],
+)
+def test_what_cannot_be_made_leaves_nothing_behind(production, told, tmp_path):
+    with pytest.raises(ValueError, match=told):
+        produce(production, tmp_path / "h.parquet")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_continuation_is_told_once(tmp_path):
+    high = Production(9, primaries=Primaries({"p": 1}, log_energy=(20.0, 20.4)))
+    with pytest.warns(OutsideRange, match="20.4 lies outside") as told:
+        produce(high, tmp_path / "i.parquet")
+    assert len(told) == 1
 
 
 def test_the_file_tells_how_it_was_made(made, tmp_path):
@@ -243,6 +297,57 @@ def test_a_table_of_positions_is_an_array_too(call):
     assert len(open_production("b.parquet").layout) == 5
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("x,y\n0,0\n0,1.2\n1.2,0\n", "at least 5 m apart; two are 1.2 m"),
+        ("x,y\n0,0\n0,a\n1.2,0\n", "y of places.csv must hold one number"),
+        ("x,z\n0,0\n0,900\n900,0\n", "must have columns x and y"),
+        ("x,y\n0,0\n", "at least three stations"),
+        ("x,y\n0,0\n0,900\n900,0\n900,0\n", "a place of its own"),
+        ("x,y\n0,0\n0,900\n900,\n", "positions must be finite"),
+    ],
+    ids=["in km", "a word", "no y", "one", "twice", "missing"],
+)
+def test_positions_that_are_no_array_are_told_in_one_sentence(call, tmp_path, text, told):
+    Path("places.csv").write_text(text)
+    status, _, said = call(
+        "simulate", "array", "--events", 10, "--out", "a.parquet", "--array", "places.csv"
+    )
+    assert status == 2 and told in said and "Traceback" not in said
+    assert [path.name for path in tmp_path.iterdir()] == ["places.csv"]
+
+
+def test_positions_know_their_unit(call):
+    column = "{name: %s, unit: km, datatype: float64}"
+    Path("places.ecsv").write_text(
+        "# %ECSV 1.0\n# ---\n# datatype:\n"
+        f"# - {column % 'x'}\n# - {column % 'y'}\nx y\n0 0\n0 1.2\n1.2 0\n"
+    )
+    status, *_ = call(
+        "simulate", "array", "--events", 300, "--out", "c.parquet", "--array", "places.ecsv",
+        "--log-energy", 19, 19.5, "--processes", 1,
+    )  # fmt: skip
+    assert status == 0
+    assert open_production("c.parquet").layout == ((0.0, 0.0), (0.0, 1200.0), (1200.0, 0.0))
+
+
+def test_the_same_command_again_does_nothing(call, tmp_path):
+    options = ["--events", 200, "--out", "a.parquet", "--log-energy", 19, 19.2, "--processes", 1]
+    assert call("simulate", "array", *options)[0] == 0
+    before = digest(tmp_path / "a.parquet")
+    status, said, _ = call("simulate", "array", *options)
+    assert status == 0 and "200 showers are there already" in said
+    status, _, said = call("simulate", "array", *options, "--seed", 5)
+    assert status == 2 and "something else is there" in said
+    assert digest(tmp_path / "a.parquet") == before
+
+
+def test_a_page_of_nothing_is_told(call):
+    status, _, said = call("report", "nowhere.parquet")
+    assert status == 2 and "nowhere.parquet does not exist" in said
+
+
 def test_the_page_of_a_file_lies_beside_it(call, made, monkeypatch):
     monkeypatch.setattr("baksan.produce.account.page_of", lambda path: f"<p>{path.name}</p>")
     shutil.copy(made[0], "a.parquet")
@@ -257,9 +362,15 @@ def test_the_page_of_a_file_lies_beside_it(call, made, monkeypatch):
         (["--primaries", "p=a"], "names and shares as p=3,Fe=1"),
         (["--primaries", "U"], "primaries must be among p, He"),
         (["--log-energy", "1", "3"], "Give lg of energies in eV, not in EeV"),
-        (["--highest-zenith", "80"], "the zenith angle must lie between"),
-        (["--array", "nowhere.csv"], "an array must be one of"),
+        (["--highest-zenith", "80"], "must lie between 0 and 62 degrees; 80 came"),
+        (["--array", "nowhere.csv"], "nor does such a file exist"),
         (["--spectrum", "steep"], "one of auger, h3a"),
+        (["--spectrum", "nan"], "g of the spectrum E^-g must be finite"),
+        (["--weights", "nan"], "g of the spectrum E^-g must be finite"),
+        (["--primaries", "gamma=1,p=1", "--log-energy", "18", "19.8"], "photons must stay below"),
+        (["--window", "99"], "3 to 41 stations wide"),
+        (["--array", "kascade", "--window", "9"], "--window belongs to telescope-array"),
+        (["--array", "kascade"], "must lie between 15 and 17"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

@@ -69,8 +69,8 @@ def alone(folder: Path | str) -> Iterator[None]:
     except BlockingIOError:
         os.close(place)
         raise FileExistsError(
-            f"a folder is needed in which nobody else works; in {folder} another training is going"
-            " on. Wait for its end, or choose another --out."
+            f"a folder is needed in which nobody else works; in {folder} another command is at"
+            " work. Wait for its end, or choose another --out."
         ) from None
     except OSError:  # network file systems may lack locks on folders
         pass

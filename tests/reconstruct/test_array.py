@@ -9,8 +9,8 @@ from scipy.optimize import approx_fprime, minimize
 from baksan.compiled import compiled
 from baksan.physics import directions, energy
 from baksan.reconstruct import array, kernels_array
-from baksan.reconstruct.array import FEW, standard
-from baksan.simulate.array import Primaries, auger, events, telescope_array
+from baksan.reconstruct.array import EDGE, FEW, LOOSE, standard
+from baksan.simulate.array import Primaries, auger, events, table, telescope_array
 
 QUIET = {"dead": 0.0, "noise": 0.0}
 SIZES = np.array([50, 50, 0.02, 0.02, 50, 0.1, 0.1])
@@ -242,6 +242,34 @@ def test_observables_are_columns_with_units_and_details_stand_apart():
     used = result.used[k] & ((found.status[k] & 2) == 0)
     s3 = np.sum(found.signal[k][used] / 3 * (r[used] / 1000) ** 3)
     assert table["log_s3"][k] == pytest.approx(np.log(s3), rel=1e-5)
+
+
+def test_axes_that_may_lie_outside_are_flagged():
+    grid = np.array([(800.0 * i, 800.0 * j) for i in range(9) for j in range(9)])
+    found = events(4000, table(grid), Primaries({"p": 1, "Fe": 1}), seed=3)
+    found = found.take(found.triggered)
+    result = standard(found)
+    off = np.abs(np.log10(result.energy) - found.showers.log_energy)
+    edge = (result.flag & EDGE) > 0
+    # Axes fall up to 1200 m outside, where rules make of them what they like.
+    assert np.mean(off[edge] > 0.5) > 0.1 and np.mean(off[result.flag == 0] > 0.5) < 0.002
+    on_the_rim = np.isin(found.layout.position[:, :2], [0.0, 6400.0]).any(axis=1)
+    loudest = np.where(result.used, found.signal, -1.0).argmax(axis=1)
+    np.testing.assert_array_equal(edge[result.flag != 1], on_the_rim[loudest][result.flag != 1])
+
+
+def test_showers_that_stations_do_not_determine_are_flagged():
+    line = table([(800.0 * k, 0.0) for k in range(9)])
+    found = events(2000, line, Primaries({"p": 1}, log_energy=(19, 19.5)), seed=3)
+    result = standard(found.take(found.triggered))
+    assert len(result) > 100 and ((result.flag & LOOSE) > 0).all()
+
+
+def test_a_fit_without_degrees_of_freedom_has_no_chi2_left():
+    found = showers(300, table([(0.0, 0.0), (0.0, 900.0), (900.0, 0.0)]), lg=19.3, spread=0.1)
+    result = standard(found)
+    three = (result.stations == 3) & (result.flag & FEW == 0)
+    assert three.sum() > 30 and np.isfinite(result.chi2[three]).all()
 
 
 @pytest.mark.parametrize(

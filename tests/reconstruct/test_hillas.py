@@ -176,6 +176,12 @@ def test_images_of_another_camera_are_refused(charge, told):
         parameters(charge, CAMERA)
 
 
+@pytest.mark.parametrize("shape", [(1, 1111), (3, 50), (1111,)])
+def test_pixels_are_kept_of_each_image(shape):
+    with pytest.raises(ValueError, match=r"kept must say of each pixel .* \(3, 1111\)"):
+        parameters(np.ones((3, 1111)), CAMERA, np.ones(shape, dtype=bool))
+
+
 def test_thresholds_rise():
     with pytest.raises(ValueError, match="0 < boundary ≤ picture"):
         cleaned(np.zeros((1, 1111)), CAMERA, 3.0, 5.0)

@@ -218,8 +218,9 @@ def test_any_table_of_positions_is_an_array():
         ([[0, 0], [0, 1], [5, 5], [0, 1]], "1 and 3 both stand at"),
         ([[0, 0], [0, np.nan], [5, 5]], "station 1 is not"),
         ([0.0, 1.0, 2.0], "must be (stations, 2)"),
+        ([[0, 0], [0, 1.2], [1.2, 0]], "in m, not in km"),
     ],
-    ids=["one", "twice", "nan", "flat"],
+    ids=["one", "twice", "nan", "flat", "km"],
 )
 def test_positions_that_are_no_array_are_refused(positions, told):
     with pytest.raises(ValueError) as error:
@@ -227,7 +228,38 @@ def test_positions_that_are_no_array_are_refused(positions, told):
     assert told in str(error.value)
 
 
-@pytest.mark.parametrize("window", [1, 8])
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"area": -1.0}, "area of a detector must lie between"),
+        ({"dead": 2.0}, "dead of a detector must lie between 0 and 1; 2 came"),
+        ({"noise": np.nan}, "noise of a detector must be finite"),
+        ({"jitter": -5.0}, "jitter of a detector must lie between"),
+        ({"kind": "gas"}, "the kind of detectors must be one of scintillator, water"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_detectors_that_cannot_be_are_refused(changes, told):
+    with pytest.raises(ValueError, match=told):
+        telescope_array(3).with_detector(**changes)
+
+
+def test_what_comes_too_late_is_not_read_out():
+    primaries = Primaries({"p": 1}, log_energy=(19.5, 19.5), zenith=(0.0, 0.3))
+    patient = events(100, telescope_array(9).with_detector(**QUIET, read_out=1e6), primaries)
+    usual = events(100, telescope_array(9).with_detector(**QUIET), primaries)
+    late = patient.hit & (np.abs(patient.time) > 32_000)
+    assert late.any()
+    np.testing.assert_array_equal(usual.hit, patient.hit & ~late)
+    np.testing.assert_array_equal(usual.time, np.where(late, 0, patient.time))
+
+
+def test_an_array_is_needed():
+    with pytest.raises(TypeError, match=r"layout must be an array, .* 'telescope-array' came"):
+        events(5, "telescope-array")
+
+
+@pytest.mark.parametrize("window", [1, 8, 43])
 def test_windows_are_odd(window):
     with pytest.raises(ValueError, match="a window must be odd"):
         telescope_array(window)

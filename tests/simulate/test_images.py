@@ -170,6 +170,7 @@ def test_a_forest_tells_them_apart_as_well_as_in_the_published_table(both):
     ("settings", "told"),
     [
         ({"log_energy": (-1.0, 1.0)}, "1 TeV is 12"),
+        ({"log_energy": (13.0, 11.0)}, "must rise; 13 … 11 does not"),
         ({"gamma_fraction": 1.5}, "gamma_fraction must lie between 0 and 1"),
         ({"start": -1}, "start, the number of the first event"),
     ],

@@ -128,7 +128,7 @@ def test_what_fits_no_formula_is_refused(settings, told):
 
 
 def test_photons_that_would_convert_are_refused():
-    with pytest.raises(ValueError, match=r"17.5 and 19.7"):
+    with pytest.raises(ValueError, match=r"photons must stay below lg\(E/eV\) = 19.7"):
         thrown(10, Primaries({"gamma": 1}, log_energy=(20.0, 20.2)))
 
 

@@ -9,6 +9,7 @@ import atexit
 import gc
 import io
 import sys
+import warnings
 from typing import Annotated, Any
 
 import typer
@@ -84,6 +85,7 @@ def main(arguments: list[str] | None = None) -> None:
     if arguments is None:  # the process is ours
         _keep_what_is_old()
         _print_anything()
+        warnings.showwarning = _note
     given = sys.argv[1:] if arguments is None else list(arguments)
     # These two may stand anywhere.
     ahead = [flag for flag in ("--quiet", "--debug") if flag in given]
@@ -118,5 +120,16 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"baksan: {said}", file=sys.stderr)
         sys.exit(2)
     if status == 130:
-        print("baksan: stopped by Ctrl-C; a training goes on with --resume.", file=sys.stderr)
+        print(f"baksan: stopped by Ctrl-C; {_gone_on_with(given)}.", file=sys.stderr)
     sys.exit(status or 0)
+
+
+def _gone_on_with(given: list[str]) -> str:
+    if "simulate" in given:
+        return "the same command goes on" if "array" in given else "nothing was written"
+    return "a training goes on with --resume"
+
+
+def _note(message: Warning | str, category: type[Warning], *where: Any, **rest: Any) -> None:
+    """Warnings as notes: where in our code they come from helps nobody."""
+    print(f"baksan: note: {message}", file=sys.stderr)

@@ -12,7 +12,9 @@ import typer
 
 from baksan.cli.options import Seed
 from baksan.cli.show import paragraph, progress
-from baksan.table import Table
+from baksan.physics.checks import inside
+from baksan.table import Column, Table
+from baksan.units import factor
 
 __all__ = ["app"]
 
@@ -77,8 +79,9 @@ def simulate_array(
         str, typer.Option(help="telescope-array, auger, kascade, or a file with columns x, y in m.")
     ] = "telescope-array",
     window: Annotated[
-        int, typer.Option(help="Stations across, odd: 9 to 10^19.5 eV, 15 to 10^20 eV.")
-    ] = 9,
+        int | None,
+        typer.Option(help="Stations across, odd; 9, to 10^19.5 eV; 15 to 10^20 eV."),
+    ] = None,
     primaries: Annotated[
         str, typer.Option(help="p,Fe or p=3,Fe=1,gamma=1 …; or h3a, ultra-high.")
     ] = "p,Fe",
@@ -108,24 +111,52 @@ def simulate_array(
     from baksan.produce import Production, produce
     from baksan.simulate.array import Primaries
 
-    began = time.perf_counter()
+    began, done = time.perf_counter(), [events]
     production = Production(
-        events, seed, _places(array), window,
+        events, seed, _places(array), _window(window, array),
         Primaries(
-            _shares(primaries), log_energy, _index(spectrum),
-            (0.0, float(np.deg2rad(highest_zenith))), model, muon_factor, spread,
+            _shares(primaries), log_energy, _index(spectrum), (0.0, _radians(highest_zenith)),
+            model, muon_factor, spread,
         ),
         None if weights is None else _index(weights), stations,
     )  # fmt: skip
     with progress("simulating") as show:
-        kept = produce(
-            production, out, processes=processes or cores(),
-            progress=lambda n: show(f"{n:,} of {events:,} showers", n / events),
-        )  # fmt: skip
-    seconds = time.perf_counter() - began
-    told = f"{events:,} showers thrown in {seconds:.1f} s ({events / seconds:,.0f} a second)"
+
+        def tell(n: int) -> None:
+            done.append(n)
+            show(f"{n:,} of {events:,} showers", n / events)
+
+        kept = produce(production, out, processes=processes or cores(), progress=tell)
+    told = _thrown(events, done[1] if len(done) > 1 else events, time.perf_counter() - began)
     print(f"{told}, {kept:,} triggered: {out}")
     print(paragraph("  Answers to train on: log_energy, primary, x_max, muons."))
+
+
+def _thrown(events: int, before: int, seconds: float) -> str:
+    """What was done, how fast, and what was there already."""
+    if before == events:
+        return f"{events:,} showers are there already"
+    left = f", of which {before:,} were there already" if before else ""
+    return (
+        f"{events:,} showers thrown in {seconds:.1f} s"
+        f" ({(events - before) / seconds:,.0f} a second){left}"
+    )
+
+
+def _radians(highest_zenith: float) -> float:
+    inside(highest_zenith, 0.0, 62.0, "--highest-zenith", "degrees", "Lower it.")
+    return float(np.deg2rad(highest_zenith))
+
+
+def _window(window: int | None, array: str) -> int:
+    from baksan.produce import LAYOUTS
+
+    if window is not None and array not in LAYOUTS:
+        raise ValueError(
+            f"--window belongs to {' and '.join(LAYOUTS)}; --array {array} has its own stations."
+            " Leave it out."
+        )
+    return 9 if window is None else window
 
 
 def _shares(text: str) -> dict[str, float] | str:
@@ -153,10 +184,15 @@ def _index(text: str) -> float | str:
 
 def _places(array: str) -> Any:
     """The name of an array, or the positions in a file."""
-    from baksan.produce import LAYOUTS
+    from baksan.produce import KASCADE, LAYOUTS
 
-    if array in LAYOUTS or not Path(array).exists():
+    if array in (*LAYOUTS, KASCADE):
         return array
+    if not Path(array).exists():
+        raise ValueError(
+            f"--array must be one of {', '.join((*LAYOUTS, KASCADE))}, or a file of positions;"
+            f" {array!r} is neither, nor does such a file exist. Check its name."
+        )
     from baksan.data import read
 
     found = read(array)
@@ -166,4 +202,15 @@ def _places(array: str) -> Any:
             f"{array} must have columns x and y, in m, and perhaps z; it has"
             f" {', '.join(found.names)}. Rename them."
         )
-    return tuple(map(tuple, np.column_stack([found[n] for n in names]).astype(float).tolist()))
+    columns = [_metres(found.columns[name], f"{name} of {array}") for name in names]
+    return tuple(map(tuple, np.column_stack(columns).tolist()))
+
+
+def _metres(column: Column, what: str) -> Any:
+    """The numbers of a column in m; one without a unit is in m."""
+    if column.values.dtype.kind not in "iuf" or column.values.ndim > 1:
+        raise ValueError(
+            f"{what} must hold one number for each station, in m; it holds"
+            f" {column.values[:1].tolist()}. Correct the file."
+        )
+    return column.values.astype(float) * (factor(column.unit, "m") if column.unit else 1.0)

@@ -194,6 +194,11 @@ def report(
     from baksan.report import page
     from baksan.store import RunFolder
 
+    if not run.exists():
+        raise FileNotFoundError(
+            f"a run folder or a file of simulated showers is needed; {run} does not exist. Check"
+            " its name."
+        )
     if run.is_file():
         from baksan.produce.account import page_of
 

@@ -24,8 +24,8 @@ def numbers(values: ArrayLike, what: str) -> Array:
     if not (fine := np.isfinite(found)).all():
         where = int(np.argmin(fine.ravel()))
         raise ValueError(
-            f"{what} must be finite; {found.ravel()[where]} stands at place {where}."
-            " Leave such events out first."
+            f"{what} must be finite; {_told(found, where)}."
+            f" {'Leave such events out first.' if found.ndim else 'Give a number.'}"
         )
     return found
 
@@ -38,7 +38,7 @@ def inside(
     if (worst := _worst(found, low, high)) is not None:
         raise ValueError(
             f"{what} must lie between {low:g} and {high:g}{unit and ' ' + unit};"
-            f" {found.ravel()[worst]:g} stands at place {worst}. {hint or 'Check its unit.'}"
+            f" {_told(found, worst)}. {hint or 'Check its unit.'}"
         )
     return found
 
@@ -61,6 +61,11 @@ def chosen(name: str, table: dict[str, Any], what: str) -> Any:
     if name not in table:
         raise ValueError(f"{what} must be one of {', '.join(table)}; {name!r} is not. Take one.")
     return table[name]
+
+
+def _told(found: Array, place: int) -> str:
+    value = f"{found.ravel()[place]:g}"
+    return f"{value} stands at place {place}" if found.ndim else f"{value} came"
 
 
 def _callers() -> int:

@@ -17,8 +17,8 @@ Array = NDArray[Any]
 Row = tuple[float, float, float]
 
 __all__ = [
-    "MODELS", "MOMENTS", "Gumbel", "Moments", "ln_mass", "moments", "photon_maximum", "x_max_cdf",
-    "x_max_mean", "x_max_pdf", "x_max_quantile", "x_max_spread",
+    "MODELS", "MOMENTS", "PHOTONS_CONVERT", "Gumbel", "Moments", "ln_mass", "moments",
+    "photon_maximum", "x_max_cdf", "x_max_mean", "x_max_pdf", "x_max_quantile", "x_max_spread",
 ]  # fmt: skip
 
 
@@ -30,6 +30,8 @@ class Gumbel(NamedTuple):
     shape: tuple[Row, Row]
 
 
+PHOTONS_CONVERT = 19.7
+"""lg(E/eV) from which photons begin to convert in the geomagnetic field [M]."""
 MODELS = {
     "qgsjetii-04": Gumbel(
         ((761.383, -11.719, -1.372), (57.344, -1.731, 0.309), (-0.355, 0.273, -0.137)),
@@ -145,7 +147,7 @@ def photon_maximum(log_energy: ArrayLike) -> tuple[Array, Array]:
     From memory, an order of magnitude only. Above 10^19.7 eV photons convert in the geomagnetic
     field, which is not here: raises ValueError outside lg(E/eV) = 17.5 … 19.7.
     """
-    lg = inside(log_energy, 17.5, 19.7, "lg(E/eV) of a photon")
+    lg = inside(log_energy, 17.5, PHOTONS_CONVERT, "lg(E/eV) of a photon")
     mean = 860 + 85 * (np.minimum(lg, 18.5) - 18) + 110 * np.maximum(lg - 18.5, 0.0)
     return mean, 70 + 40 * np.clip((lg - 18.5) / 1.2, 0.0, 1.0)
 

@@ -12,14 +12,14 @@ import json
 import shutil
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from baksan.files import replacing
+from baksan.data.parquet import about, write_joined, write_parquet
+from baksan.data.parquet import rows as count_rows
+from baksan.files import alone, replacing
 from baksan.physics import OutsideRange
 from baksan.produce.workers import deal_out
 from baksan.reconstruct.array import standard
@@ -37,7 +37,7 @@ from baksan.simulate.array import (
 )  # fmt: skip
 from baksan.simulate.counter import check_count
 from baksan.simulate.kascade import Kascade, KascadeEvents
-from baksan.simulate.showers import flux, thrown, weights_to
+from baksan.simulate.showers import check_spectrum, thrown, weights_to
 from baksan.table import Column, Table
 
 __all__ = [
@@ -94,7 +94,7 @@ class Production:
                 f" {self.layout!r} is neither. Take one."
             )
         if self.weights is not None:
-            flux(np.array([10.0 ** self.primaries.log_energy[0]]), self.weights)
+            check_spectrum(self.weights)
 
     @property
     def array(self) -> Layout | Kascade:
@@ -138,7 +138,13 @@ class Production:
 
 def showers_of(production: Production, number: int) -> ArrayEvents | KascadeEvents:
     """All events of a part, triggered or not."""
-    n, array, start = production.size(number), production.array, number * PART
+    with warnings.catch_warnings():  # `produce` warns, once
+        warnings.simplefilter("ignore", OutsideRange)
+        return _events(production, production.size(number), number * PART)
+
+
+def _events(production: Production, n: int, start: int) -> ArrayEvents | KascadeEvents:
+    array = production.array
     if isinstance(array, Kascade):
         return kascade.events(n, production.primaries, production.seed, start=start, array=array)
     return events(n, array, production.primaries, production.seed, start=start)
@@ -170,7 +176,8 @@ def produce(
 ) -> int:
     """Make a Parquet file of the triggered events; how many there are.
 
-    Parts that an earlier, stopped production of the same settings left beside it are taken over.
+    Parts that an earlier, stopped production of the same settings left beside it are taken over;
+    where the whole file is there, nothing is done.
 
     Parameters
     ----------
@@ -184,18 +191,30 @@ def produce(
     Raises
     ------
     ValueError
-        Parts of other settings beside the file; another ending; no event triggers.
+        Settings that no formula reaches; another file there, or parts of other settings; another
+        ending; no event triggers.
+    FileExistsError
+        Another command makes the same file.
     """
     path = Path(path)
-    if path.suffix != ".parquet":
-        raise ValueError(
-            f"simulated events go to a Parquet file, NAME.parquet; {str(path)!r} ends otherwise."
-            f" Try {path.with_suffix('.parquet')}."
-        )
-    production.array.cores(np.zeros((1, 2)))  # settings that fit nothing are refused at once
-    folder = _parts_folder(production, path)
+    check_count(processes, "processes, how many work side by side,", 1)
+    if _is_there(production, path):
+        return count_rows(path, str(path))
+    _check_reach(production)
+    folder = path.with_name(path.name + ".parts")
+    with alone(folder):
+        _check_parts(production, folder, path)
+        rows = _made(production, folder, path, processes, progress)
+        shutil.rmtree(folder)
+    return rows
+
+
+def _made(
+    production: Production, folder: Path, path: Path, processes: int,
+    progress: Callable[[int], object] | None,
+) -> int:  # fmt: skip
     files = [folder / f"{number:06d}.parquet" for number in range(production.parts)]
-    missing = [number for number, file in enumerate(files) if not file.exists()]
+    missing = [number for number, file in enumerate(files) if not _whole(file)]
     left = set(missing)
 
     def tell() -> None:
@@ -208,15 +227,11 @@ def produce(
 
     tell()
     deal_out(partial(_make_part, production.text, str(folder)), missing, processes, done)
-    rows = _joined(production, files, path)
-    shutil.rmtree(folder)
-    return rows
+    return _joined(production, files, path)
 
 
 def open_production(path: Path | str) -> Production | None:
     """What a file was made by; None if it is no production. Raises ValueError as `from_text`."""
-    from baksan.data.parquet import about
-
     text = about(path).get(_KEY)
     return None if text is None else Production.from_text(text)
 
@@ -228,30 +243,73 @@ def thrown_in(production: Production) -> Showers:
         return thrown(production.events, production.primaries, production.seed)
 
 
-def _parts_folder(production: Production, path: Path) -> Path:
-    folder = path.with_name(path.name + ".parts")
-    kept = folder / "settings.json"
-    if kept.exists() and kept.read_text(encoding="utf-8") != production.text:
+def _is_there(production: Production, path: Path) -> bool:
+    """Whether the whole file is. Raises ValueError where something else is in its place."""
+    if path.suffix != ".parquet":
         raise ValueError(
-            f"{folder} holds parts of another production, with the settings"
-            f" {kept.read_text(encoding='utf-8')}. Remove it, or choose another --out."
+            f"simulated events go to a Parquet file, NAME.parquet; {str(path)!r} ends otherwise."
+            f" Try {path.with_suffix('.parquet')}."
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        return False
+    if path.is_file() and _text_of(path) == production.text:
+        return True
+    raise ValueError(
+        f"{path} must be new, or hold this production; something else is there. Remove it, or"
+        " choose another --out."
+    )
+
+
+def _text_of(path: Path) -> str | None:
+    try:
+        return about(path).get(_KEY)
+    except (OSError, ValueError):  # no Parquet file
+        return None
+
+
+def _check_reach(production: Production) -> None:
+    """Raise or warn where the formulas do not reach, before anything is made."""
+    _events(production, 0, 0)
+    if production.layout == KASCADE:  # which asks for no X_max
+        return
+    for end in production.primaries.log_energy:
+        thrown(64, replace(production.primaries, log_energy=(end, end)))
+
+
+def _check_parts(production: Production, folder: Path, path: Path) -> None:
+    kept = folder / "settings.json"
+    if kept.exists():
+        old, new = (_flat(json.loads(t)) for t in (kept.read_text("utf-8"), production.text))
+        if other := [name for name in new if old.get(name) != new[name]]:
+            raise ValueError(
+                f"{folder} must hold parts of this production; it holds those of another one, with"
+                f" other {', '.join(other)}. Finish that one with its own command, remove the"
+                " folder, or choose another --out."
+            )
     with replacing(kept) as beside:
         beside.write_text(production.text, encoding="utf-8")
-    return folder
+
+
+def _flat(settings: dict[str, Any]) -> dict[str, Any]:
+    primaries: dict[str, Any] = settings["primaries"]
+    return {k: v for k, v in settings.items() if k != "primaries"} | primaries
+
+
+def _whole(file: Path) -> bool:
+    """Whether a part was made; one that was damaged since is made again."""
+    try:
+        return file.exists() and count_rows(file, str(file)) >= 0
+    except ValueError:
+        return False
 
 
 def _make_part(text: str, folder: str, number: int) -> None:
-    from baksan.data.parquet import write_parquet
-
     write_parquet(part(Production.from_text(text), number), Path(folder) / f"{number:06d}.parquet")
 
 
 def _joined(production: Production, files: list[Path], path: Path) -> int:
-    from baksan.data.parquet import rows, write_joined
-
-    if not any(rows(file, str(file)) for file in files):
+    if not any(count_rows(file, str(file)) for file in files):
+        shutil.rmtree(files[0].parent)
         low, high = production.primaries.log_energy
         raise ValueError(
             f"an event must trigger to be kept; none of {production.events:,} did, with lg(E/eV)"

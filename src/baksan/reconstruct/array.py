@@ -8,12 +8,13 @@ form of the fit, its errors and weights are those of the reconstruction code of 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
+from scipy.spatial import ConvexHull, KDTree, QhullError
 
 from baksan.compiled import compiled
 from baksan.physics import directions, energy, front, lateral
@@ -23,8 +24,12 @@ from baksan.table import Column, Table
 Array = NDArray[Any]
 Way = Literal["compiled", "python"]
 
-__all__ = ["FEW", "STEEP", "UNSETTLED", "Reconstruction", "standard"]
+__all__ = ["EDGE", "FEW", "LOOSE", "STEEP", "UNSETTLED", "Reconstruction", "standard"]
 
+EDGE, LOOSE = 8, 16
+"""Flags beside those of the fit: the loudest station stands at the edge of the array, so that the
+axis may lie outside; the stations do not determine the shower, or the fit does not describe it."""
+_FARTHEST, _WIDEST, _WORST = 1000.0, 10.0, 10.0  # m and degrees of errors, χ² per degree of freedom
 _SILENT_WITHIN = 3.5  # spacings: how far from the core silent stations count [V]
 _QUIET = 1e-9  # background hits per ns, where a detector has none
 _UNIT = 1000.0  # m: r₀ of S_b
@@ -76,8 +81,9 @@ class Reconstruction:
     kind : str
         The detectors: they tell what the reference distance is.
     flag : (n,) uint8
-        0, or a sum of FEW (fewer than three stations agree), UNSETTLED (the fit did not converge)
-        and STEEP (the axis is at 62°, where the formulas end).
+        0, or a sum of FEW (fewer than three stations agree), UNSETTLED (the fit did not converge),
+        STEEP (the axis is at 62°, where the formulas end), EDGE (the loudest station stands at the
+        edge of the array) and LOOSE (an error above 10° or 1 km, or χ² per degree above 10).
     core : (n, 2)
         In m.
     zenith, azimuth : (n,)
@@ -94,13 +100,14 @@ class Reconstruction:
         Of core (m), direction (rad, of each of two axes), ln S_ref and ln a, by the curvature of
         χ² alone.
     chi2 : (n,)
-        χ² per degree of freedom.
+        χ² per degree of freedom; 0 where there are none.
     used : (n, S) bool
         Hits that belong to the shower.
     stations, excluded : (n,) int
         How many hits were used, and how many not.
     sums : mapping of str to (n,)
-        ln S_3 and ln S_4.5 with S_b = Σ S_i (r_i/km)^b, ln Σ S_i, and asymmetry Σ|U − L|/Σ(U + L).
+        ln S_3 and ln S_4.5 with S_b = Σ S_i (r_i/km)^b, ln Σ S_i, and of two layers the asymmetry
+        Σ|U − L|/Σ(U + L).
     """
 
     kind: str
@@ -158,7 +165,9 @@ class Reconstruction:
             "direction_error": (
                 np.rad2deg(self.errors["direction"]), "deg", "error of the axis, each of two",
             ),
-            "flag": (self.flag, "", "0 if the fit is good; 1 few, 2 unsettled, 4 steep"),
+            "flag": (
+                self.flag, "", "0 if the fit is good; 1 few, 2 unsettled, 4 steep, 8 edge, 16 loose"
+            ),
         }  # fmt: skip
         columns = {k: Column(*v) for k, v in features.items()}
         columns |= {k: Column(*v, role="detail") for k, v in details.items()}
@@ -215,13 +224,34 @@ def standard(found: Signals, way: Way = "compiled") -> Reconstruction:
     p[flag & FEW > 0] = np.nan
     zenith, azimuth = _angles(p[:, 2], p[:, 3])
     reference = np.exp(p[:, 5])
+    errors, fitted = _errors(p, covariance), flag & FEW == 0
+    chi2 = np.where(fitted, merit[:, 0] / np.maximum(merit[:, 1], 1), np.nan)
+    chi2[fitted & (merit[:, 1] <= 0)] = 0.0
+    flag[fitted & _at_the_edge(found.layout.position, signal, use)] |= EDGE
+    flag[fitted & _loose(errors, chi2)] |= LOOSE
     hits = (np.asarray(found.status) & _HIT) > 0
     return Reconstruction(
         detector.kind, flag, p[:, :2], zenith, azimuth, p[:, 4], reference, np.exp(p[:, 6]),
-        _energy(reference, zenith, detector.kind), _errors(p, covariance),
-        np.where(merit[:, 1] > 0, merit[:, 0] / np.maximum(merit[:, 1], 1), np.nan), use,
-        use.sum(axis=1), (hits & ~use).sum(axis=1), _sums(found, signal, p, use),
+        _energy(reference, zenith, detector.kind), errors, chi2, use, use.sum(axis=1),
+        (hits & ~use).sum(axis=1), _sums(found, signal, p, use),
     )  # fmt: skip
+
+
+def _at_the_edge(position: Array, signal: Array, use: Array) -> Array:
+    """Whether the loudest station that was used stands on the convex hull of all."""
+    flat = np.asarray(position, dtype=float)[:, :2]
+    edge = np.ones(len(flat), dtype=bool)
+    with suppress(QhullError):  # stations in a line are all at its edge
+        sides = ConvexHull(flat).equations
+        edge = (flat @ sides[:, :2].T + sides[:, 2]).max(axis=1) > -1.0
+    return np.asarray(edge[np.where(use, signal, -1.0).argmax(axis=1)])
+
+
+def _loose(errors: dict[str, Array], chi2: Array) -> Array:
+    """Whether errors are large or unknown, or χ² is."""
+    near = errors["core"] <= _FARTHEST
+    sharp = errors["direction"] <= np.deg2rad(_WIDEST)
+    return np.asarray(~(near & sharp & (chi2 <= _WORST)))
 
 
 def _checked(found: Signals) -> Array:
@@ -295,9 +325,11 @@ def _sums(found: Signals, signal: Array, p: Array, use: Array) -> dict[str, Arra
     def log(values: Array) -> Array:
         return np.log(np.where(values > 0, values, np.nan))
 
-    return {
+    sums = {
         "log_s3": log((clean * per * (r / _UNIT) ** 3).sum(axis=1)),
         "log_s45": log((clean * per * (r / _UNIT) ** 4.5).sum(axis=1)),
         "log_sum": log((use * per).sum(axis=1)),
-        "asymmetry": apart / np.where(both > 0, both, np.nan),
     }
+    if found.layout.detector.kind != "water":
+        sums["asymmetry"] = apart / np.where(both > 0, both, np.nan)
+    return sums

@@ -170,6 +170,8 @@ def events(
     ValueError
         Counts that are negative or not whole; energies or zenith angles that the formulas of this
         detector do not reach.
+    TypeError
+        `layout` is no Layout.
 
     Examples
     --------
@@ -177,6 +179,11 @@ def events(
     >>> found.signal.shape, int(found.triggered.sum())
     ((100, 81), 100)
     """
+    if not isinstance(layout, Layout):
+        raise TypeError(
+            f"layout must be an array, such as telescope_array() or table(positions); {layout!r}"
+            " came. Give one."
+        )
     primaries = primaries or Primaries()
     _check_reach(primaries, layout.detector.kind)
     showers = thrown(n, primaries, seed, start)

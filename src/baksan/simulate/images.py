@@ -148,6 +148,8 @@ def events(
     inside(gamma_fraction, 0.0, 1.0, "gamma_fraction", "", "Give the share of gammas.")
     hint = "Give lg of energies in eV: 1 TeV is 12."
     low, high = inside(log_energy, 10.0, 14.0, "lg(E/eV)", "", hint)
+    if low > high:
+        raise ValueError(f"lg(E/eV) must rise; {low:g} … {high:g} does not. Give the lower first.")
     camera, telescope = camera or magic(), telescope or Telescope()
     u = uniforms(n, _DRAWS, seed, start)
     gamma = u[:, 0] < gamma_fraction

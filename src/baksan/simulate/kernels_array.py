@@ -115,17 +115,18 @@ def respond(
             if empty and quiet:
                 continue
             random.at_prepared(s, event, i, words, 2 if empty else 1)
-            up = -1.0
+            up, when = -1.0, 0.0
             if not empty:
                 up, low, late = _shower(counter, r, muonic, electromagnetic, curvature, s, count)
+                when = late - along / front.LIGHT
             if up < 0.0 and not quiet:
-                up, low, late = _background(counter, s, count)
-                noise[k, i], along = True, 0.0
-            if up >= 0.0:
+                up, low, when = _background(counter, s, count)
+                noise[k, i] = True
+            if up >= 0.0 and abs(when) <= counter.read_out:
                 full = max(up, low) > counter.full
                 status[k, i] = HIT | SATURATED if full else HIT
                 upper[k, i], lower[k, i] = min(up, counter.full), min(low, counter.full)
-                time[k, i] = late - along / front.LIGHT
+                time[k, i] = when
         triggered[k] = _trigger(stations, upper[k], lower[k], time[k], status[k])
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from baksan.physics.atmosphere import SITES
+from baksan.physics.checks import chosen, inside
 
 Array = NDArray[Any]
 
@@ -16,6 +17,8 @@ __all__ = ["SCINTILLATOR", "WATER", "Detector", "Layout", "auger", "table", "tel
 
 _MIP = 1.22  # VEM [V]
 _NEIGHBOURS = 8
+_WIDEST = 41  # stations: far beyond any shower
+_NEAREST = 5.0  # m between stations: nearer ones are one station, or in km
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,12 @@ class Detector:
     jitter : float
         σ of the clock in ns.
     read_out : float
-        Background arrives between −read_out and read_out, in ns.
+        What arrives between −read_out and read_out is seen, in ns; 0 is the axis at the ground.
+
+    Raises
+    ------
+    ValueError
+        An unknown kind, shares outside 0 … 1, negative numbers.
     """
 
     kind: str = "scintillator"
@@ -60,6 +68,16 @@ class Detector:
     noise: float = 0.045
     jitter: float = 20.0
     read_out: float = 32000.0
+
+    def __post_init__(self) -> None:
+        chosen(self.kind, dict.fromkeys(("scintillator", "water")), "the kind of detectors")
+        for name in ("both", "dead", "noise"):
+            inside(getattr(self, name), 0.0, 1.0, f"{name} of a detector", "", "It is a share.")
+        for name in ("area", "muon_sigma", "hit", "trigger", "window", "full", "read_out"):
+            hint = "It is above 0." if name != "area" else "It is in m²."
+            inside(getattr(self, name), 1e-9, 1e9, f"{name} of a detector", "", hint)
+        for name in ("read", "jitter"):
+            inside(getattr(self, name), 0.0, 1e9, f"{name} of a detector")
 
 
 SCINTILLATOR = Detector()
@@ -94,7 +112,7 @@ class Layout:
     Raises
     ------
     ValueError
-        Fewer than three stations, positions that are not finite or stand twice.
+        Fewer than three stations, positions that are not finite, or nearer together than 5 m.
     """
 
     name: str
@@ -130,7 +148,7 @@ def telescope_array(window: int = 9) -> Layout:
     """window × window stations of Telescope Array: scintillators 1.2 km apart on a square grid.
 
     The window of an endless array around the cell where the axis falls: 9 is wide enough to
-    10^19.5 eV, 15 to 10²⁰. Raises ValueError for windows that are even or below 3.
+    10^19.5 eV, 15 to 10²⁰. Raises ValueError for windows that are even or not 3 … 41.
     """
     spacing, i = 1200.0, _window(window)
     east, north = (axis.ravel() * spacing for axis in np.meshgrid(i, i))
@@ -144,7 +162,7 @@ def auger(window: int = 9) -> Layout:
     """window × window stations like those of Auger: water tanks 1.5 km apart on triangles.
 
     Station (i, j) stands at x = (i + j/2) 1.5 km, y = j √3/2 1.5 km. Raises ValueError for windows
-    that are even or below 3.
+    that are even or not 3 … 41.
     """
     spacing, k = 1500.0, _window(window)
     i, j = (axis.ravel() for axis in np.meshgrid(k, k))
@@ -177,8 +195,10 @@ def table(
 
 
 def _window(window: int) -> Array:
-    if window < 3 or window % 2 == 0:
-        raise ValueError(f"a window must be odd and at least 3 wide; it is {window}. Take 9.")
+    if not 3 <= window <= _WIDEST or window % 2 == 0:
+        raise ValueError(
+            f"a window must be odd and 3 to {_WIDEST} stations wide; it is {window}. Take 9."
+        )
     return np.arange(window) - window // 2
 
 
@@ -210,6 +230,11 @@ def _check_positions(position: Array) -> None:
         raise ValueError(
             f"each station needs a place of its own; {where[0]} and {where[1]} both stand at"
             f" {twice.tolist()} m. Leave one out."
+        )
+    if (nearest := _nearest(position)).min() < _NEAREST:
+        raise ValueError(
+            f"stations must stand at least {_NEAREST:g} m apart; two are {nearest.min():.3g} m from"
+            " each other. Give positions in m, not in km."
         )
 
 

@@ -21,7 +21,8 @@ from baksan.simulate.counter import check_count, uniforms
 Array = NDArray[Any]
 
 __all__ = [
-    "COMPOSITIONS", "SPECIES", "SPECTRA", "Primaries", "Showers", "flux", "thrown", "weights_to",
+    "COMPOSITIONS", "SPECIES", "SPECTRA", "Primaries", "Showers", "check_spectrum", "flux",
+    "thrown", "weights_to",
 ]  # fmt: skip
 
 SPECIES = {"p": 1, "He": 4, "N": 14, "Si": 28, "Fe": 56, "gamma": 0}
@@ -61,7 +62,7 @@ class Primaries:
         How much of each of `SPECIES`, in any unit; or one of `COMPOSITIONS`, at each energy its
         own.
     log_energy : (float, float)
-        lg(E/eV) from … to, within 14 … 20.5.
+        lg(E/eV) from … to, within 14 … 20.5; with photons at most 19.7.
     index : float or str
         g of dN/dE ∝ E^−g; 1 is flat in lg E; or one of `SPECTRA`.
     zenith : (float, float)
@@ -94,19 +95,24 @@ class Primaries:
 
     def __post_init__(self) -> None:
         _check_shares(self.shares)
-        low, high = inside(
+        low, high = _ends(
             self.log_energy, 14.0, 20.5, "lg(E/eV)", "", "Give lg of energies in eV, not in EeV."
         )
-        near, far = inside(
+        near, far = _ends(
             self.zenith, 0.0, _STEEPEST, "the zenith angle", "rad", "Give rad, up to 62°."
         )
+        if "gamma" in self.names and high > depth_of_maximum.PHOTONS_CONVERT:
+            raise ValueError(
+                f"photons must stay below lg(E/eV) = {depth_of_maximum.PHOTONS_CONVERT}, where they"
+                f" begin to convert in the geomagnetic field; energies go up to {high:g}. Lower"
+                " that, or leave gamma out."
+            )
         if not (low <= high and near <= far):
             raise ValueError(
                 f"ranges must rise; lg E is {low:g} … {high:g}, zenith {near:g} … {far:g}."
                 " Give the lower end first."
             )
-        if isinstance(self.index, str):
-            _known_spectrum(self.index)
+        check_spectrum(self.index)
         if self.model not in depth_of_maximum.MODELS:
             known = ", ".join(depth_of_maximum.MODELS)
             raise ValueError(f"the model must be one of {known}; {self.model!r} is not. Take one.")
@@ -122,6 +128,11 @@ class Primaries:
 
 
 def _check_shares(shares: Mapping[str, float] | str) -> None:
+    if not isinstance(shares, str | Mapping):
+        raise ValueError(
+            f"shares must be numbers by name, such as {{'p': 1, 'Fe': 1}}; {shares!r} came. Give"
+            " such a mapping."
+        )
     if isinstance(shares, str):
         if shares not in COMPOSITIONS:
             raise ValueError(
@@ -143,9 +154,10 @@ def _check_shares(shares: Mapping[str, float] | str) -> None:
 
 def flux(energy: Array, spectrum_of: float | str) -> Array:
     """J(E) up to its norm: E^−g for a number g, else one of `SPECTRA`. Raises ValueError."""
+    check_spectrum(spectrum_of)
     if not isinstance(spectrum_of, str):
         return spectrum.power_law(energy, spectrum_of)
-    return SPECTRA[_known_spectrum(spectrum_of)](energy)
+    return SPECTRA[spectrum_of](energy)
 
 
 def weights_to(log_energy: Array, target: float | str, primaries: Primaries) -> Array:
@@ -166,13 +178,25 @@ def weights_to(log_energy: Array, target: float | str, primaries: Primaries) -> 
     return np.asarray(wanted / (flux(E, primaries.index) / flux(lowest, primaries.index)))
 
 
-def _known_spectrum(name: str) -> str:
-    if name not in SPECTRA:
+def check_spectrum(spectrum_of: float | str) -> None:
+    """Raise ValueError for what is neither a number g of E^−g nor one of `SPECTRA`."""
+    if not isinstance(spectrum_of, str):
+        inside(spectrum_of, -10.0, 10.0, "g of the spectrum E^-g", "", "Give for example 2.7.")
+    elif spectrum_of not in SPECTRA:
         raise ValueError(
             f"the spectrum must be a number g of E^-g or one of {', '.join(SPECTRA)};"
-            f" {name!r} is neither. Take one."
+            f" {spectrum_of!r} is neither. Take one."
         )
-    return name
+
+
+def _ends(
+    ends: tuple[float, float], low: float, high: float, what: str, unit: str, hint: str
+) -> tuple[float, float]:
+    if np.shape(ends) != (2,):
+        raise ValueError(f"{what} needs a lower and an upper end; {ends!r} came. Give both.")
+    for end in ends:
+        inside(end, low, high, what, unit, hint)
+    return ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,8 +258,7 @@ class Showers:
 def thrown(n: int, primaries: Primaries, seed: int = 0, start: int = 0) -> Showers:
     """The showers start … start + n − 1 of the seed.
 
-    Raises ValueError for counts that are negative or not whole, and where a primary has no X_max
-    at such an energy (photons above 10^19.7 eV, which convert in the geomagnetic field).
+    Raises ValueError for counts that are negative or not whole.
     """
     check_count(n, "n, the number of events,", 0)
     check_count(seed, "seed", 0)
