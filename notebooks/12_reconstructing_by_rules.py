@@ -217,13 +217,13 @@ for ax, (title, stations) in zip(axes, told.items(), strict=True):
     cost, east, north = map_of(
         density[few], by_rules.direction[few], stations, middle[few], 2000, 121
     )
-    ax.contour(east, north, cost, levels=[1, 4, 9, 16, 25, 36], colors=sketch.COLOURS[0],
+    ax.contour(east / 1000, north / 1000, cost, levels=[1, 4, 9, 16, 25, 36], colors=sketch.COLOURS[0],
                linewidths=0.8)  # fmt: skip
-    ax.plot(*small.core[few], "x", color=sketch.COLOURS[1], mew=1.6)
-    ax.plot(*place[small.hit[few], :2].T, "o", ms=5, color=sketch.INK)
-    ax.plot(*place[~small.hit[few], :2].T, "o", ms=5, mfc="none", color=sketch.MUTED)
-    ax.set(xlim=(east[0], east[-1]), ylim=(north[0], north[-1]), aspect="equal")
-    sketch.finish(ax, "east [m]", "north [m]", title)
+    ax.plot(*small.core[few] / 1000, "x", color=sketch.COLOURS[1], mew=1.6)
+    ax.plot(*place[small.hit[few], :2].T / 1000, "o", ms=5, color=sketch.INK)
+    ax.plot(*place[~small.hit[few], :2].T / 1000, "o", ms=5, mfc="none", color=sketch.MUTED)
+    ax.set(xlim=east[[0, -1]] / 1000, ylim=north[[0, -1]] / 1000, aspect="equal")
+    sketch.finish(ax, "east [km]", "north [km]", title)
 figure
 
 
@@ -251,7 +251,7 @@ for name, core in cores.items():
 
 # %% [markdown]
 # The axis of this shower could run far in the east, if one asks only those that saw it. The silent stations forbid
-# that: hits alone miss by more than 300 m in one small shower of nine, with them it is one of forty. (The library
+# that: hits alone miss by more than 300 m in one small shower of ten, with them it is one of forty. (The library
 # weights silence with a quarter only, since in real data some are silent because they are broken.) From ten stations
 # on it hardly matters any more.
 #

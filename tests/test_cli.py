@@ -457,8 +457,12 @@ def test_apply_refuses_and_leaves_nothing(call, refused, shower, here):
 
 
 def test_report_of_what_is_no_finished_run(refused, here):
-    assert "no run folder: it has no config.toml" in refused("report", "nothing")
+    assert (
+        "a run folder or a file of simulated showers is needed; nothing does not exist"
+        in refused("report", "nothing")
+    )
     (here / "r").mkdir()
+    assert "no run folder: it has no config.toml" in refused("report", "r")
     (here / "r/config.toml").write_text("seed = 1\n")
     assert "the run r is not finished; go on with it by --resume" in refused("report", "r")
     (here / "r/report.json").write_text('{"title":')
