@@ -51,7 +51,7 @@ from baksan.physics import (
     spectrum,
 )  # fmt: skip
 from baksan.produce import Production
-from baksan.produce.account import display
+from baksan.produce.display import display
 from baksan.report import plots
 from baksan.simulate.array import Primaries, events, telescope_array
 from baksan.simulate.showers import thrown, weights_to

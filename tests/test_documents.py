@@ -32,6 +32,7 @@ BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 NOTE = re.compile(r"needs data|exit \d|not run: .+")
+LONG = {"commands", "guide", "simulate"}  # pages that take longest
 LOOSE = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 INDEX_HOST = re.compile(r"pypi\.org|python[h]osted|--(extra-)?index-url[ =]|--find[-]links")
 MACHINE_PATH = re.compile(r"(?<![\w.~/:-])/(work|root|home|Users|tmp)/\w")
@@ -129,7 +130,12 @@ def run_page(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "page", [p for p in PAGES if runnable(p)], ids=lambda p: str(p.relative_to(ROOT))
+    "page",
+    [
+        pytest.param(p, id=str(p.relative_to(ROOT)), marks=[pytest.mark.slow] * (p.stem in LONG))
+        for p in PAGES
+        if runnable(p)
+    ],
 )
 def test_examples_run(run_page, page):
     run_page(page)

@@ -135,6 +135,7 @@ def ends_as_undisturbed(folder, name):
     same(run, folder / "undisturbed")
 
 
+@pytest.mark.slow
 def test_killed_twice_and_gone_on_with(place):
     """One kill among the folds, one among the final models, wherever they fall within a write."""
     folder, _ = place

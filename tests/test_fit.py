@@ -75,8 +75,8 @@ def test_full_batches_report_all_events_however_little_may_be_looked_at():
 @pytest.mark.parametrize("batch", [1, 64])
 def test_looks_cost_no_more_than_their_share(epochs, batch):
     """A look at an event costs about a third of a step on it: counted in events, not in seconds."""
-    X = samples_for(losses.logistic, n=3000)
-    other = samples_for(losses.logistic, n=1000)
+    X = samples_for(losses.logistic, n=1500)
+    other = samples_for(losses.logistic, n=500)
     looked, counted = [], losses.logistic
 
     def cost(p, t):
@@ -87,7 +87,7 @@ def test_looks_cost_no_more_than_their_share(epochs, batch):
     spy = replace(counted, cost=cost)
     found = fit(Linear(), X, spy, solver, validation=other)
     assert found.history["validation"][-1] > 0
-    in_steps, at_the_end = 3000 * epochs, 3000  # Fit.loss is over all events, once
+    in_steps, at_the_end = 1500 * epochs, 1500  # Fit.loss is over all events, once
     assert 0.35 * (sum(looked) - in_steps - at_the_end) <= 0.07 * in_steps + 0.35 * 600
 
 

@@ -8,7 +8,11 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-LESSONS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.py"))
+LONG = {"05_gamma_or_hadron", "09_optimising_networks", "12_reconstructing_by_rules"}
+LESSONS = [
+    pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path.stem in LONG))
+    for path in sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.py"))
+]
 
 
 @pytest.fixture
@@ -26,7 +30,7 @@ def run(tmp_path, monkeypatch):
     return execute
 
 
-@pytest.mark.parametrize("lesson", LESSONS, ids=[path.stem for path in LESSONS])
+@pytest.mark.parametrize("lesson", LESSONS)
 def test_lesson(run, lesson):
     notebook = run(lesson)
     assert any(cell.cell_type == "code" for cell in notebook.cells)

@@ -6,6 +6,7 @@ and importlib.import_module with a name written out.
 
 import ast
 import shutil
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 
 import pytest
@@ -93,18 +94,25 @@ def modules_of(package):
 
 def imported(name, file):
     """What a module imports, as full dotted names: of `from a import b` both readings, a.b."""
+    return named_in(file.read_text(encoding="utf-8"), name, file.name == "__init__.py")
+
+
+@cache
+def named_in(text, name, is_face):
     here = ["baksan", *([] if name == "__init__" else name.split("."))]
-    home = here if file.name == "__init__.py" else here[:-1]
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    home = here if is_face else here[:-1]
+    found = []
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
+            found += [(alias.name, node.lineno) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = home[: len(home) + 1 - node.level] if node.level else []
             start = ".".join([*base, *filter(None, [node.module])])
-            yield from ((f"{start}.{alias.name}", node.lineno) for alias in node.names)
+            found += [(f"{start}.{alias.name}", node.lineno) for alias in node.names]
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
             written_out = [a.value for a in node.args if isinstance(a, ast.Constant)]
-            yield from ((str(target), node.lineno) for target in written_out)
+            found += [(str(target), node.lineno) for target in written_out]
+    return found
 
 
 def arrows(package):

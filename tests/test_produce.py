@@ -30,8 +30,10 @@ from baksan.produce import (
     thrown_in,
 )  # fmt: skip
 from baksan.produce.account import account
+from baksan.produce.display import display
 from baksan.produce.workers import deal_out
 from baksan.report import page
+from baksan.simulate import kascade
 from baksan.simulate.array import Primaries
 from baksan.table import Table
 
@@ -180,7 +182,7 @@ def test_kascade_is_produced_too(tmp_path):
     assert len(table) == kept > 300 and {"log_ne", "log_nmu", "age"} <= set(table.names)
     good = np.isfinite(table["log_energy_standard"])
     off = (table["log_energy_standard"] - table["log_energy"])[good]
-    assert abs(np.median(off)) < 0.06 and account(path)["displays"] == []
+    assert abs(np.median(off)) < 0.06
     with pytest.raises(ValueError, match="must lie between 15 and 17"):
         part(Production(10, layout="kascade"), 0)
 
@@ -198,6 +200,57 @@ def test_the_page_shows_showers_efficiency_and_resolutions(made):
     assert bins["count"].sum() == mine.sum()
     assert bins["passed"].sum() == (triggered & mine).sum()
     assert held["good"] <= held["kept"] == len(read(made[0]))
+    flag = read(made[0])["flag"].astype(int)
+    assert [n for _, _, n in held["flags"]] == [int((flag & 2**k > 0).sum()) for k in range(5)]
+    assert "Bins of 0.04, with" in html and "showers on an array like the Telescope Array" in html
+
+
+LITTLE = tuple((700.0 * x, 700.0 * y) for x in range(4) for y in range(4))
+
+
+@pytest.mark.parametrize(
+    "production",
+    [
+        Production(300, layout="auger", window=7, primaries=Primaries(log_energy=(19, 19.5))),
+        Production(300, layout=LITTLE, primaries=Primaries(log_energy=(18.5, 19)), weights=2.7),
+        Production(300, layout="kascade", primaries=kascade.AROUND_THE_KNEE),
+    ],
+    ids=["auger", "positions", "kascade"],
+)
+def test_every_array_has_its_page(production, tmp_path):
+    produce(production, tmp_path / "a.parquet")
+    held = account(tmp_path / "a.parquet")
+    assert len(held["displays"]) == 3 and page.showers(held).count("<svg") == 3 * 2 + 2 + 8
+    settings = dict(held["settings"])
+    if production.layout is LITTLE:
+        assert held["title"].endswith("on an array of 16 stations")
+        assert settings["array"] == "an array of 16 stations"
+        assert settings["weights"] == "to dN/dE ∝ E^−2.7"
+
+
+@pytest.mark.parametrize(
+    "production",
+    [
+        Production(60, window=7, primaries=Primaries({"p": 1}, (19.8, 19.8), zenith=(0, 0.5))),
+        Production(60, layout="kascade", primaries=Primaries({"p": 1}, (16, 16), zenith=(0, 0.5))),
+    ],
+    ids=["signals", "counters"],
+)
+def test_curves_of_a_display_go_through_its_points(production):
+    """Averaged over showers, points lie at the curves within what their errors allow."""
+    pulls = {"signal": [], "delay": []}
+    for number in range(10):
+        shown = display(production, number)
+        s, fit = shown["stations"], shown["fit"]
+        near = (s["used"] > 0) & (s["signal"] > 5) & (s["status"] == 1)
+        for name in pulls:
+            expected = np.interp(s["distance"][near], fit["r"], fit[name])
+            pulls[name].append((s[name][near] - expected) / s[f"{name}_error"][near])
+        assert fit["r"][0] <= s["distance"].min() and fit["r"][-1] > s["distance"].max()
+    for name, found in pulls.items():
+        found = np.concatenate(found)
+        assert len(found) > 40 and abs(np.median(found)) < 0.5, name
+        assert 0.3 < (np.quantile(found, 0.84) - np.quantile(found, 0.16)) / 2 < 1.6, name
 
 
 def test_a_file_that_is_no_production_has_no_page(tmp_path):

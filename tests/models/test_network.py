@@ -185,8 +185,17 @@ def assert_same(one, other, rtol=1e-10):
         )
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=told)
-@pytest.mark.parametrize("solver", SOLVERS, ids=lambda s: s.name)
+PAIRS = [  # each solver on the richest network, each network with Adam; the others take long
+    pytest.param(
+        variant, solver, id=f"{solver.name}{k}-{told(variant)}",
+        marks=[pytest.mark.slow] * (k > 0 and variant is not VARIANTS[-1]),
+    )
+    for k, solver in enumerate(SOLVERS)
+    for variant in VARIANTS
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("variant", "solver"), PAIRS)
 def test_generic_and_compiled_take_the_same_steps(variant, solver):
     X = samples_for(losses.logistic, n=31, weighted=True)
     net = Network((6, 6), "silu", precision="float64", **variant)

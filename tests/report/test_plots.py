@@ -11,7 +11,7 @@ from tests.report.report_contents import histories
 
 from baksan.report import plots
 from baksan.report.plots import features as features_of
-from baksan.report.plots.style import COLOURS, DARK, INK, PAPER, numbers
+from baksan.report.plots.style import COLOURS, DARK, INK, PAPER, log_axis, new_figure, numbers
 
 STEP = [0, 1, 10, 100, 1000]
 
@@ -292,6 +292,69 @@ def test_merit_in_bins_stands_inside_its_bins_with_its_errors():
 
 
 # Features -----------------------------------------------------------------------------------------
+
+
+def test_one_bin_keeps_the_points_of_all_methods_near_its_middle():
+    bin_ = {"low_edge": [10.0], "high_edge": [20.0], "value": [1.0]}
+    figure = plots.merit_in_bins({name: bin_ for name in "abc"}, "x", "y")
+    places = [line.get_xdata()[0] for line in figure.axes[0].lines if len(line.get_xdata())]
+    assert np.ptp(places) > 0 and np.abs(np.array(places) - 15).max() < 0.3
+
+
+def test_labels_of_a_short_logarithmic_axis_stand_apart():
+    _, (ax,) = new_figure(2, 2)
+    ax.plot([0.2, 2.1], [1, 1])
+    log_axis(ax, "x")
+    ticks = np.log10(ax.get_xticks())
+    assert len(ticks) >= 3 and np.diff(ticks).min() > 0.13 * np.diff(np.log10(ax.get_xlim()))
+
+
+def shower(scale, **more):
+    """A display of nine stations `scale` m apart: 0 dead, 1 silent, 2 saturated, 3 no hit of it."""
+    x, y = (scale * v.ravel() for v in np.meshgrid([-1.0, 0, 1], [-1.0, 0, 1]))
+    signal, status = np.linspace(9, 1, 9), np.ones(9)
+    status[:3], signal[:2] = (4, 0, 3), np.nan
+    used = np.isfinite(signal) & (np.arange(9) != 3)
+    r = np.hypot(x, y) + 0.1 * scale
+    stations = {
+        "x": x, "y": y, "signal": signal, "time": 3 * r, "used": used, "status": status,
+        "distance": r, "delay": r / 10, "signal_error": np.full(9, 0.5), "delay_error": r / 20,
+    }  # fmt: skip
+    curve = np.geomspace(0.05, 2, 50) * scale
+    fit = {
+        "core": np.array([0.1, 0.1]) * scale, "direction": np.array([0.0, 0.6, 0.8]),
+        "true_core": None, "r": curve, "signal": 5 * scale / curve, "delay": curve / 10,
+        "result": "S = 5",
+    }  # fmt: skip
+    return stations, fit | more
+
+
+@pytest.mark.parametrize(("scale", "unit"), [(1000.0, "km"), (10.0, "m")])
+def test_a_shower_is_drawn_in_lengths_that_fit_the_array(scale, unit):
+    above, lateral, front, _ = plots.event_display(*shower(scale)).axes
+    assert above.get_xlabel() == f"east [{unit}]" and lateral.get_title("left") == "S = 5"
+    assert front.get_xlabel() == lateral.get_xlabel() == f"distance from the axis [{unit}]"
+    arrows = [text for text in above.texts if text.arrow_patch]
+    assert len(arrows) == 1 and arrows[0].xy[1] > arrows[0].xyann[1]  # to the north, whence it came
+
+
+def test_what_a_display_holds_depends_on_what_there_is():
+    def told(stations, fit):
+        return [text.get_text() for text in plots.event_display(stations, fit).axes[1].texts] + [
+            text.get_text()
+            for text in plots.event_display(stations, fit).axes[1].get_legend().get_texts()
+        ]
+
+    stations, fit = shower(1000.0)
+    assert told(stations, fit) == ["stations", "fit", "silent", "saturated"]
+    muons = {"r": [900.0], "density": [2.0], "error": [1.0], "curve": fit["signal"] / 9}
+    stations["status"][1:3] = 4
+    assert told(stations, fit | {"muons": muons}) == ["stations", "fit", "muons, in rings"]
+    vertical = fit | {"direction": np.array([0.0, 0.0, 1.0])}
+    assert not plots.event_display(stations, vertical).axes[0].texts
+    stations["signal"][:] = np.nan
+    with pytest.raises(ValueError, match="needs a station that was hit"):
+        plots.event_display(stations, fit)
 
 
 def test_importance_shows_the_foremost_features_and_says_how_many_there_are():

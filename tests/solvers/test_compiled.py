@@ -46,6 +46,7 @@ def run(script, source, cache):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_a_second_process_hits_the_cache_and_an_edited_slope_misses_it(root, tmp_path):
     source, cache = tmp_path / "src", tmp_path / "cache"
     unseen = shutil.ignore_patterns("__pycache__")
@@ -64,6 +65,7 @@ def test_a_second_process_hits_the_cache_and_an_edited_slope_misses_it(root, tmp
     np.testing.assert_allclose(edited, np.multiply(first, 3.0))
 
 
+@pytest.mark.slow
 def test_without_a_writable_cache_each_process_compiles(root, tmp_path):
     (tmp_path / "file").touch()  # a folder cannot be made below a file
     _, hits, misses, folder = run(SCRIPT, root / "src", tmp_path / "file" / "cache")

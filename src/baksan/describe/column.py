@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from baksan.describe.facts import Fact, Facts, finite_values, marks_in
 from baksan.describe.result import ColumnDescription
-from baksan.metrics import auc
 from baksan.samples import class_text, counted
 from baksan.table import Column, Table, mixed
 from baksan.table.filling import signed
@@ -172,7 +171,7 @@ def _tells_class(column: Column, known: Array, labels: Array) -> Iterator[str]:
     if len(names) < 2:
         return
     if column.missing.any():
-        best = max(_separation(column.missing[known], labels[known] == n) for n in names)
+        best = _separation(column.missing[known], labels[known])
         if best >= _TELLING:
             yield f"gives the answer away: where it is missing tells the class (AUC {best:.4f})"
             return
@@ -181,7 +180,7 @@ def _tells_class(column: Column, known: Array, labels: Array) -> Iterator[str]:
         return
     if not column.is_text:
         here &= np.isfinite(column.values)
-        best = max(_separation(column.values[here], labels[here] == n) for n in names)
+        best = _separation(column.values[here], labels[here])
         if best >= _TELLING:
             yield f"gives the answer away: alone it has an AUC of {best:.4f}"
             return
@@ -190,12 +189,21 @@ def _tells_class(column: Column, known: Array, labels: Array) -> Iterator[str]:
         yield "gives the answer away: each of its values goes with one class only"
 
 
-def _separation(values: Array, positive: Array) -> float:
-    """max(AUC, 1 − AUC) of one column for one class against the rest."""
-    if min(positive.sum(), (~positive).sum()) < _FEWEST:
+def _separation(values: Array, labels: Array) -> float:
+    """max(AUC, 1 − AUC) of one column for the class that it tells best from the rest.
+
+    By sums of ranks, AUC = (Σ R − n(n+1)/2)/(n (N − n)): H. Mann and D. Whitney, Ann. Math. Stat.
+    18 (1947) 50.
+    """
+    from scipy.stats import rankdata
+
+    _, which, n = np.unique(labels, return_inverse=True, return_counts=True)
+    enough = np.minimum(n, len(labels) - n) >= _FEWEST
+    if not enough.any():
         return 0.5
-    area = auc(values.astype(float), positive.astype(int))
-    return max(area, 1 - area)
+    rank = np.bincount(which, rankdata(values.astype(float)))
+    area = (rank - n * (n + 1) / 2)[enough] / (n * (len(labels) - n))[enough]
+    return float(np.maximum(area, 1 - area).max())
 
 
 def _one_class_each(values: Array, labels: Array) -> bool:

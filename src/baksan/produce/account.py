@@ -1,4 +1,4 @@
-"""What a production holds: efficiency, effective area, resolutions, and showers to look at."""
+"""What a production holds: efficiency, effective area, resolutions, flags, showers to look at."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baksan.metrics.bins import efficiency_in_bins, half_width, in_bins, median, psi68
-from baksan.physics import directions, front, response
-from baksan.produce import KASCADE, PART, Production, open_production, showers_of, thrown_in
-from baksan.reconstruct.array import standard
-from baksan.simulate.array import ArrayEvents
-from baksan.simulate.kascade import Kascade
+from baksan.physics import directions
+from baksan.produce import KASCADE, Production, open_production, thrown_in
+from baksan.produce.display import display, worth_showing
+from baksan.reconstruct import array, kascade
 from baksan.simulate.showers import SPECIES
 from baksan.table import Table
 
 Array = NDArray[Any]
 Contents = dict[str, Any]
 
-__all__ = ["account", "display", "page_of"]
+__all__ = ["account", "page_of"]
 
 _BINS = 10  # at most, of lg E and of the zenith angle
 _FEWEST = 200  # events of a bin, on average
-_SHOWN = 3
+_LIKE = {
+    "telescope-array": "an array like the Telescope Array's", "auger": "an array like Auger's",
+    KASCADE: "an array like KASCADE",
+}  # fmt: skip
 
 
 def page_of(path: Path | str) -> str:
@@ -55,45 +57,67 @@ def account(path: Path | str) -> Contents:
         )
     table = read(path)
     return {
-        "title": f"{production.events:,} showers on {_name(production)}",
+        "title": f"{_counted(production.events, 'shower')} on {_name(production)}",
         "name": Path(path).name,
         "thrown": production.events,
         "kept": len(table),
         "good": int(np.sum(table["flag"] == 0)),
+        "flags": _flags(production, table["flag"].astype(int)),
         "settings": _settings(production),
         "efficiency": _efficiency(production, table),
         "resolution": {
             "log_energy": _resolutions(table, table["log_energy"]),
             "zenith": _resolutions(table, table["true_zenith"]),
         },
-        "displays": [display(production, int(number)) for number in _shown(production, table)],
+        "displays": [display(production, number) for number in worth_showing(table)],
     }
 
 
 def _name(production: Production) -> str:
-    layout = production.array
-    if isinstance(layout, Kascade):
-        return KASCADE
-    return f"an array of {len(layout)} stations" if layout.name == "table" else layout.name
+    if isinstance(production.layout, str):
+        return _LIKE[production.layout]
+    return f"an array of {_counted(len(production.layout), 'station')}"
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def _flags(production: Production, flag: Array) -> list[tuple[str, str, int]]:
+    """The name of each flag, what it says, and how many events have it."""
+    meanings = (kascade if production.layout == KASCADE else array).FLAGS
+    return [(name, what, int(np.sum(flag & bit > 0))) for bit, (name, what) in meanings.items()]
 
 
 def _settings(production: Production) -> list[tuple[str, str]]:
     p = production.primaries
     low, high = p.log_energy
-    shares, spectrum = p.shares, p.index
+    shares = p.shares
     if not isinstance(shares, str):
         shares = ", ".join(f"{name} {share:g}" for name, share in shares.items())
-    if not isinstance(spectrum, str):
-        spectrum = "flat in lg E" if spectrum == 1 else f"dN/dE ∝ E^−{spectrum:g}"
+    spectrum = "flat in lg E" if p.index == 1 else _law(p.index)
     return [
         ("primaries", shares),
         ("lg(E/eV)", f"{low:g} … {high:g}, {spectrum}"),
         ("zenith angle", "{:.3g}° … {:.3g}°".format(*np.rad2deg(p.zenith))),
         ("hadronic model", f"{p.model}, muons × {p.muon_factor:g}"),
         ("spread of signals", f"{p.spread:g}, from shower to shower"),
-        ("array", f"{_name(production)}, {len(production.array.position)} stations"),
+        ("array", _stations(production)),
+        ("weights", "none" if production.weights is None else f"to {_law(production.weights)}"),
         ("seed", str(production.seed)),
     ]  # fmt: skip
+
+
+def _law(spectrum: float | str) -> str:
+    return spectrum if isinstance(spectrum, str) else f"dN/dE ∝ E^−{spectrum:g}"
+
+
+def _stations(production: Production) -> str:
+    """The array, how many stations it has, and what differs from the usual detectors."""
+    count = len(production.array.position)
+    named = isinstance(production.layout, str)
+    told = [f"{_name(production)}, {_counted(count, 'station')}" if named else _name(production)]
+    return "; ".join([*told, *(f"{k} {v:g}" for k, v in production.detector.items())])
 
 
 def _edges(values: Array, events: int) -> Array:
@@ -144,70 +168,3 @@ def _resolutions(table: Table, variable: Array) -> Contents:
 
 def _rad(table: Table, name: str) -> Array:
     return np.asarray(np.nan_to_num(np.deg2rad(table[name].astype(float))))
-
-
-def _shown(production: Production, table: Table) -> Array:
-    """Numbers of a few good events, from few stations to many; none of KASCADE."""
-    if production.layout == KASCADE:
-        return np.empty(0)
-    good = np.flatnonzero(table["flag"] == 0)
-    order = good[np.argsort(table["stations"][good], kind="stable")]
-    if not len(order):
-        return np.empty(0)
-    places = np.unique((np.array([0.1, 0.6, 0.97])[:_SHOWN] * (len(order) - 1)).astype(int))
-    return np.asarray(table["event"][order[places]])
-
-
-def display(production: Production, number: int) -> Contents:
-    """What `plots.event_display` takes of one event, made again from the settings.
-
-    Raises ValueError for an array like KASCADE, whose two kinds of detectors it does not show.
-    """
-    part, place = divmod(number, PART)
-    every = showers_of(production, part)
-    if not isinstance(every, ArrayEvents):
-        raise ValueError(f"an event display needs an array of one kind; this is {KASCADE}.")
-    found = every.take(np.array([place]))
-    result = standard(found)
-    lg, theta = np.log10(result.energy[0]), np.rad2deg(result.zenith[0])
-    truth = f"{found.showers.primary[0]}, lg E {found.showers.log_energy[0]:.2f}"
-    water = result.kind == "water"
-    r = np.geomspace(50.0, 6000.0, 200)
-    signal, delay = result.curves(0, r)
-    return {
-        "title": f"Event {number}: lg E {lg:.2f}, θ {theta:.0f}°, {result.stations[0]} stations"
-        f" ({truth})",
-        "stations": _stations(found, result),
-        "unit": "VEM" if water else "VEM/m²",
-        "fit": {
-            "core": result.core[0], "direction": result.direction[0], "true_core": found.core[0],
-            "r": r, "signal": signal, "delay": delay, "reference": 1000.0 if water else 800.0,
-            "name": "S1000" if water else "S800",
-        },
-    }  # fmt: skip
-
-
-def _stations(found: ArrayEvents, result: Any) -> Contents:
-    layout, hit = found.layout, found.hit[0]
-    core = np.array([*result.core[0], 0.0])
-    r, along = directions.from_axis(layout.position, core, result.direction[0])
-    area = 1.0 if result.kind == "water" else layout.detector.area
-    signal = found.signal[0].astype(float) / area
-    expected, _ = result.curves(0, np.maximum(r, 30.0))
-    density = expected / (front.COUNTER if result.kind == "water" else 1.0)
-    thickness = 1.3 * front.linsley_thickness(np.maximum(r, 150.0), density, result.curvature[0])
-    time = found.time[0].astype(float)
-    if result.kind == "water":
-        error = (0.32 + 0.42 / np.cos(result.zenith[0])) * np.sqrt(signal)
-    else:
-        error = response.signal_error(signal)
-
-    def of_hits(values: Array) -> Array:
-        return np.where(hit, values, np.nan)
-
-    return {
-        "x": layout.position[:, 0], "y": layout.position[:, 1], "signal": of_hits(signal),
-        "time": of_hits(time), "used": result.used[0], "status": found.status[0], "distance": r,
-        "delay": of_hits(time - result.start[0] + along / front.LIGHT),
-        "signal_error": error, "delay_error": np.hypot(30.0, thickness),
-    }  # fmt: skip

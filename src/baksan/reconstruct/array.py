@@ -24,11 +24,19 @@ from baksan.table import Column, Table
 Array = NDArray[Any]
 Way = Literal["compiled", "python"]
 
-__all__ = ["EDGE", "FEW", "LOOSE", "STEEP", "UNSETTLED", "Reconstruction", "standard"]
+__all__ = [
+    "EDGE", "FEW", "FLAGS", "LOOSE", "STEEP", "UNSETTLED", "Reconstruction", "standard",
+]  # fmt: skip
 
 EDGE, LOOSE = 8, 16
-"""Flags beside those of the fit: the loudest station stands at the edge of the array, so that the
-axis may lie outside; the stations do not determine the shower, or the fit does not describe it."""
+FLAGS = {
+    FEW: ("few", "fewer than three stations agree; no fit"),
+    UNSETTLED: ("unsettled", "the fit did not converge"),
+    STEEP: ("steep", "the axis is at 62°, where the formulas end"),
+    EDGE: ("edge", "the loudest station stands at the edge of the array: the axis may lie outside"),
+    LOOSE: ("loose", "an error above 10° or 1 km, or χ² per degree of freedom above 10"),
+}
+"""The name of each flag, and what it says."""
 _FARTHEST, _WIDEST, _WORST = 1000.0, 10.0, 10.0  # m and degrees of errors, χ² per degree of freedom
 _SILENT_WITHIN = 3.5  # spacings: how far from the core silent stations count [V]
 _QUIET = 1e-9  # background hits per ns, where a detector has none
@@ -81,9 +89,7 @@ class Reconstruction:
     kind : str
         The detectors: they tell what the reference distance is.
     flag : (n,) uint8
-        0, or a sum of FEW (fewer than three stations agree), UNSETTLED (the fit did not converge),
-        STEEP (the axis is at 62°, where the formulas end), EDGE (the loudest station stands at the
-        edge of the array) and LOOSE (an error above 10° or 1 km, or χ² per degree above 10).
+        0, or a sum of FEW, UNSETTLED, STEEP, EDGE and LOOSE, as `FLAGS` explains them.
     core : (n, 2)
         In m.
     zenith, azimuth : (n,)

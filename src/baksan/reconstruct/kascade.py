@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from baksan.compiled import compiled
 from baksan.physics import directions, energy, front, lateral
@@ -29,12 +29,19 @@ Array = NDArray[Any]
 Way = Literal["compiled", "python"]
 
 __all__ = [
-    "FEW", "NO_MUONS", "OUTSIDE", "STEEP", "UNSETTLED", "KascadeReconstruction", "reconstructed",
+    "FEW", "FLAGS", "NO_MUONS", "OUTSIDE", "STEEP", "UNSETTLED", "KascadeReconstruction",
+    "reconstructed", "time_error",
 ]  # fmt: skip
 
 FEW, STEEP, OUTSIDE, NO_MUONS = 1, 4, 8, 16
-"""Flags: fewer than twelve stations hit; an axis beyond 60°, where the formulas end; a core outside
-of the array; no muon counted between 40 and 200 m, and so no energy."""
+FLAGS = {
+    FEW: ("few", "fewer than twelve stations hit; no fit"),
+    UNSETTLED: ("unsettled", "the fit did not converge"),
+    STEEP: ("steep", "the axis is beyond 60°, where the formulas end"),
+    OUTSIDE: ("outside", "the core lies outside of the array"),
+    NO_MUONS: ("no muons", "no muon counted between 40 and 200 m, and so no energy"),
+}
+"""The name of each flag, and what it says."""
 _HIT, _DEAD = 1, 4
 _FEWEST = 12
 _STEEPEST = np.deg2rad(60.0)
@@ -78,13 +85,15 @@ class KascadeReconstruction:
     Parameters
     ----------
     flag : (n,) uint8
-        0, or a sum of FEW, UNSETTLED (the fit did not converge), STEEP, OUTSIDE and NO_MUONS.
+        0, or a sum of FEW, UNSETTLED, STEEP, OUTSIDE and NO_MUONS, as `FLAGS` explains them.
     core : (n, 2)
         In m.
     zenith, azimuth : (n,)
         To the source, in rad.
     start : (n,)
         When the axis reaches the ground, in ns.
+    thickness : (n,)
+        κ of the front, in ns.
     electrons, age : (n,)
         N_e and s.
     muons : (n,)
@@ -107,6 +116,7 @@ class KascadeReconstruction:
     zenith: Array
     azimuth: Array
     start: Array
+    thickness: Array
     electrons: Array
     age: Array
     muons: Array
@@ -123,6 +133,16 @@ class KascadeReconstruction:
     def direction(self) -> Array:
         """Unit vectors (n, 3) to the source."""
         return directions.unit_vector(np.nan_to_num(self.zenith), np.nan_to_num(self.azimuth))
+
+    def curves(self, event: int, r: Array, area: float) -> tuple[Array, Array, Array]:
+        """Electrons and muons per m² of the fit at distances r (m), and how much later (ns) than
+        the plane the first particle comes to a detector of `area` (m²).
+        """
+        electrons = lateral.kascade_electrons(r, self.electrons[event], self.age[event])
+        counted = float(np.nan_to_num(self.muons[event]))
+        muons = _muon_density(r, counted, self.zenith[event])
+        particles = (electrons + muons) * area * np.cos(self.zenith[event])
+        return electrons, muons, self.thickness[event] * _lateness(r, particles)
 
     def table(self) -> Table:
         """The observables as columns; what is no feature of a shower as details."""
@@ -213,12 +233,20 @@ def _rows(found: Deposits, rows: slice, way: Way) -> KascadeReconstruction:
         run(detectors, electrons, status, axis, below, p, covariance, merit, flag)
         r = _distances(position, p, axis)
         truncated, counted, expected = _muons(array, muons, alive, r, zenith, truncated)
-        below = lateral.kascade_muons(
-            r, np.clip(truncated, 1e2, 1e7)[:, None], zenith[:, None]
-        ) * np.minimum(truncated / 1e2, 1.0)[:, None]  # fmt: skip
+        below = _muon_density(r, truncated[:, None], zenith[:, None])
     return _result(
         flag, p, covariance, merit, plane, error, hit.sum(axis=1), truncated, counted, expected
     )
+
+
+def time_error(r: Array, deposit: Array) -> Array:
+    """σ_t in ns of a time at distances r (m), of so many particles."""
+    return np.hypot(_CLOCK, _THICKNESS * _lateness(r, deposit))
+
+
+def _lateness(r: Array, particles: Array) -> Array:
+    """How the first of them lags behind the front, in units of κ."""
+    return np.asarray((r / 100) ** _POWER / np.maximum(particles, 1.0))
 
 
 def _begin(deposit: Array, position: Array, area: Array) -> Array:
@@ -241,8 +269,8 @@ def _plane(
     κ = 15 ± 15 ns is known beforehand.
     """
     xy = position - p[:, None, :2]
-    late = (np.hypot(xy[..., 0], xy[..., 1]) / 100) ** _POWER / np.maximum(deposit, 1.0)
-    weight = hit / (_CLOCK**2 + (_THICKNESS * late) ** 2)
+    r = np.hypot(xy[..., 0], xy[..., 1])
+    late, weight = _lateness(r, deposit), hit / time_error(r, deposit) ** 2
     slopes = np.stack(
         [-xy[..., 0] / front.LIGHT, -xy[..., 1] / front.LIGHT, np.ones_like(late), late], axis=-1
     )
@@ -265,6 +293,12 @@ def _distances(position: Array, p: Array, axis: Array) -> Array:
     xy = position - p[:, None, :2]
     along = np.einsum("nsa,na->ns", xy, axis[:, :2])
     return np.asarray(np.sqrt(np.maximum((xy**2).sum(axis=-1) - along**2, NEAREST**2)))
+
+
+def _muon_density(r: Array, truncated: ArrayLike, zenith: ArrayLike) -> Array:
+    """Per m²; the shape of the least N_μ^tr, 100, also below."""
+    shaped = np.clip(truncated, 1e2, 1e7)
+    return lateral.kascade_muons(r, shaped, zenith) * np.minimum(np.divide(truncated, 1e2), 1.0)
 
 
 def _muons(
@@ -294,7 +328,7 @@ def _result(
     size = _size(p[:, 2], p[:, 3])
     return KascadeReconstruction(
         flag, p[:, :2], zenith, np.arctan2(plane[:, 1], plane[:, 0]) % (2 * np.pi), plane[:, 2],
-        size, p[:, 3], muons, _energy(size, muons, zenith),
+        plane[:, 3], size, p[:, 3], muons, _energy(size, muons, zenith),
         _errors(p, covariance, plane, error, counted),
         np.where(few, np.nan, merit[:, 0] / np.maximum(merit[:, 1], 1)), stations,
         np.where(few, np.nan, counted),

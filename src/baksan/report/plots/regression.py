@@ -37,6 +37,7 @@ __all__ = ["merit_in_bins", "residual_shapes", "residuals"]
 
 _LEVELS = (0.15865, 0.5, 0.84135)
 _HEADROOM = 0.16
+_EDGES = "low_edge", "high_edge"
 _CORE = 5.0
 """A histogram of residuals reaches to so many resolutions on either side of the bias."""
 
@@ -259,11 +260,12 @@ def merit_in_bins(
         raise ValueError(f"a picture of {y} in bins of {x} needs a finite value; there is none.")
     styles = styles or series(curves)
     figure, (ax,) = new_figure(HALF, 2.5 + 0.17 * -(-len(curves) // 2))
+    edges = np.concatenate([numbers(c[e]) for c in curves.values() for e in _EDGES])
     for k, (name, curve) in enumerate(curves.items()):
-        left, right, value = (numbers(curve[c]) for c in ("low_edge", "high_edge", "value"))
+        left, right, value = (numbers(curve[c]) for c in (*_EDGES, "value"))
         # Points of different methods stand a little apart, so that their errors can be told.
-        place = 0.5 + 0.08 * (k - (len(curves) - 1) / 2)
-        middle, look = left + place * (right - left), styles[name]
+        apart = np.minimum(0.08 * (right - left), 0.012 * np.ptp(edges))
+        middle, look = (left + right) / 2 + apart * (k - (len(curves) - 1) / 2), styles[name]
         errors = None
         if len(low := numbers(curve.get("low"))) == len(value):
             pair = np.stack([value - low, numbers(curve["high"]) - value])

@@ -204,7 +204,10 @@ def log_axis(ax: Axes, which: str, top: float = math.inf) -> None:
             low, high = ax.set_ylim(lowest * (lowest / top) ** 0.05, top)
     decades = math.log10(high / low)
     if decades < 1.2:
-        inside = [v for v in MaxNLocator(5).tick_values(low, high) if low <= v <= high]
+        inside: list[float] = []
+        for v in MaxNLocator(5).tick_values(low, high):
+            if low <= v <= high and (not inside or math.log10(v / inside[-1]) > 0.13 * decades):
+                inside.append(v)  # no label on another
         axis.set_major_locator(FixedLocator(inside))
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:.4g}"))
