@@ -32,7 +32,7 @@ BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 NOTE = re.compile(r"needs data|exit \d|not run: .+")
-LONG = {"commands", "guide", "simulate"}  # pages that take longest
+LONG = {"commands", "guide", "simulate", "tmva"}  # pages that take longest
 LOOSE = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 INDEX_HOST = re.compile(r"pypi\.org|python[h]osted|--(extra-)?index-url[ =]|--find[-]links")
 MACHINE_PATH = re.compile(r"(?<![\w.~/:-])/(work|root|home|Users|tmp)/\w")

@@ -8,7 +8,10 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-LONG = {"05_gamma_or_hadron", "09_optimising_networks", "12_reconstructing_by_rules"}
+LONG = {
+    "05_gamma_or_hadron", "08_networks_on_gammas", "09_optimising_networks", "10_how_sure_are_we",
+    "12_reconstructing_by_rules",
+}  # fmt: skip
 LESSONS = [
     pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path.stem in LONG))
     for path in sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.py"))
