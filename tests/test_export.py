@@ -93,6 +93,7 @@ def round_trip(tmp_path, model, x=X, off=1e-13):
 
 TOLD = [
     *((name, None, k) for name in ("squared", "absolute", "huber", "quantile") for k in (1, 3)),
+    ("distance", None, 2),
     ("gaussian", None, 2), ("quantile", (0.1, 0.9), 2), ("quantile", LEVELS, 3),
     *((name, None, k) for name, loss in LOSSES.items()
       if loss.task == "classification" for k in (1, 2, 3) if k >= loss.least_outputs),
@@ -113,7 +114,13 @@ def test_a_linear_model_with_every_loss(tmp_path, name, setting, outputs):
 
 
 def test_every_loss_is_met():
-    assert {name for name, _, _ in TOLD} == set(LOSSES)
+    assert {name for name, _, _ in TOLD} == set(LOSSES) - {"von_mises_fisher"}
+
+
+def test_directions_are_refused(tmp_path):
+    model = stored(made(bk.Linear(), 3), LOSSES["von_mises_fisher"])
+    with pytest.raises(TypeError, match="von_mises_fisher tells directions"):
+        export(model, tmp_path / "model.onnx")
 
 
 @pytest.mark.parametrize("precision", OFF)

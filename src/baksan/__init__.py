@@ -29,6 +29,7 @@ _HOME = {
     "Linear": "models.linear",
     "Cuts": "models.cuts",
     "Imputed": "models.imputed",
+    "ArrayNetwork": "models.array.network",
     "Network": "models.network",
     "Ensemble": "models.ensemble",
     "Analytic": "solvers.analytic",

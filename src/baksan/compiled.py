@@ -1,7 +1,7 @@
 """Compiling kernels with Numba, cached across processes and never stale; and threads to run them.
 
 Numba's own cache looks at the file of the compiled function only, and kernels call the formulas of
-`losses.py` and constants from elsewhere. So the cache folder's name holds a hash of the sources of
+`losses` and constants from elsewhere. So the cache folder's name holds a hash of the sources of
 all of them. Kernels give up Python's lock, so that plain threads run them side by side.
 """
 
@@ -24,7 +24,8 @@ __all__ = ["cache_folder", "compiled", "cores", "side_by_side", "threads"]
 _FAST = {"reassoc", "contract", "arcp", "nsz"}
 """Sums may be reordered, which vector units need; NaN and infinity mean what they mean."""
 _COMPILED = (  # and kernels*.py
-    "losses.py", "order.py", "models/encoding.py", "solvers/rows.py",
+    "losses/regression.py", "losses/classification.py", "order.py", "models/encoding.py",
+    "solvers/rows.py",
     "physics/front.py", "physics/lateral.py", "physics/response.py",
 )  # fmt: skip
 _KEPT = 4  # cache folders of other sources or versions that are left alone

@@ -56,10 +56,10 @@ def test_a_second_process_hits_the_cache_and_an_edited_slope_misses_it(root, tmp
     again, hits, misses, same = run(SCRIPT, source, cache)
     assert (hits, misses) == (1, 0) and same == folder and again == first
 
-    losses_py = source / "baksan" / "losses.py"
-    text = losses_py.read_text()
+    regression_py = source / "baksan" / "losses" / "regression.py"
+    text = regression_py.read_text()
     assert text.count("return 2.0 * (p - t)\n") == 1
-    losses_py.write_text(text.replace("return 2.0 * (p - t)\n", "return 6.0 * (p - t)\n"))
+    regression_py.write_text(text.replace("return 2.0 * (p - t)\n", "return 6.0 * (p - t)\n"))
     edited, hits, misses, other = run(SCRIPT, source, cache)
     assert (hits, misses) == (0, 1) and other != folder
     np.testing.assert_allclose(edited, np.multiply(first, 3.0))

@@ -190,7 +190,7 @@ def test_only_known_kinds_are_written(tmp_path):
     X = events(30)
     with pytest.raises(
         TypeError,
-        match="model files hold linear, cuts, network, ensemble, imputed or scikit-learn models",
+        match="hold linear, cuts, network, arraynetwork, ensemble, imputed or scikit-learn models",
     ):
         save_model(tmp_path / "m", object(), card_of(X, "linear"))
     with pytest.raises(TypeError, match="this is Linear under the kind 'cuts'"):

@@ -91,7 +91,7 @@ def answer(g: Graph, a: Model, x: str) -> Answer:
         return Answer(g("Add", g("MatMul", g("Sub", x, a.centre), weights), a.matrix[:, 0]))
     if isinstance(a, Network):
         return Answer(_network(g, a, x, [_folded(layer, a.dtype) for layer in a.layers]))
-    if isinstance(a, Ensemble):
+    if isinstance(a, Ensemble) and isinstance(a.of, Network):
         each = _network(g, a.of, x, _stacked(a))
         return Answer(g("ReduceMean", each, np.array([0]), keepdims=0), each, a.members)
     raise TypeError(

@@ -41,6 +41,11 @@ def _numbers(g: Graph, loss: Loss, told: Answer, outputs: int) -> dict[str, Outp
             both = g("Add", g("Mul", spread, spread), g("Mul", scatter, scatter))
             spread = g("Sqrt", both)
         return {"prediction": Output(g.column(told.p, 0)), "spread": Output(spread)}
+    if loss.components:
+        raise TypeError(
+            f"ONNX files are written of numbers and classes; {loss.name} tells directions. Predict"
+            " with `baksan apply`, or train with the loss distance."
+        )
     if outputs > 1:
         return {"prediction": Output(told.p, outputs)}
     found = {"prediction": Output(g.column(told.p, 0))}

@@ -13,7 +13,7 @@ from baksan.models.base import Model
 from baksan.models.ensemble import Ensemble
 from baksan.models.imputed import Imputed
 from baksan.models.linear import Linear, deviations
-from baksan.models.network import Network
+from baksan.models.neural import Neural
 from baksan.samples import Feature, Samples
 from baksan.solvers.base import Events, Problem, Solver
 from baksan.solvers.doubts import check_size
@@ -42,7 +42,7 @@ def ready(
             f" bk.Imputed({type(model).__name__}()), or leave incomplete events out."
         )
     outputs = loss.outputs(X.head.answers, len(X.class_names))
-    if isinstance(model, Linear | Network | Ensemble) and model.features:
+    if isinstance(model, Linear | Neural | Ensemble) and model.features:
         outputs = model.outputs  # a model that goes on; targets of another width are refused
         model(X.head.x[:1])  # and so are features
     if solver is not None and solver.wants_gram(problem):
@@ -55,7 +55,7 @@ def ready(
     if start == "constant":
         spread = _spread(problem, outputs)
         prepared = prepared.at_constant(_best_constant(problem, outputs), spread)
-        if isinstance(network := getattr(prepared, "of", prepared), Network):
+        if isinstance(network := getattr(prepared, "of", prepared), Neural):
             check_size(network, loss)
     return replace(problem, model=prepared)
 

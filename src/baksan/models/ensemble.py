@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from baksan.models.base import Model
 from baksan.models.network import Network
+from baksan.models.neural import Neural
 
 Array = NDArray[Any]
 
@@ -29,7 +30,7 @@ class Ensemble(Model):
 
     Parameters
     ----------
-    of : Network
+    of : Network or ArrayNetwork
     members : int
         M, from 1.
     parameters : (M P,), set by `prepared`
@@ -54,12 +55,12 @@ class Ensemble(Model):
     True
     """
 
-    of: Network = field(default_factory=Network)
+    of: Neural = field(default_factory=Network)
     members: int = 4
     parameters: Array = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
-        if not isinstance(self.of, Network):
+        if not isinstance(self.of, Neural):
             raise TypeError(f"an ensemble is of networks; {type(self.of).__name__} came.")
         if type(self.members) is not int or self.members < 1:
             raise ValueError(f"an ensemble needs members, at least 1; {self.members!r} came.")
@@ -90,7 +91,7 @@ class Ensemble(Model):
         return flat.reshape(self.members, -1)
 
     @property
-    def networks(self) -> Sequence[Network]:
+    def networks(self) -> Sequence[Neural]:
         """The members."""
         return [self.of.moved(parameters) for parameters in self.parts(self.parameters)]
 

@@ -9,23 +9,21 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from baksan import memory
 from baksan.compiled import compiled, side_by_side
 from baksan.models.activations import ACTIVATIONS
-from baksan.models.base import Model
 from baksan.models.encoding import Encoding
-from baksan.models.passes import Layers, Plan, Training, backward, forward
+from baksan.models.neural import Neural
+from baksan.models.passes import Plan, Training, backward, forward
 
 Array = NDArray[Any]
 
 __all__ = ["Network", "layer_shapes"]
 
-_COPIES = 6 * 8  # bytes of a parameter, its slope, its moments, its best and its last value
 _PART = 8_192  # rows that a thread takes at a time
 
 
 @dataclass(frozen=True, eq=False)
-class Network(Model):
+class Network(Neural):
     """a(x) = offset + unit · net(z): layers h_l = f(h_(l−1) W_l + b_l) from h_0 = z, the last flat.
 
     z are the encoded features; encoding, offset and unit (the answer's best constant and spread)
@@ -112,10 +110,6 @@ class Network(Model):
         return self.encoding.features
 
     @property
-    def dtype(self) -> Any:
-        return np.dtype(self.precision)
-
-    @property
     def plan(self) -> Plan:
         """How it is built, apart from its numbers."""
         return Plan(ACTIVATIONS[self.activation], self.residual, self.normalise, self.dropout)
@@ -125,48 +119,23 @@ class Network(Model):
         """The shape of each array of each layer, in the order of `parameters`."""
         return layer_shapes(self.features, self.hidden, self.outputs, self.normalise)
 
-    @cached_property
-    def layers(self) -> Layers:
-        """The arrays of each layer by name, as `parameters` holds them."""
-        return self.apart(self.parameters.astype(self.dtype))
+    @property
+    def passed(self) -> int:
+        return self.features + sum(self.hidden) + self.outputs
 
-    def apart(self, flat: Array) -> list[dict[str, Array]]:
-        """One flat (P,) array as the arrays of the layers."""
-        layers, start = [], 0
-        for shapes in self.shapes:
-            layer = {}
-            for name, shape in shapes.items():
-                stop = start + int(np.prod(shape))
-                layer[name], start = flat[start:stop].reshape(shape), stop
-            layers.append(layer)
-        return layers
-
-    def _marked(self, *names: str) -> Array:
-        """True for the parameters in arrays of these names, (P,)."""
-        return np.concatenate(
-            [
-                np.full(int(np.prod(shape)), name in names)
-                for shapes in self.shapes
-                for name, shape in shapes.items()
-            ]
-        )
-
-    @cached_property
-    def penalised(self) -> Array:
-        return self._marked("weight")
+    @property
+    def trained_together(self) -> bool:
+        return self.normalise == "batch" or self.dropout > 0
 
     @cached_property
     def running(self) -> Array | None:
-        return self._marked("mean", "variance") if self.normalise == "batch" else None
-
-    def size(self, degree: int) -> float:
-        return float(np.mean(self.unit**degree))
+        return self.marked("mean", "variance") if self.normalise == "batch" else None
 
     # Its two passes -------------------------------------------------------------------------------
 
     def __call__(self, x: Array) -> Array:
         # Not BLAS: what an event is given must not depend on the events beside it, to the last bit.
-        x = np.ascontiguousarray(self._checked(x))
+        x = np.ascontiguousarray(self.checked(x))
         if x.dtype != np.float32:
             x = x.astype(np.float64, copy=False)
         if x.flags.writeable:
@@ -201,41 +170,17 @@ class Network(Model):
         )
 
     def pulled(self, x: Array, slope: Any) -> tuple[Array, Array]:
-        z = self.encoding(self._checked(x), self.dtype)
+        z = self.encoding(self.checked(x), self.dtype)
         a, tape = forward(z, self.layers, self.plan, self.training)
         p = self.offset + self.unit * a
         found = slope(p[:, 0] if self.outputs == 1 else p).reshape(len(x), -1) * self.unit
         layers = backward(found.astype(self.dtype), tape, self.layers, self.plan)
         return p, self.together(layers)
 
-    def pullback(self, x: Array, slope: Array) -> Array:
-        return self.pulled(x, lambda _: slope)[1]
-
-    def together(self, layers: Layers) -> Array:
-        """The arrays of the layers as one flat (P,) float64 array."""
-        flat = [
-            np.asarray(layer[name], dtype=np.float64).ravel()
-            for layer, shapes in zip(layers, self.shapes, strict=True)
-            for name in shapes
-        ]
-        return np.concatenate(flat)
-
-    def _checked(self, x: Array) -> Array:
-        x = np.asarray(x)
-        if x.ndim != 2 or x.shape[1] != self.features:
-            raise ValueError(
-                f"this network needs {self.features} features, x (n, {self.features});"
-                f" x has shape {x.shape}."
-            )
-        return x
-
-    # Where it begins, and where it is moved -------------------------------------------------------
-
-    def moved(self, parameters: Array) -> Self:
-        return replace(self, parameters=parameters)
+    # Where it begins ------------------------------------------------------------------------------
 
     def in_training(self, seed: int, step: int) -> Self:
-        if not self.dropout and self.normalise != "batch":
+        if not self.trained_together:
             return self
         first, second = (np.array([part & 0xFFFFFFFF], dtype=np.uint32) for part in (seed, step))
         return replace(self, training=Training((first, second)))
@@ -255,18 +200,6 @@ class Network(Model):
         )  # fmt: skip
         new.check_memory()
         return new.drawn(0)
-
-    def check_memory(self) -> None:
-        """Raises MemoryError where there is no room for parameters, slopes and moments."""
-        count = sum(int(np.prod(shape)) for layer in self.shapes for shape in layer.values())
-        if (needed := _COPIES * count) > (left := memory.available()):
-            raise MemoryError(
-                f"a network of {count:,} parameters needs about {needed / 1e9:.3g} GB to be"
-                f" trained; {left / 1e9:.3g} GB are left. Take narrower layers."
-            )
-
-    def drawn(self, seed: int) -> Self:
-        return self.moved(self.together(self.started(np.random.default_rng([seed, 0x6E6574]))))
 
     def started(self, rng: np.random.Generator) -> list[dict[str, Array]]:
         """Layers before the first step, so that the network is small beside the best constant.
@@ -308,15 +241,7 @@ class Network(Model):
         if type(self.outputs) is not int or self.outputs < 1 or self.features < 1:
             raise ValueError("a network needs features and outputs; it has none.")
         self.encoding.check()
-        needed = {
-            "offset": self.outputs, "unit": self.outputs,
-            "parameters": sum(int(np.prod(s)) for layer in self.shapes for s in layer.values()),
-        }  # fmt: skip
-        for name, count in needed.items():
-            values = np.asarray(getattr(self, name))
-            numbers = values.dtype.kind in "iuf" and values.shape == (count,)
-            if not numbers or not np.isfinite(values).all():
-                raise ValueError(f"{name} must be {count} finite numbers in one row; it is not.")
+        self.check_numbers()
 
 
 def layer_shapes(

@@ -24,7 +24,7 @@ from baksan.models.activations import ACTIVATIONS, Activation
 Array = NDArray[Any]
 Layers = Sequence[dict[str, Array]]
 
-__all__ = ["Layers", "Plan", "Training", "backward", "forward"]
+__all__ = ["Layers", "Plan", "Training", "backward", "forward", "mixed"]
 
 _LEAST = 1e-5  # added to variances, so that what does not vary can be divided
 
@@ -147,12 +147,12 @@ def _kept(number: int, u: Array, plan: Plan, training: Training | None) -> Any:
     seed, step = training.key
     rows = np.arange(u.shape[0], dtype=np.uint32)[:, None]
     neurons = np.arange(u.shape[1], dtype=np.uint32) + np.uint32(number << 20)
-    bits = _mixed(_mixed(_mixed(neurons ^ seed) + step) + rows)
+    bits = mixed(mixed(mixed(neurons ^ seed) + step) + rows)
     stays: Any = bits >= np.uint32(round(plan.dropout * 2**32))
     return stays.astype(u.dtype) / (1 - plan.dropout)
 
 
-def _mixed(bits: Any) -> Any:
+def mixed(bits: Any) -> Any:
     """Every bit of each number reaches every other (MurmurHash3's finaliser, A. Appleby)."""
     bits = (bits ^ (bits >> np.uint32(16))) * np.uint32(0x85EBCA6B)
     bits = (bits ^ (bits >> np.uint32(13))) * np.uint32(0xC2B2AE35)

@@ -25,7 +25,7 @@ from baksan.losses import Loss
 from baksan.models.base import Model
 from baksan.models.ensemble import Ensemble
 from baksan.models.linear import Linear
-from baksan.models.network import Network
+from baksan.models.neural import Neural
 from baksan.samples import Samples
 from baksan.solvers.base import Penalty, Problem, State, Stepper
 from baksan.solvers.doubts import why_it_diverged
@@ -100,7 +100,7 @@ class Descent(Settings):
     def schedule(self, problem: Problem) -> Schedule:
         if not isinstance(self.rate, str):
             return schedule_of(self.rate, self.end(len(problem.X)))
-        if isinstance(problem.model, Network | Ensemble):
+        if isinstance(problem.model, Neural | Ensemble):
             return Constant(_NETWORK_RATE * (1.0 - self.momentum))
         return automatic(self, problem)
 
@@ -121,7 +121,7 @@ class Descent(Settings):
         )
 
     def diverged(self, problem: Problem, state: State) -> str:
-        if not isinstance(problem.model, Network | Ensemble):
+        if not isinstance(problem.model, Neural | Ensemble):
             return super().diverged(problem, state)
         before = replace(state, step=max(state.step - 1, 0))
         (rate,) = self.rates(self.schedule(problem), before, 1)
@@ -209,9 +209,9 @@ class Descent(Settings):
         if isinstance(problem.model, Ensemble):
             return Members(problem, self.stepper)
         way = self.way_for(problem.model, problem.loss)
-        if isinstance(problem.model, Network) and self._small(problem):
+        if isinstance(problem.model, Neural) and self._small(problem):
             way = "generic"
-        if isinstance(problem.model, Network) and way == "compiled":
+        if isinstance(problem.model, Neural) and way == "compiled":
             return self._network_stepper(problem)
         if self.batch is None:
             if self.wants_gram(problem):

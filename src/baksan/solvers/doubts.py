@@ -11,6 +11,7 @@ from baksan import memory
 from baksan.losses import Loss
 from baksan.models.ensemble import Ensemble
 from baksan.models.network import Network
+from baksan.models.neural import Neural
 from baksan.samples import Samples
 from baksan.solvers.base import Problem
 
@@ -20,10 +21,9 @@ _PASSES = 6  # arrays of each layer's width that a step holds at once: sums, slo
 _FAR = 30.0  # standard deviations from which an event is worth a word; one of n has at most √n
 
 
-def check_memory(network: Network, batch: int) -> None:
+def check_memory(network: Neural, batch: int) -> None:
     """Raises MemoryError for a batch whose layers would not fit into memory."""
-    width = network.features + sum(network.hidden) + network.outputs
-    one = _PASSES * width * network.dtype.itemsize
+    one = _PASSES * network.passed * network.dtype.itemsize
     if batch * one > (left := memory.available()):
         fits = 2 ** int(math.log2(max(left // (4 * one), 1)))
         raise MemoryError(
@@ -32,7 +32,7 @@ def check_memory(network: Network, batch: int) -> None:
         )
 
 
-def check_size(network: Network, loss: Loss) -> None:
+def check_size(network: Neural, loss: Loss) -> None:
     """Raises ValueError for answers whose costs the network's precision cannot tell apart."""
     kind = np.finfo(network.dtype)
     double = "" if kind.bits == 64 else ', or take precision="float64"'

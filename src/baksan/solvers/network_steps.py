@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baksan.jaxed import jaxed, with_precision
+from baksan.models.array.passes import array_forward
 from baksan.models.base import Model
-from baksan.models.network import Network
+from baksan.models.neural import Neural
 from baksan.models.passes import Plan, Training, backward, forward
 from baksan.samples import Samples
 from baksan.solvers.base import Events, Problem, State
@@ -46,7 +47,7 @@ _NONE = np.empty(0)
 class _Sums(NamedTuple):
     """A network and its loss: what the sums over a batch are compiled for."""
 
-    plan: Plan
+    plan: Any
     layers: tuple[tuple[tuple[str, tuple[int, ...]], ...], ...]
     outputs: int
     cost: Callable[..., Any]
@@ -154,8 +155,8 @@ def _there(parts: Any, dtype: Any) -> Any:
         return jax.device_put(parts)
 
 
-def _network(problem: Problem) -> Network:
-    assert isinstance(problem.model, Network)
+def _network(problem: Problem) -> Neural:
+    assert isinstance(problem.model, Neural)
     return problem.model
 
 
@@ -192,7 +193,7 @@ def _priced(sums: _Sums, numbers: _Numbers, a: Any, t: Any, formula: Callable[..
 
 def _cost(sums: _Sums, numbers: _Numbers, arrays: Arrays, events: _Events) -> Any:
     """Σ w cost."""
-    a, _ = jaxed(forward)(events.x, sums.layered(arrays), sums.plan)
+    a, _ = _passed(sums, events.x, sums.layered(arrays), None)
     return events.weight @ _priced(sums, numbers, a, events.t, sums.cost).sum(axis=1)
 
 
@@ -200,11 +201,22 @@ def _pulled(
     sums: _Sums, numbers: _Numbers, arrays: Arrays, events: _Events, training: Training | None
 ) -> tuple[Any, Arrays]:
     """Σ w cost, and Σ w slope ∂a/∂w."""
-    layers = sums.layered(arrays)
-    a, tape = jaxed(forward)(events.x, layers, sums.plan, training)
+    a, back = _passed(sums, events.x, sums.layered(arrays), training)
     cost = events.weight @ _priced(sums, numbers, a, events.t, sums.cost).sum(axis=1)
     slope = _priced(sums, numbers, a, events.t, sums.slope) * events.weight[:, None] * numbers.unit
-    return cost, sums.listed(jaxed(backward)(slope, tape, layers, sums.plan))
+    return cost, sums.listed(back(slope))
+
+
+def _passed(sums: _Sums, z: Any, layers: Any, training: Training | None) -> tuple[Any, Any]:
+    """The last layer of events z, and the way back from a slope there to the layers."""
+    plan = sums.plan
+    if isinstance(plan, Plan):
+        a, tape = jaxed(forward)(z, layers, plan, training)
+        return a, lambda slope: jaxed(backward)(slope, tape, layers, plan)
+    import jax
+
+    a, back = jax.vjp(lambda inner: jaxed(array_forward)(z, inner, plan, training), layers)
+    return a, lambda slope: back(slope)[0]
 
 
 class _Held(NamedTuple):
@@ -224,7 +236,7 @@ def _step(
     events: Any, pace: Any,
 ) -> tuple[_Held, Any, Arrays]:  # fmt: skip
     """What it leaves; Σ w cost; the gradient without the running averages."""
-    marks = [(name == "weight", name in ("mean", "variance")) for name in sums.names]
+    marks = [(name.endswith("weight"), name in ("mean", "variance")) for name in sums.names]
     look = [w + how.look * v for w, v in zip(held.w, held.velocity, strict=True)]
     cost, total = _pulled(sums, numbers, look if how.look else held.w, batch, training)
     g = [
@@ -460,8 +472,7 @@ class NetworkSums:
     """
 
     def __init__(self, problem: Problem, events: Events | None = None) -> None:
-        plan = _network(problem).plan
-        self.whole = events is None and (plan.normalise == "batch" or plan.dropout > 0)
+        self.whole = events is None and _network(problem).trained_together
         if self.whole:
             check_memory(_network(problem), len(problem.X.head))
         self.parts, self.numbers = _Sums.of(problem), _Numbers.of(problem)
@@ -507,7 +518,7 @@ class NetworkSums:
         return float(total / mass)
 
     def __call__(self, a: Model) -> tuple[Array, float, float]:
-        assert isinstance(a, Network)
+        assert isinstance(a, Neural)
         _, pulled, _ = _compiled()
         flat, key = a.parameters.astype(self.dtype), None
         if a.training is not None:

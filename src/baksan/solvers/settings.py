@@ -15,7 +15,7 @@ from baksan import losses
 from baksan.losses import Loss
 from baksan.models.base import Model
 from baksan.models.linear import Linear
-from baksan.models.network import Network
+from baksan.models.neural import Neural
 from baksan.solvers.base import Problem, Solver, State
 from baksan.solvers.rules import Rule, heavy_ball, paces
 from baksan.solvers.schedules import Schedule, plateau_of
@@ -127,7 +127,7 @@ class Settings(Solver):
         """Which way takes the steps. Raises ValueError where the one asked for does not apply."""
         if self.way == "generic":
             return "generic"
-        if type(model) is Network:
+        if isinstance(model, Neural):
             return self._way_of_networks(loss)
         from baksan.solvers.kernels_cost import CODES
 
@@ -149,7 +149,7 @@ class Settings(Solver):
                 "the way 'python' is for the linear model's kernels; a network's lines in NumPy are"
                 " the way 'generic'."
             )
-        ours = loss.cost.__module__ == losses.__name__
+        ours = loss.cost.__module__.startswith(f"{losses.__name__}.")
         if self.way == "compiled" and not jaxed.available():
             raise ModuleNotFoundError(
                 "networks are compiled by JAX, which is not installed; pip install"

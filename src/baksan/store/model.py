@@ -22,6 +22,9 @@ from pydantic import ValidationError
 from baksan.files import one_line, plain, replacing
 from baksan.losses import by_name
 from baksan.metrics import Prediction
+from baksan.models.array.columns import Columns
+from baksan.models.array.network import ArrayNetwork, Chosen
+from baksan.models.array.sight import Measures
 from baksan.models.base import Model
 from baksan.models.cuts import Cuts
 from baksan.models.encoding import Encoding
@@ -29,6 +32,7 @@ from baksan.models.ensemble import Ensemble
 from baksan.models.imputed import Imputed
 from baksan.models.linear import Linear
 from baksan.models.network import Network
+from baksan.models.neural import Neural
 from baksan.store.card import Card, card_of
 from baksan.store.trees import check_trees
 from baksan.table import Table
@@ -114,14 +118,48 @@ def _network_of(shape: Mapping[str, Any], arrays: Mapping[str, Array]) -> Networ
     return Network(**{**shape, "hidden": tuple(shape["hidden"])}, encoding=encoding, **rest)
 
 
+def _array_apart(a: ArrayNetwork) -> tuple[dict[str, Any], dict[str, Array]]:
+    built = ("kind", "width", "depth", "heads", "answer", "activation", "precision", "mirrored")
+    own = ("places", "centre", "scale", "offset", "unit", "parameters")
+    shape = {name: getattr(a, name) for name in (*built, "outputs")}
+    shape |= {"features": a.features, "columns": a.columns.lists, "measures": list(a.measures)}
+    return shape, {name: getattr(a, name) for name in own}
+
+
+def _array_build(shape: Mapping[str, Any], arrays: Mapping[str, Array]) -> ArrayNetwork:
+    a = _array_of(shape, arrays)
+    a.check()
+    return a
+
+
+def _array_of(shape: Mapping[str, Any], arrays: Mapping[str, Array]) -> ArrayNetwork:
+    columns = Columns.of_lists(shape["columns"])
+    told = ("columns", "features", "measures")
+    rest: dict[str, Any] = {k: v for k, v in shape.items() if k not in told} | dict(arrays)
+    encoding = Chosen(shape["features"], columns.order)
+    return ArrayNetwork(columns, **rest, measures=Measures(*shape["measures"]), encoding=encoding)
+
+
+_MEMBERS: dict[str, tuple[type[Neural], Any, Any]] = {
+    "network": (Network, _network_apart, _network_of),
+    "arraynetwork": (ArrayNetwork, _array_apart, _array_of),
+}
+"""Networks that an ensemble may be of: their class, how they are taken apart, how built."""
+
+
 def _ensemble_apart(a: Ensemble) -> tuple[dict[str, Any], dict[str, Array]]:
-    shape, arrays = _network_apart(a.of)
-    return {"members": a.members, "shape": shape}, {**arrays, "parameters": a.parameters}
+    of = next(name for name, (kind, *_) in _MEMBERS.items() if type(a.of) is kind)
+    shape, arrays = _MEMBERS[of][1](a.of)
+    told = {"members": a.members, "shape": shape} | ({} if of == "network" else {"of": of})
+    return told, {**arrays, "parameters": a.parameters}
 
 
 def _ensemble_build(shape: Mapping[str, Any], arrays: Mapping[str, Array]) -> Ensemble:
-    of, parameters = _network_of(shape["shape"], arrays), arrays["parameters"]
-    a = Ensemble(of.moved(parameters[:0]), shape["members"], parameters)
+    if (of := shape.get("of", "network")) not in _MEMBERS:
+        raise ValueError(f"an ensemble is of {' or '.join(_MEMBERS)}; this one is of {of!r}.")
+    member: Neural = _MEMBERS[of][2](shape["shape"], arrays)
+    parameters = arrays["parameters"]
+    a = Ensemble(member.moved(parameters[:0]), shape["members"], parameters)
     a.check()
     return a
 
@@ -156,6 +194,7 @@ KINDS: dict[str, Kind] = {
     "linear": Kind(Linear, _linear_apart, _linear_build),
     "cuts": Kind(Cuts, _cuts_apart, _cuts_build),
     "network": Kind(Network, _network_apart, _network_build),
+    "arraynetwork": Kind(ArrayNetwork, _array_apart, _array_build),
     "ensemble": Kind(Ensemble, _ensemble_apart, _ensemble_build),
     "imputed": Kind(Imputed, _imputed_apart, _imputed_build),
 }

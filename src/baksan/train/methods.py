@@ -28,7 +28,7 @@ from baksan.models.base import Model
 from baksan.models.ensemble import Ensemble
 from baksan.models.imputed import Imputed
 from baksan.models.linear import Linear
-from baksan.models.network import Network
+from baksan.models.neural import Neural
 from baksan.samples import Samples
 from baksan.solvers.analytic import Analytic
 from baksan.solvers.base import Events, Penalty, Problem, Solver, State
@@ -169,7 +169,7 @@ class Ours(Method):
 
     def warm_up(self, X: Samples) -> None:
         model = self.model.of if isinstance(self.model, Imputed) else self.model
-        if isinstance(model, Linear | Network | Ensemble):
+        if isinstance(model, Linear | Neural | Ensemble):
             X = X.with_parts(x=np.nan_to_num(X.x), missing=False) if X.missing else X
             problem = ready(Problem(model, X, self.loss, self.penalty), self.solver)
             self.solver.stepper(problem)(self.solver.start(problem.model), 1)
