@@ -88,7 +88,7 @@ def test_blocks_are_the_table_in_pieces(tmp_path, kind, rows):
         (b"<?xml version='1.0'?>", "XML"),
         (b"\x89PNG\r\n", "a PNG picture"),
         (b"ARROW1\0\0", "an Arrow or Feather file"),
-        (b"\x94Y\0\0RUNH", "a CORSIKA file, which is not read yet"),
+        (b"\x95Y\0\0RUNH", "a CORSIKA file whose first record has 22,933 bytes"),
         (b"\xff\xfea\0,\0", "text in UTF-16"),
         (bytes(range(256)), "a binary file of a kind that is not known"),
     ],
@@ -102,8 +102,8 @@ def test_foreign_files_are_named(tmp_path, head, what):
 
 
 def test_real_foreign_files_are_named(data_dir):
-    with pytest.raises(ReadError, match="CORSIKA"):
-        read(data_dir / "corsika/km3net/DAT000001")
+    with pytest.raises(ReadError, match="packed with bzip2"):
+        read(data_dir / "uhecr-kkos-spectra/spectra_1s.tbz2")
 
 
 def test_zip_empty_and_missing(tmp_path):

@@ -14,8 +14,20 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from baksan.data import fits, hdf5, json_columns, libsvm, npy, parquet, root, sqlite, text
+from baksan.data import (
+    corsika,
+    fits,
+    hdf5,
+    json_columns,
+    libsvm,
+    npy,
+    parquet,
+    root,
+    sqlite,
+    text,
+)
 from baksan.data.columns import DEFAULT_ROWS, ReadError, missing_note
+from baksan.data.corsika_walk import cut_short, looks_like_corsika
 from baksan.table import Table, column, source_of
 
 __all__ = ["blocks", "files_of", "footprint", "format_of", "joined", "read", "whole"]
@@ -33,6 +45,7 @@ _FOREIGN = [
     (b"\xfd7zXZ\0", "packed with xz", "Unpack it with unxz, or pack it with gzip."),
     (b"\x28\xb5\x2f\xfd", "packed with zstd", "Unpack it with unzstd, or pack it with gzip."),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "Unpack it first."),
+    (b"\x37\x8a\x1f\xd4", "an eventio file (Cherenkov light)", "Read it with eventio or ctapipe."),
     (b"\x89PNG", "a PNG picture", "Give the numbers behind it."),
     (b"\xff\xd8\xff", "a JPEG picture", "Give the numbers behind it."),
     (b"MATLAB 5.0", "a MATLAB file", _CONVERT),
@@ -48,13 +61,15 @@ _OPTIONS = {
     "hdf5": {"part"},
     "root": {"part"},
     "sqlite": {"part"},
+    "corsika": {"part"},
     "parquet": {"groups"},
     "npy": set(),
     "npz": set(),
     "json": set(),
     "libsvm": set(),
 }
-_PLAIN = ("text", "json", "libsvm")
+_ZIPPED = ("text", "json", "libsvm", "fits", "corsika")
+"""What is read in gzip, too."""
 
 
 def read(
@@ -66,9 +81,9 @@ def read(
     ----------
     path : str or Path
         CSV, TSV or blank-separated text, ECSV, JSON, LIBSVM (also gzip), Parquet, NPY, NPZ, FITS,
-        HDF5, ROOT or SQLite, told apart by content. `catalogue.fits#NAME` and `events.h5#/path`
-        choose one table of several. The files of a folder, in the order of their names, must have
-        the same columns.
+        HDF5, ROOT, SQLite or CORSIKA, told apart by content. `catalogue.fits#NAME` and
+        `events.h5#/path` choose one table of several. The files of a folder, in the order of their
+        names, must have the same columns.
     progress : callable, optional
         progress(what is being done).
     **options
@@ -173,7 +188,7 @@ def _footprint(file: Path, columns: Sequence[str] | None, options: dict[str, Any
     count = {
         "text": text.rows, "parquet": parquet.rows, "npy": npy.rows, "fits": fits.rows,
         "hdf5": hdf5.rows, "root": root.rows, "sqlite": sqlite.rows, "json": json_columns.rows,
-        "libsvm": libsvm.rows,
+        "libsvm": libsvm.rows, "corsika": corsika.rows,
     }[kind]  # fmt: skip
     return row * count(file, source, **options)
 
@@ -196,10 +211,10 @@ def format_of(path: Path) -> str:
         )
     if head.startswith(b"\x1f\x8b"):
         inner = _format(_unzipped(path, source), path, source)
-        if inner in (*_PLAIN, "fits"):
+        if inner in _ZIPPED:
             return inner
         raise ReadError(
-            f"{source}: gzip is read around text, JSON and FITS; this is {inner} in gzip."
+            f"{source}: gzip is read around text, JSON, FITS and CORSIKA; this is {inner} in gzip."
             " Unpack it with gunzip."
         )
     return _format(head, path, source)
@@ -221,6 +236,8 @@ def _format(head: bytes, path: Path, source: str) -> str:
         return "root"
     if head.startswith(b"SQLite format 3\0"):
         return "sqlite"
+    if looks_like_corsika(head):
+        return "corsika"
     # A user block of 512, 1024, … bytes may stand before the signature.
     if any(head[at : at + 8] == b"\x89HDF\r\n\x1a\n" for at in (0, 512, 1024, 2048)):
         return "hdf5"
@@ -230,7 +247,7 @@ def _format(head: bytes, path: Path, source: str) -> str:
     if what is not None:
         raise ReadError(
             f"{source}: a table is needed (text, JSON, LIBSVM, Parquet, NPY, NPZ, FITS, HDF5,"
-            f" ROOT or SQLite); this is {what[0]}. {what[1]}"
+            f" ROOT, SQLite or CORSIKA); this is {what[0]}. {what[1]}"
         )
     if json_columns.looks_like_json(head):
         return "json"
@@ -245,8 +262,8 @@ def _foreign(head: bytes) -> tuple[str, str] | None:
         return "a Python pickle, which may run any code and is never opened", "Save plain arrays."
     if head[257:262] == b"ustar":
         return "a tar archive", "Unpack it first."
-    if head[4:8] == b"RUNH" or head[:4] == b"RUNH":
-        return "a CORSIKA file, which is not read yet", _CONVERT
+    if what := cut_short(head):
+        return what, "Fetch it again, or convert it with the tools of its version."
     begin = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if begin.startswith((b"<!doctype html", b"<html")):
         return "a web page, perhaps an error page saved in place of data", "Fetch the file again."
@@ -346,6 +363,7 @@ def _file_blocks(
         return (npy.blocks_npy if kind == "npy" else npy.blocks_npz)(path, source, rows, columns)
     with_parts = {
         "fits": fits.blocks, "hdf5": hdf5.blocks, "root": root.blocks, "sqlite": sqlite.blocks,
+        "corsika": corsika.blocks,
     }  # fmt: skip
     return with_parts[kind](path, source, rows, columns, **options)
 

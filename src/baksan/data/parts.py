@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from baksan.data import arrow, fits, hdf5, npy, parquet, root, sqlite
+from baksan.data import arrow, corsika, fits, hdf5, npy, parquet, root, sqlite
 from baksan.data.columns import DEFAULT_ROWS, lost_note, readable, table_of
 from baksan.data.formats import blocks, files_of, format_of
 from baksan.data.loading import Progress, entry, is_file
@@ -147,7 +147,7 @@ def rows_of(file: Path, options: dict[str, Any]) -> int:
     """How many rows a file has: by its header, or by reading one column where it has none."""
     known = {
         "npy": npy.rows, "fits": fits.rows, "hdf5": hdf5.rows, "root": root.rows,
-        "sqlite": sqlite.rows,
+        "sqlite": sqlite.rows, "corsika": corsika.rows,
     }.get(format_of(file))  # fmt: skip
     if known is not None:
         return int(known(file, str(file), **options))
