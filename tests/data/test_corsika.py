@@ -88,8 +88,8 @@ def test_axes_are_turned_and_units_are_ours(put):
     table = read(f"{path}#particles")
     row = {name: table[name][0] for name in table.names}
     assert row == {
-        "event": 4, "particle": "mu+", "code": 5, "x": 5.0, "y": 3.0, "px": 2.0, "py": 1.0,
-        "pz": -3.0, "time": 12.0, "weight": 1.0, "generation": 52, "level": 1,
+        "event": 4, "run": 7, "particle": "mu+", "code": 5, "x": 5.0, "y": 3.0, "px": 2.0,
+        "py": 1.0, "pz": -3.0, "time": 12.0, "weight": 1.0, "generation": 52, "level": 1,
     }  # fmt: skip
     assert [table.column(n).unit for n in ("x", "px", "time")] == ["m", "GeV", "ns"]
     showers = read(path)
@@ -195,7 +195,7 @@ def test_columns_and_parts_are_chosen(put):
     with pytest.raises(ReadError, match="not 'photons'.* there are 2: showers, particles"):
         read(f"{path}#photons")
     lines = list(inside(path, ("showers", "particles")))
-    assert "3 rows, 17 columns" in lines[0] and "120 rows, 12 columns" in lines[1]
+    assert "3 rows, 17 columns" in lines[0] and "120 rows, 13 columns" in lines[1]
 
 
 def test_no_particle_at_all(put):

@@ -78,6 +78,7 @@ _SHOWERS = (
 )  # fmt: skip
 _PARTICLES = (
     _About("event", "", "number of the shower in its run", "detail"),
+    _About("run", "", "number of the run", "detail"),
     _About("particle", "", "what it is"),
     _About("code", "", "the same in CORSIKA's numbers, nuclei 100 A + Z", "detail"),
     _About("x", "m", "from the axis at this level, to the (magnetic) east"),
@@ -223,7 +224,7 @@ def _arrays(walk: Walk, account: _Account, showers: bool) -> Iterator[dict[str, 
         if showers and piece.end is not None:
             yield _shower(piece.header, piece.end, walk.thinned)
         elif not showers and ground.any():
-            yield _particles(int(piece.header["event_number"]), piece.records[ground])
+            yield _particles(piece.header, piece.records[ground])
 
 
 def _batches(parts: Iterator[dict[str, Array]], rows: int) -> Iterator[dict[str, Array]]:
@@ -282,13 +283,14 @@ def _fitted_maximum(end: Any) -> float:
     return depth if depth > 0 else float("nan")
 
 
-def _particles(event: int, records: Array) -> dict[str, Array]:
+def _particles(header: Any, records: Array) -> dict[str, Array]:
     """A row for each record (k, 7 or 8): first word, p_x, p_y, p_z, x, y, t and weight."""
     word, code = records[:, 0].astype(np.int64), _code(records)
     found, which = np.unique(code, return_inverse=True)
     names = np.array([_NAMES.get(int(c), str(c)) for c in found])
     return {
-        "event": np.full(len(records), event),
+        "event": np.full(len(records), int(header["event_number"])),
+        "run": np.full(len(records), int(header["run_number"])),
         "particle": names[which],
         "code": code,
         "x": -_CM * records[:, 5].astype(float),

@@ -4,6 +4,7 @@ What to use when
 ----------------
 `showers.thrown`          what arrives: energy, mass, direction, X_max, muons
 `array.events`            showers on an array like Telescope Array or Auger: signals, times, trigger
+`ground.stations_from_particles`  particles of CORSIKA on such an array
 `kascade.events`          showers around the knee: electrons and muons
 `waveforms.waveforms`     what the stations write down, bin by bin
 `images.events`           gammas and hadrons in the pixels of a telescope's camera

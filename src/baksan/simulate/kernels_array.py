@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 __all__ = [
     "DEAD", "HIT", "SATURATED", "SILENT", "Counter", "Expected", "Stations", "counted", "expected",
-    "layer", "respond",
+    "layer", "respond", "three_adjacent",
 ]  # fmt: skip
 
 SILENT, HIT, SATURATED, DEAD = 0, 1, 2, 4
@@ -127,7 +127,7 @@ def respond(
                 status[k, i] = HIT | SATURATED if full else HIT
                 upper[k, i], lower[k, i] = min(up, counter.full), min(low, counter.full)
                 time[k, i] = when
-        triggered[k] = _trigger(stations, upper[k], lower[k], time[k], status[k])
+        triggered[k] = three_adjacent(stations, upper[k], lower[k], time[k], status[k])
 
 
 @register_jitable
@@ -238,7 +238,9 @@ def _signals(counter: Counter, count: Array, s: Array) -> Any:
 
 
 @register_jitable
-def _trigger(stations: Stations, upper: Array, lower: Array, time: Array, status: Array) -> bool:
+def three_adjacent(
+    stations: Stations, upper: Array, lower: Array, time: Array, status: Array
+) -> bool:
     """Three adjacent stations above the threshold: one with two neighbours, within the window."""
     for i in range(len(status)):
         if status[i] & HIT and 0.5 * (upper[i] + lower[i]) >= stations.counter.trigger:
