@@ -163,7 +163,7 @@ def test_photons_trigger_less_and_are_poor_in_signals():
 def test_the_trigger_is_three_adjacent_stations_in_time():
     layout = telescope_array(3)
     stations = array.stations_of(layout)
-    run = compiled(kernels_array._trigger)
+    run = compiled(kernels_array.three_adjacent)
 
     def triggers(loud, times=(0.0, 0.0, 0.0)):
         signal, time, status = np.zeros(9), np.zeros(9), np.zeros(9, dtype=np.uint8)
