@@ -18,7 +18,8 @@ MAGIC = "magic-gamma-telescope/magic04.data"
 def test_every_entry_is_whole():
     assert names() == (
         "magic", "fact-gamma", "fact-energy", "fermi-4fgl", "fermi-3fgl", "fermi-blazars",
-        "uhecr-composition", "auger-events", "telescope-array-events", "icecube-hese", "digits",
+        "uhecr-composition", "auger-events", "telescope-array-events", "hisparc",
+        "hisparc-kascade", "corsika", "icecube-hese", "digits",
     )  # fmt: skip
     for item in ENTRIES.values():
         assert item.citation and item.licence and item.publisher.startswith("https://")
@@ -44,6 +45,13 @@ SIZES = {
     "fermi-blazars:bcu": (1312, {"standard": 22, "authors": 33}),
     "auger-events": (49223, {"standard": 2}),
     "telescope-array-events": (72, {"standard": 4}),
+    "hisparc:8006": (25145, {"standard": 2}),
+    "hisparc:501": (39, {"standard": 2, "four": 4}),
+    "hisparc-kascade": (10, {"standard": 3}),
+    "corsika:thinned": (5, {"standard": 5}),
+    "corsika:low": (10, {"standard": 5}),
+    "corsika:muons": (10, {"standard": 5}),
+    "corsika:vertical": (1, {"standard": 5}),
     "icecube-hese": (102, {"standard": 2}),
 }
 
@@ -87,6 +95,10 @@ def test_no_event_is_lost(name):
         ("fermi-3fgl", "GLAT"),
         ("fermi-blazars", "row"),
         ("fermi-blazars", "ASSOC1"),
+        ("hisparc", "timestamp"),
+        ("hisparc-kascade", "gps"),
+        ("corsika", "first_interaction"),
+        ("corsika", "log10(x_max)"),
         ("icecube-hese", "recoMorphology"),
     ],
 )
@@ -135,15 +147,50 @@ def test_times_of_telescope_array():
 
 @pytest.mark.usefixtures("data_dir")
 def test_sets_without_answer_ask_for_one():
-    for name in ("auger-events", "telescope-array-events", "icecube-hese"):
+    sets = "auger-events", "telescope-array-events", "hisparc", "hisparc-kascade", "icecube-hese"
+    for name in sets:
         assert load(name).samples().y is None
-        with pytest.raises(ValueError, match=f"{name}: which column is the answer. There are"):
+        with pytest.raises(ValueError, match=f"{name}(:8006)?: which column is the answer. There are"):
             open_samples(name)
     X = open_samples("auger-events", answer="lgE").samples
     assert (len(X), X.task, X.names) == (49223, "regression", ("stations", "1/cos(theta[rad])"))
     assert np.corrcoef(X.x[:, 0], X.y)[0, 1] > 0.6
     X = open_samples("icecube-hese", answer="morphology").samples
     assert X.class_counts == {"double cascade": 4, "shower": 71, "track": 27}
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_marks_of_hisparc_are_missing_and_no_other_value():
+    two, four = load("hisparc").table, load("hisparc:501").table
+    third = [f"{name}_{j}" for name in ("pulseheight", "integral", "number", "arrival")
+             for j in (3, 4)]  # fmt: skip
+    lost = {name: int(two.column(name).missing.sum()) for name in two.names}
+    assert {n: k for n, k in lost.items() if k} == {
+        **dict.fromkeys((*third, "zenith", "azimuth"), 25145), "arrival_1": 1, "trigger_time": 104,
+    }  # fmt: skip
+    lost = {
+        n: int(four.column(n).missing.sum()) for n in four.names if four.column(n).missing.any()
+    }
+    assert lost == {"arrival_1": 17, "arrival_2": 13, "arrival_3": 17, "arrival_4": 17,
+                    "zenith": 31, "azimuth": 31}  # fmt: skip
+    assert (four["azimuth"] == -1).sum() == 1  # an angle
+    assert (four["zenith"][four["zenith"] == four["zenith"]] >= 0).all()
+    assert "25,145 rows of number_3 held −1: taken as missing." in two.notes
+    # GPS and text of one clock: timestamp and time agree.
+    clock = [int(s) for s in four["time"][1].split(":")]
+    assert four["timestamp"][1] % 86400 == clock[0] * 3600 + clock[1] * 60 + clock[2]
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_showers_of_kascade_beside_hisparc():
+    table = load("hisparc-kascade").table
+    assert int(table.column("temperature").missing.sum()) == 5
+    assert int(table.column("pressure").missing.sum()) == 5
+    assert np.nanmax(table["pressure"]) == pytest.approx(984.061)
+    energy = np.log10(table["energy"])
+    assert 14 < energy.min() and energy.max() < 16
+    assert np.corrcoef(energy, np.log10(table["n_electrons"]))[0, 1] > 0.8
+    assert (table["electrons_1"] > table["muons_1"]).all() and table["zenith"].max() < np.pi / 2
 
 
 def test_a_month_that_is_none_is_refused(tmp_path):

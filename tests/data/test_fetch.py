@@ -339,7 +339,8 @@ def test_addresses_of_the_catalogue():
         for file in entry(name).files:
             assert all(a.startswith("https://") for a in file.addresses)
             assert len(set(file.addresses)) == len(file.addresses)
-            ours = [a for a in file.addresses if a.rpartition("/")[2] == file.name]
+            own = file.name.rpartition("/")[2]
+            ours = [a for a in file.addresses if a.rpartition("/")[2] == own]
             assert ours or any(a.endswith(".zip") for a in file.addresses)
 
 

@@ -29,7 +29,7 @@ from baksan.data.columns import ReadError, chosen, parts_error
 from baksan.data.corsika_walk import Piece, Walk
 from baksan.table import Column, Table
 
-__all__ = ["blocks", "rows"]
+__all__ = ["SHOWERS", "blocks", "rows"]
 
 Array = NDArray[Any]
 _PARTS = "showers", "particles"
@@ -56,7 +56,7 @@ class _About(NamedTuple):
     role: Literal["", "truth", "detail"] = ""
 
 
-_SHOWERS = (
+SHOWERS = (
     _About("event", "", "number of the shower in its run", "detail"),
     _About("run", "", "number of the run", "detail"),
     _About("primary", "", "what made the shower", "truth"),
@@ -114,7 +114,7 @@ def blocks(
         As `corsika_walk.Walk`; a part or a column that there is not; no rows.
     """
     showers = _part(part, source) == "showers"
-    about = {told.name: told for told in (_SHOWERS if showers else _PARTICLES)}
+    about = {told.name: told for told in (SHOWERS if showers else _PARTICLES)}
     names = chosen(list(about), columns, source)
     walk, account = Walk(path, source), _Account()
     held: Table | None = None
