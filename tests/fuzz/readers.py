@@ -262,3 +262,32 @@ def of_libsvm(folder):
     (folder / "ranked.libsvm").write_text("# noted\n" + text.replace(" 1:", " qid:3 1:"))
     (folder / "packed.libsvm.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
     return [Seed("inside.libsvm.gz", text.encode(), lambda b: gzip.compress(b, mtime=0))]
+
+
+@reader
+def of_corsika(folder):
+    def block(words, tag, *numbers):
+        made = np.zeros(words, "<f4")
+        made[0] = np.frombuffer(tag, "<f4")[0]
+        made[1 : 1 + len(numbers)] = numbers
+        return made
+
+    def run(words):
+        header = block(words, b"EVTH", 1, 14, 1e5, 0, 0, 2e6, 0, 0, 1e5, 0.2)
+        header[43:48], header[74:76] = [7, 0, 7.5, 1, 1e4], [1, 3]
+        records = np.ones((39, words // 39), "<f4")
+        records[:, 0] = 1000 * (1 + np.arange(39) % 6) + 31
+        first, last = block(words, b"RUNH", 7, 0, 7.5), block(words, b"RUNE", 7, 1)
+        end = block(words, b"EVTE", 1, 7, 13, 0, 12, 39)
+        made = [first, header, records.ravel(), end, last, *np.zeros((16, words), "<f4")]
+        return np.concatenate(made).tobytes()
+
+    def marked(content):
+        size = len(content).to_bytes(4, "little")
+        return size + content + size
+
+    (folder / "plain").write_bytes(marked(run(273)))
+    (folder / "thinned").write_bytes(marked(run(312)))
+    (folder / "bare").write_bytes(run(273))
+    (folder / "packed.gz").write_bytes(gzip.compress(run(312), mtime=0))
+    return [Seed("inside.gz", marked(run(273)), lambda b: gzip.compress(b, mtime=0))]

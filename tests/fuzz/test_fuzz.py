@@ -11,7 +11,8 @@ from tests.fuzz.models import KINDS
 from tests.fuzz.mutate import case
 from tests.fuzz.readers import READERS, Seed
 
-NEEDS = {"fits": ["astropy"], "hdf5": ["h5py", "tables", "pandas"], "root": ["uproot"]}
+NEEDS = {"fits": ["astropy"], "hdf5": ["h5py", "tables", "pandas"], "root": ["uproot"],
+         "corsika": ["corsikaio"]}  # fmt: skip
 SMALL = 100  # files
 FULL = {"reader": 10_000, "model": 1_000}
 
