@@ -331,6 +331,8 @@ def test_a_shower_without_particles():
         ({"seed": -1}, "seed must be"),
         ({"showers": shower(events=(2,))}, "some belong to event 1, which is none of them"),
         ({"showers": shower(events=(1, 1))}, "some occur twice"),
+        ({"showers": shower(events=())}, "showers are needed; there is none"),
+        ({"showers": shower(zenith=86.0)}, "the zenith angle"),
         ({"particles": particles([np.nan], [0.0])}, "'x' has another one in row 1"),
     ],
 )

@@ -43,6 +43,7 @@ __all__ = ["stations_from_particles"]
 _WIDE = 0.1  # of the distance from the axis: where thinned particles are taken from
 _MANY = 1000  # hits by one thinned particle that are followed each for itself
 _FLATTEST = 0.1  # cos θ: a slab ends somewhere
+_STEEPEST = np.deg2rad(85.0)  # of showers
 _ELECTRON, _PAIR = 0.511e-3, 1.022e-3  # GeV
 _MUONS, _ELECTRONS, _PHOTON = (5, 6), (2, 3), 1
 _MASSES = {
@@ -111,8 +112,8 @@ def stations_from_particles(
     KeyError
         A column is missing.
     ValueError
-        A shower that occurs twice; particles of none of the showers; numbers that are not finite; a
-        core of another shape, a radius below that of a station.
+        No shower, one that occurs twice or beyond 85°; particles of none of the showers; numbers
+        that are not finite; a core of another shape, a radius below that of a station.
     TypeError
         `layout` is no Layout.
 
@@ -157,6 +158,12 @@ def stations_from_particles(
 
 def _thrown(showers: Table) -> Showers:
     """The truth, as far as it is known: x_max perhaps, the number of muons in no case."""
+    if not len(showers):
+        raise ValueError(f"{showers.source}: showers are needed; there is none. Give one.")
+    zenith = inside(
+        np.deg2rad(showers["zenith"].astype(float)), 0.0, _STEEPEST,
+        "the zenith angle", "rad", "Leave flatter showers out.",
+    )  # fmt: skip
     names, kind = np.unique(showers["primary"], return_inverse=True)
     n, unknown = len(showers), np.full(len(showers), np.nan)
     return Showers(
@@ -164,7 +171,7 @@ def _thrown(showers: Table) -> Showers:
         tuple(map(str, names)),
         kind,
         np.asarray(showers["log_energy"], dtype=float),
-        np.deg2rad(showers["zenith"].astype(float)),
+        zenith,
         np.deg2rad(showers["azimuth"].astype(float)),
         np.full((n, 2), np.nan),
         np.asarray(showers["x_max"], dtype=float) if "x_max" in showers.names else unknown,
@@ -220,25 +227,28 @@ def _check_finite(held: dict[str, Array], source: str) -> None:
 
 def _which(particles: Table, showers: Table) -> Array:
     """Which of the showers each particle belongs to, by event and, if both know it, run."""
-    both = "run" in particles.names and "run" in showers.names
-    ours, theirs = (
-        np.column_stack([_runs(t) if both else np.zeros(len(t)), t["event"]]).astype(float)
-        for t in (particles, showers)
-    )
-    known, place = np.unique(theirs, axis=0, return_index=True)
-    if len(known) < len(theirs):
+    names = ["run", "event"] if "run" in particles.names and "run" in showers.names else ["event"]
+    n, key = len(showers), np.zeros(len(showers) + len(particles), dtype=np.int64)
+    for name in names:
+        values, each = np.unique(
+            np.concatenate([showers[name], particles[name]]), return_inverse=True
+        )
+        key = key * len(values) + each
+    theirs, ours = key[:n], key[n:]
+    order = np.argsort(theirs, kind="stable")
+    if (np.diff(theirs[order]) == 0).any():
         raise ValueError(
             f"{showers.source}: each shower needs a number of its own (run and event); some occur"
             " twice. Give the runs one by one."
         )
-    every, which = np.unique(np.concatenate([known, ours]), axis=0, return_inverse=True)
-    if len(every) > len(known):
-        lost = next(k for k in ours.tolist() if k not in known.tolist())
+    which = order[np.minimum(np.searchsorted(theirs, ours, sorter=order), n - 1)]
+    if (strange := theirs[which] != ours).any():
         raise ValueError(
             f"{particles.source}: particles of the showers are needed; some belong to event"
-            f" {lost[1]:g}, which is none of them. Give the showers of the same file."
+            f" {particles['event'][np.argmax(strange)]}, which is none of them. Give the showers of"
+            " the same file."
         )
-    return np.asarray(place[np.ravel(which)[len(known) :]])
+    return np.asarray(which)
 
 
 # What stations see --------------------------------------------------------------------------------
