@@ -21,7 +21,7 @@ _NO_DETECTOR, _NOT_FOUND = -1, -999
 
 _BY_DETECTOR = {
     "pulseheight": ("ADC", "highest signal of detector"),
-    "integral": ("ADC ns", "integral of the signal of detector"),
+    "integral": ("ADC", "sum of the samples of the signal of detector"),
     "number": ("", "particles in detector, by the integral"),
     "arrival": ("ns", "arrival of the first particle in detector"),
 }
