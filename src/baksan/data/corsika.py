@@ -6,9 +6,10 @@ y north, z up, and φ tells where the shower comes from, from east towards north
 
     x = −y_C,  y = x_C,  p_z = −(p_z)_C,  θ = θ_C,  φ = φ_C − 90°
 
-A shower with φ_C = 0 travels north, so that it comes from the south, 270°: as radio experiments turn
-it, too [V]. North is the magnetic one, and an array that a run has turned stays turned (a note says so). A
-particle's first word is code × 1000 + generation × 10 + level; muons are the codes 5 (μ⁺) and 6
+A shower with φ_C = 0 travels north, so that it comes from the south, 270°; NuRadio turns it alike
+[V]. North is the magnetic one, and an array that a run has turned stays turned (a note says so).
+
+A particle's first word is code × 1000 + generation × 10 + level; muons are the codes 5 (μ⁺) and 6
 (μ⁻) alone. 75, 76, 85, 86 tell where muons were made, 95 and 96 the hadrons before electromagnetic
 showers, 8888 other weights, negative codes mothers and grandmothers, 9900 and more Cherenkov light:
 none of them is a particle at the ground, they are left out and counted. D. Heck, T. Pierog,
