@@ -37,6 +37,8 @@ class Feature:
     description: str = ""
     indicates: tuple[str, str] | None = None
     """Of an indicator, the column of text and the text in it that it stands for."""
+    place: tuple[float, ...] | None = None
+    """Where the detector stands that measured it, in m; methods for arrays alone see it."""
 
     def __str__(self) -> str:
         return f"{self.name} [{self.unit}]" if self.unit else self.name

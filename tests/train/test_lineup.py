@@ -56,7 +56,7 @@ def test_each_name_and_each_file_tells_what_it_is():
         assert method.kind in ("linear", "cuts", "sklearn", "ensemble")
         # config.toml compares them: the same method says the same again.
         assert method.settings == line_up([method.name], X)[0].settings
-    assert set(METHODS) == {"linear", "cuts", "trees", "forest", "network"}
+    assert set(METHODS) == {"linear", "cuts", "trees", "forest", "network", "array"}
 
 
 def test_settings_tell_two_methods_apart():

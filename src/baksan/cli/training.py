@@ -83,12 +83,14 @@ def train(
     from baksan.train import check_asked
     from baksan.train import train as run_training
     from baksan.train.source import open_samples, too_large
+    from baksan.train.views import plain
 
     began = time.perf_counter()
     asked: dict[str, Any] = {
         "answer": answer, "signal": signal, "features": features, "weight": weight,
         "group": group, "id": id, "where": where, "bin_by": bin_by, "marks": mark or [],
         "impute": impute, "allow_changed": allow_changed,
+        "stations": "array" in (method or []),
     }  # fmt: skip
     how: dict[str, Any] = {
         "methods": method, "folds": folds, "test": test, "seed": seed,
@@ -106,7 +108,7 @@ def train(
     streamed = stream or bool(why)
     with progress(f"reading {x}") as show:
         opened = open_samples(x, stream=streamed, progress=show, **asked)
-    events = opened.samples
+    events = plain(opened.samples)
     effective = "" if events.head.weight is None else f"effective {events.effective_events:,.0f}, "
     told = f"{len(events):,} events, {effective}features: {', '.join(events.names)}"
     print(paragraph(f"  {told}"))
@@ -242,7 +244,9 @@ def _beyond_skops(models: Path) -> list[str]:
 
 def _peak(run: Any) -> str:
     """Of a streamed run, the most memory that was in use at a time."""
-    if run.events is run.X:
+    from baksan.stream import Stream
+
+    if not isinstance(run.events, Stream):
         return ""
     from baksan.memory import peak
 

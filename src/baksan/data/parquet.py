@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -73,15 +74,37 @@ def blocks(
 
 
 def _with_roles(table: Table, fields: Mapping[str, Any]) -> Table:
-    """The table with the roles of its columns, as the metadata of their fields gives them."""
+    """The table with roles and places of its columns, as the metadata of their fields gives them.
+
+    Raises ReadError for places that are none.
+    """
     held: dict[str, Column] = {}
     for name, found in table.columns.items():
-        role = (fields[name].metadata or {}).get(b"role", b"").decode()
-        if role in ("truth", "detail"):
-            held[name] = replace(found, role=role)
+        told = fields[name].metadata or {}
+        role, places = told.get(b"role", b"").decode(), _places(told, name, table.source)
+        changes: dict[str, Any] = {"role": role} if role in ("truth", "detail") else {}
+        if len(places) == found.values.shape[-1] and found.values.ndim == 2:
+            changes["places"] = places
+        if changes:
+            held[name] = replace(found, **changes)
             if found.finite:
                 held[name] = held[name].found_finite()
     return table.with_columns(held) if held else table
+
+
+def _places(told: Mapping[bytes, bytes], name: str, source: str) -> tuple[tuple[float, ...], ...]:
+    """Where the detectors of a vector stand, () if nothing is said."""
+    try:
+        rows = json.loads(told.get(b"places", b"[]"))
+        places = tuple(tuple(float(c) for c in row) for row in rows)
+    except (ValueError, TypeError):
+        places = ((),)
+    if all(len(row) in (2, 3) and all(map(math.isfinite, row)) for row in places):
+        return places
+    raise ReadError(
+        f"{source}: the places of the detectors of {name} must be pairs or triples of numbers in m;"
+        " what is written there is not. Take another copy of the file."
+    )
 
 
 def _sized(path: Path, schema: Any) -> list[Any]:
@@ -356,7 +379,8 @@ def _arrow_table(table: Table, about: Mapping[str, str]) -> Any:
 
 def _metadata(column: Column) -> dict[str, str]:
     role = {"role": column.role} if column.role else {}
-    return {"unit": column.unit, "description": column.description, **role}
+    places = {"places": json.dumps(column.places)} if column.places else {}
+    return {"unit": column.unit, "description": column.description, **role, **places}
 
 
 def _arrow(values: Any) -> Any:

@@ -125,8 +125,9 @@ class ArrayEvents:
             "time": (self.time, "ns", "when stations were hit"),
             "status": (self.status, "", "0 silent, 1 hit, 3 saturated, 4 dead"),
         }
-        columns = {name: Column(*parts, role="detail") for name, parts in held.items()}
-        noise = Column(self.noise, "", "hits that are background muons", role="truth")
+        where = tuple(map(tuple, self.layout.position.tolist()))
+        columns = {n: Column(*parts, role="detail", places=where) for n, parts in held.items()}
+        noise = Column(self.noise, "", "hits that are background muons", role="truth", places=where)
         return Table({**columns, "noise": noise}, f"simulate.array, {self.layout.name}")
 
     def take(self, index: Array) -> ArrayEvents:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -45,6 +47,7 @@ class FeatureCard(_Strict):
     formula: str = ""
     low: FiniteFloat | None = None
     high: FiniteFloat | None = None
+    place: tuple[FiniteFloat, ...] | None = None
 
 
 class AnswerCard(_Strict):
@@ -113,6 +116,7 @@ class Card(_Strict):
             A unit that does not fit.
         """
         table = self.as_in_training(table)
+        self._check_places(table)
         x = np.column_stack([self._feature(f, table) for f in self.features])
         known = np.isfinite(x) | np.isnan(x) if self.impute else np.isfinite(x)
         complete = np.asarray(known.all(axis=1))
@@ -125,6 +129,21 @@ class Card(_Strict):
         for strange in self.strange(table).values():
             outside |= strange
         return x, complete, outside
+
+    def _check_places(self, table: Table) -> None:
+        """Raises ValueError for an array whose detectors stand elsewhere than in training."""
+        held: dict[str, list[tuple[float, ...]]] = {}
+        for feature in self.features:
+            if feature.place is not None:
+                held.setdefault(feature.name.partition("[")[0], []).append(feature.place)
+        for name, places in held.items():
+            there = table.columns[name].places if name in table.columns else ()
+            if there and not _alike(places, there):
+                raise ValueError(
+                    f"{table.source}: the model {self.title!r} was trained on an array of"
+                    f" {len(places)} stations; those of {name!r} are {len(there)} and stand"
+                    " elsewhere. Apply it to its own array, or train on this one."
+                )
 
     def strange(self, table: Table) -> dict[str, Array]:
         """By column of text, which rows hold a text that it did not hold in training, (n,) bool."""
@@ -181,7 +200,14 @@ class Card(_Strict):
         except UnitError as error:
             raise UnitError(f"{source}: column {need.name!r}: {error}") from None
         values = column.values if times == 1.0 else np.asarray(column.values, float) * times
-        return Column(values, need.unit, column.description)
+        return replace(column, values=values, unit=need.unit)
+
+
+def _alike(places: Sequence[Sequence[float]], others: Sequence[Sequence[float]]) -> bool:
+    """Whether stations stand at the same places, to 1 m."""
+    if np.shape(places) != np.shape(others):
+        return False
+    return bool(np.allclose(places, others, rtol=0.0, atol=1.0))
 
 
 def feature_cards(X: Samples | Stream, formulas: dict[str, str]) -> list[FeatureCard]:
@@ -199,6 +225,7 @@ def feature_cards(X: Samples | Stream, formulas: dict[str, str]) -> list[Feature
             formula=formulas.get(f.name, ""),
             low=float(low[j]),
             high=float(high[j]),
+            place=f.place,
         )
         for j, f in enumerate(X.features)
     ]

@@ -355,6 +355,14 @@ class Table:
             n for n, c in self.columns.items() if n not in besides and not (c.is_text or c.role)
         ]
 
+    def of_stations(self, axis: Sequence[str]) -> list[str]:
+        """The features that there are without being named, and what networks for arrays need
+        besides: what `axis` names, and vectors whose detectors have places.
+        """
+        more = [n for n in axis if n in self.columns]
+        more += [n for n, c in self.columns.items() if c.places and c.role != "truth"]
+        return list(dict.fromkeys([*self._numbers(besides=()), *more]))
+
     @property
     def apart(self) -> tuple[str, ...]:
         """Columns that are features only where they are named: truth, and details."""
@@ -365,7 +373,11 @@ class Table:
         if column.values.ndim == 1:
             return [self._feature(name)]
         size = int(np.prod(column.values.shape[1:], dtype=int))
-        return [Feature(f"{name}[{j}]", column.unit, column.description) for j in range(size)]
+        places = column.places or (None,) * size
+        return [
+            Feature(f"{name}[{j}]", column.unit, column.description, place=place)
+            for j, place in enumerate(places)
+        ]
 
     def _check_scalar(self, name: str) -> None:
         if self[name].ndim > 1:

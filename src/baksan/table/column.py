@@ -24,6 +24,7 @@ class Column:
 
     Missing numbers are NaN, missing text is "". `unit` is as in the file, "" if it gives none.
     `indicates`: of an indicator, the column of text and the text that it stands for.
+    `places`: of a vector with a number for each detector, where these stand, in m.
     `role`: 'truth' for what only a simulation knows, 'detail' for what others were made of; such a
     column is a feature only where it is named.
     `finite`: a reader has seen that no value is missing or infinite, so nobody need look again; a
@@ -35,10 +36,16 @@ class Column:
     description: str = ""
     indicates: tuple[str, str] | None = None
     role: Literal["", "truth", "detail"] = ""
+    places: tuple[tuple[float, ...], ...] = ()
     finite: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", np.asarray(self.values))
+        if self.places and self.values.shape[1:] != (len(self.places),):
+            raise ValueError(
+                f"a column with places needs one number for each of them, (n, {len(self.places)});"
+                f" its values have the shape {self.values.shape}."
+            )
 
     def found_finite(self) -> Column:
         """The same column, of which `finite` is known."""

@@ -28,6 +28,7 @@ from baksan.train.rules import COLUMN
 from baksan.train.run import Part, Run
 from baksan.train.source import Source
 from baksan.train.summary import contents
+from baksan.train.views import plain
 
 Array = NDArray[Any]
 
@@ -120,9 +121,10 @@ def train(
     refused = {name: why for name, why in refused.items() if why}
     if refused and not ignore_negative_weights:
         chosen = _willing(chosen, refused)
+    shown = plain(division.X)
     for method in chosen:
         checked_name(method.name)
-        method.check(division.X)
+        method.check(division.X if method.sees_detectors else shown)
     division.check()
     config = _config(division, chosen, source, folds, test, seed, replicas, bin_by)
     if ignore_negative_weights:
@@ -138,8 +140,9 @@ def train(
         folder = None if out is None else RunFolder.begin(out, config, resume=resume)
         job = Job(division, len(chosen), seed, threads, source, folder, progress, refused)
         job.show("getting ready", 0.0)
+        few = some.rows(_few(some)).with_parts(weight=None)
         for method in chosen:
-            method.warm_up(some.rows(_few(some)).with_parts(weight=None))
+            method.warm_up(few if method.sees_detectors else plain(few))
         # Fold after fold: methods share what is known of a fold's stream.
         folded = [[job.part(m, j) for m in chosen] for j in range(division.count)]
         parts = {m.name: list(of) for m, of in zip(chosen, zip(*folded, strict=True), strict=True)}
@@ -153,9 +156,9 @@ def train(
         told = provenance(seed, threads, source.sha256)
         models = {m.name: job.final(m, evaluation, told) for m in chosen}
         run = Run(
-            some, job.watched(X, "report"), chosen, fold, seed, source, parts, predictions,
+            shown, plain(job.watched(X, "report")), chosen, fold, seed, source, parts, predictions,
             evaluation, models, told, folder, job.unsaved,
-            {} if ignore_negative_weights else refused,
+            {} if ignore_negative_weights else refused, some,
         )  # fmt: skip
         if folder is not None:
             job.show("report", 0.0)
@@ -170,7 +173,9 @@ def check_asked(methods: Sequence[str] | None, folds: int, test: float | None) -
     stand as methods are found later.
     """
     check_parts(folds, test)
-    if known := [name for name in methods or () if not name.startswith(COLUMN)]:
+    later = ("array",)  # it asks for places of stations
+    known = [m for m in methods or () if not m.startswith(COLUMN) and m not in later]
+    if known:
         line_up(known, Samples([[0.0], [1.0]], [0, 1], class_names=("0", "1")))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from baksan.data.expressions import columns
 from baksan.evaluate import Evaluation
 from baksan.fit import History
 from baksan.metrics import Prediction
@@ -26,6 +27,7 @@ from baksan.train.division import Division
 from baksan.train.lineup import Fitted, Method
 from baksan.train.run import Part
 from baksan.train.source import Source
+from baksan.train.views import blocks_of, plain
 
 Array = NDArray[Any]
 Progress = Callable[[str, float], object]
@@ -70,13 +72,15 @@ class Job:
         text = f"{method.name}, fold {j + 1}"
         self.show(text, 0.0)
         began = time.perf_counter()
-        train = self.watched(self.division.training(j, whole=method.streams), text)
-        test = self.division.tested(j)
+        train = self.watched(self._training(method, j), text)
+        test = self._shown(method, self.division.tested(j))
         fitted = self._fitted(method, train, test, f"fold{j}", text)
         rows = np.flatnonzero(self.division.fold != j) if j == 0 else np.arange(0)
         part = Part(
             prediction=fitted.predict(test.x),
-            train=fitted.predict(self.division.X.x[rows]) if len(rows) else None,
+            train=fitted.predict(self._shown(method, self.division.X).x[rows])
+            if len(rows)
+            else None,
             train_rows=rows,
             importance=permutation_importance(fitted.predict, test, self.seed),
             history=fitted.fit.history if fitted.fit else History(),
@@ -96,7 +100,7 @@ class Job:
             self.done += 1
             return kept
         self.show(text, 0.0)
-        X = self.watched(self.division.training(None, whole=method.streams), text)
+        X = self.watched(self._training(method, None), text)
         fitted = self._fitted(method, X, None, "all", text)
         self.done += 1
         told = {**told, "message": self._message(fitted, X), "events": len(X)}
@@ -110,6 +114,15 @@ class Job:
             self.unsaved[method.name] = str(error)
             card = self._card(method, None, X, evaluation, told)
         return Stored(card, fitted.model)
+
+    def _training(self, method: Method, j: int | None) -> Any:
+        """The events that the method learns from outside of fold j, as it sees them."""
+        return self._shown(method, self.division.training(j, whole=method.streams))
+
+    @staticmethod
+    def _shown(method: Method, X: Any) -> Any:
+        """What the method sees of the events."""
+        return X if method.sees_detectors else plain(X)
 
     def _message(self, fitted: Fitted, X: Events) -> str:
         """Why the training ended; where methods do not all see the same events, on how many."""
@@ -175,7 +188,7 @@ class Job:
             kind=method.kind,
             title=method.title or method.name,
             task="classification" if X.class_names else "regression",
-            inputs=self._inputs(),
+            inputs=self._inputs(X),
             features=feature_cards(X, dict(self.source.formulas)),
             answer=AnswerCard(
                 name=answer.name, unit=answer.unit, description=answer.description
@@ -191,11 +204,15 @@ class Job:
             provenance=told,
         )  # fmt: skip
 
-    def _inputs(self) -> list[InputCard]:
+    def _inputs(self, X: Events) -> list[InputCard]:
+        """The columns that the features of these events are made of."""
         texts = {name: list(held) for name, held in self.source.texts.items()}
+        formulas = [self.source.formulas.get(f.name) or f"`{f.name}`" for f in X.features]
+        needed = {name for formula in formulas for name in columns(formula)}
         return [
             InputCard(name=name, unit=unit, texts=texts.get(name))
             for name, unit in self.source.inputs.items()
+            if name in needed
         ]
 
     def bootstrap(self, done: int, total: int) -> None:
@@ -225,7 +242,8 @@ def _positive(X: Events) -> Events:
 
 
 def permutation_importance(predict: Callable[[Array], Prediction], X: Samples, seed: int) -> Array:
-    """How much worse predictions get when one feature is shuffled among events, (3, d).
+    """How much worse predictions get when one feature is shuffled among events, (3, d), in the
+    order of `blocks_of`: the detectors of a vector are shuffled together.
 
     The fall of the AUC for classes, the rise of the RMSE for numbers, on at most 2,000 events, in
     three shuffles (Breiman, Machine Learning 45 (2001) 5). NaN where negative weights leave no such
@@ -234,14 +252,15 @@ def permutation_importance(predict: Callable[[Array], Prediction], X: Samples, s
     rng = np.random.default_rng(seed)
     if len(X) > _IMPORTANCE_EVENTS:
         X = X.rows(np.sort(rng.choice(len(X), _IMPORTANCE_EVENTS, replace=False)))
+    blocks = list(blocks_of(X).values())
     if X.class_names and len(np.unique(X.answers)) < len(X.class_names):
-        return np.full((_SHUFFLES, len(X.features)), np.nan)
+        return np.full((_SHUFFLES, len(blocks)), np.nan)
     sign, name = (1.0, "auc") if X.class_names else (-1.0, "rmse")
     whole = _figure(predict(X.x), X, name)
-    falls = np.empty((_SHUFFLES, len(X.features)))
+    falls = np.empty((_SHUFFLES, len(blocks)))
     for k, j in np.ndindex(*falls.shape):
         x = X.x.copy()
-        x[:, j] = x[rng.permutation(len(X)), j]
+        x[:, blocks[j]] = x[rng.permutation(len(X))][:, blocks[j]]
         falls[k, j] = sign * (whole - _figure(predict(x), X, name))
     return falls
 

@@ -8,6 +8,7 @@ What to use when
 `trees`    gradient-boosted trees (scikit-learn's HistGradientBoosting)
 `forest`   a random forest (scikit-learn's), on standardised features
 `network`  four feed-forward networks, and their mean; which kind of networks, held-back events say
+`array`    a network over the stations of an array, where the events tell where these stand
 `column:…`  a column that is an answer already, by rules; numbers only
 
 Any scikit-learn estimator can stand beside them: `Theirs("svm", SVC())`.
@@ -29,6 +30,8 @@ from typing import Any
 import numpy as np
 
 from baksan import losses
+from baksan.models.array.columns import Columns
+from baksan.models.array.network import ArrayNetwork
 from baksan.models.cuts import Cuts
 from baksan.models.ensemble import Ensemble
 from baksan.models.linear import Linear
@@ -42,6 +45,10 @@ from baksan.solvers.schedules import Cosine
 from baksan.stream import Stream
 from baksan.train.methods import Best, Fitted, Method, Ours, Theirs
 from baksan.train.rules import COLUMN, rule
+from baksan.train.views import places_of
+
+_SEEN_BY_ARRAYS = 400_000
+"""Events that a network of stations sees in all."""
 
 __all__ = ["METHODS", "Best", "Fitted", "Method", "Ours", "Theirs", "line_up"]
 
@@ -86,7 +93,11 @@ def _methods(method: Any, X: Events) -> list[Method]:
 
 
 def _default(X: Events) -> list[str]:
-    return [name for name in METHODS if name != "cuts" or len(X.class_names) == 2]
+    unfit = {
+        "cuts": len(X.class_names) != 2,
+        "array": all(feature.place is None for feature in X.features),
+    }
+    return [name for name in METHODS if not unfit.get(name)]
 
 
 def _named(name: str, X: Events) -> list[Method]:
@@ -228,11 +239,27 @@ def _network(X: Events) -> list[Method]:
     ]  # fmt: skip
 
 
+def _array(X: Events) -> list[Method]:
+    """Two networks over sets of stations, and their mean."""
+    loss = losses.squared if X.task == "regression" else losses.softmax
+    if len(X.class_names) == 2:
+        loss = losses.logistic
+    epochs = int(np.clip(round(_SEEN_BY_ARRAYS / len(X)), 1 if isinstance(X, Stream) else 6, 40))
+    net = ArrayNetwork(Columns.named(X.names), places_of(X))
+    about = (
+        f"the mean of two networks over the set of stations with {loss.name} loss, by AdamW in"
+        " batches of 128 with a falling rate; stations are seen in the frame of the standard axis"
+    )
+    solver = AdamW(Cosine(0.002), batch=128, epochs=epochs, decay=0.01)
+    return [Ours("array", "Networks of stations", about, Ensemble(net, 2), loss, solver)]
+
+
 METHODS: dict[str, Callable[[Events], list[Method]]] = {
     "linear": _linear,
     "cuts": _cuts,
     "trees": _trees,
     "forest": _forest,
     "network": _network,
+    "array": _array,
 }
 """Line-ups by name, each a function of the events."""

@@ -24,6 +24,7 @@ from baksan.compiled import side_by_side
 from baksan.fit import Fit, History, Now, Progress, fit, ready
 from baksan.losses import Loss, Q
 from baksan.metrics import Prediction
+from baksan.models.array.network import ArrayNetwork
 from baksan.models.base import Model
 from baksan.models.ensemble import Ensemble
 from baksan.models.imputed import Imputed
@@ -64,6 +65,8 @@ class Method(ABC):
     title: str
     description: str
     streams = False
+    sees_detectors = False
+    """Whether it takes features of single detectors; others are shown the rest."""
 
     @abstractmethod
     def train(
@@ -158,6 +161,10 @@ class Ours(Method):
     def streams(self) -> bool:  # type: ignore[override]
         """Whether the solver is one of sums over blocks of events."""
         return isinstance(self.solver, Analytic | Descent)
+
+    @property
+    def sees_detectors(self) -> bool:  # type: ignore[override]
+        return isinstance(getattr(self.model, "of", self.model), ArrayNetwork)
 
     @property
     def watches(self) -> bool:
@@ -292,6 +299,8 @@ def _brief(thing: Any) -> str:
     told = []
     for part in fields(thing):
         value = getattr(thing, part.name)
+        if not part.repr:
+            continue
         usual = part.default_factory() if part.default_factory is not MISSING else part.default
         if isinstance(value, Model):  # what is wrapped is told even if it is the usual one
             told.append(_brief(value))

@@ -67,10 +67,17 @@ class Run:
     """Methods without a model file, and why."""
     left_out: Mapping[str, str] = field(default_factory=dict)
     """Methods that cannot be trained on events of negative weight, and why."""
+    detectors: Samples | None = None
+    """The events of X with the features of single detectors too, where methods saw these."""
 
     def __repr__(self) -> str:
         names = ", ".join(method.name for method in self.methods)
         return f"Run({names} on {self.events!r}{f' in {self.folder.path}' if self.folder else ''})"
+
+    def seen_by(self, name: str) -> Samples:
+        """The events as the method of this name sees them."""
+        (method,) = (m for m in self.methods if m.name == name)
+        return self.detectors if self.detectors and method.sees_detectors else self.X
 
     @property
     def tested(self) -> Array:

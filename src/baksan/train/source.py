@@ -21,6 +21,7 @@ from baksan.data.streaming import open_stream
 from baksan.describe import marks_in
 from baksan.evaluate import BinBy
 from baksan.memory import available
+from baksan.models.array.columns import AXIS
 from baksan.samples import Feature, Samples
 from baksan.solvers.base import Events
 from baksan.stream import Stream
@@ -113,6 +114,7 @@ def open_samples(
     marks: Sequence[float] = (),
     impute: bool = False,
     allow_changed: bool = False,
+    stations: bool = False,
     stream: bool = False,
     progress: Callable[[str], object] | None = None,
 ) -> Opened:
@@ -120,15 +122,17 @@ def open_samples(
 
     `bin_by` is a column or formula; figures of merit are given in ten bins of equal counts of it.
     `marks` are numbers that stand for missing values; with `impute` events that lack features are
-    kept, and each model fills them in. With `stream` the same events come as a Stream, whose survey
-    has been made. `progress` is told what is being done. Errors as `baksan.data.load` and
-    `Loaded.samples`; ValueError for a file without `answer`, or for a part of a data set that has
-    no answers.
+    kept, and each model fills them in. With `stations`, unless `features` are named, what networks
+    for arrays see is among them: the standard axis and the vectors of detectors. With `stream` the
+    same events come as a Stream, whose survey has been made. `progress` is told what is being done.
+    Errors as `baksan.data.load` and `Loaded.samples`; ValueError for a file without `answer`, or
+    for a part of a data set that has no answers.
     """
     settings = {
         "answer": answer, "signal": signal, "features": list(features) if features else None,
         "weight": weight, "group": group, "id": id, "where": where, "bin_by": bin_by,
         "marks": list(marks), "impute": impute, "allow_changed": allow_changed,
+        "stations": stations,
     }  # fmt: skip
     check_marks(marks)
     if not (stream and is_file(x)):
@@ -192,6 +196,9 @@ def _opened(
     known = ("answer", "signal", "weight", "group", "id", "where", "impute")
     chosen = {k: settings[k] for k in known if k in settings}
     features = _listed(settings.get("features"))
+    if settings.get("stations") and features is None and entry is None:
+        taken = {answer, *(settings.get(k) for k in ("weight", "group", "id"))}
+        features = [n for n in loaded.table.of_stations(AXIS) if n not in taken]
     X, bin_by = _binned(
         make or loaded.samples, loaded.table, features, settings.get("bin_by"), chosen
     )

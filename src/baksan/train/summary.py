@@ -27,6 +27,7 @@ from baksan.stream import Stream
 from baksan.train.certainty import certainty
 from baksan.train.lineup import Method, Ours
 from baksan.train.run import Run
+from baksan.train.views import blocks_of
 
 Array = NDArray[Any]
 
@@ -266,9 +267,10 @@ def _importance(run: Run, name: str) -> dict[str, Any]:
     falls = np.array([part.mean(axis=0) for part in parts]) if len(parts) > 1 else parts[0]
     mean = falls.mean(axis=0)
     error = falls.std(axis=0, ddof=1) / np.sqrt(len(falls))
+    names = list(blocks_of(run.seen_by(name)))
     rows = [
         {"feature": f, "mean": float(m), "error": float(e)}
-        for f, m, e in zip(run.X.names, mean, error, strict=True)
+        for f, m, e in zip(names, mean, error, strict=True)
         if np.isfinite(m)
     ]
     return {"metric": "AUC" if run.X.class_names else "RMSE", "rows": rows}

@@ -21,7 +21,7 @@ _TIME, _STATUS = "time", "status"
 _PLACES = ("station_x", "station_y")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Columns:
     """Numbers of features, by what they are.
 
@@ -48,6 +48,14 @@ class Columns:
     places: tuple[tuple[int, ...], ...] = ()
     axis: tuple[int, ...] = ()
     beside: tuple[int, ...] = ()
+
+    def __repr__(self) -> str:
+        told = [
+            f"{len(self.signals)} × {self.stations} stations",
+            *(name for name in ("time", "status", "places", "axis") if getattr(self, name)),
+            *([f"{len(self.beside)} beside"] if self.beside else []),
+        ]
+        return f"Columns({', '.join(told)})"
 
     def __post_init__(self) -> None:
         S = self.stations

@@ -29,7 +29,7 @@ _PART = 512  # events that a prediction takes at a time
 _SOME = 4_096  # events from which channels are brought to size 1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Chosen:
     """z = x[:, order]: the features in the order in which they are looked at; all if it is None."""
 
@@ -91,7 +91,7 @@ class ArrayNetwork(Neural):
     """
 
     columns: Columns
-    places: Array = field(default_factory=lambda: np.empty((0, 3)))
+    places: Array = field(default_factory=lambda: np.empty((0, 3)), repr=False)
     kind: Kind = "sets"
     width: int = 48
     depth: int = 2
