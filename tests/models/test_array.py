@@ -8,6 +8,7 @@ from baksan import losses
 from baksan.models.array.columns import AXIS, Columns
 from baksan.models.array.grids import neighbours_of
 from baksan.models.array.network import ArrayNetwork, Chosen
+from baksan.simulate.layouts import auger, telescope_array
 
 KINDS = ("sets", "attention", "grid")
 S = 9
@@ -204,24 +205,43 @@ def test_an_ensemble_is_of_array_networks_too():
     assert spread.shape == (96,) and (spread > 0).any()
 
 
+def told(neighbours):
+    """The neighbours of each station in each direction, S where there is none, (S, m)."""
+    there = np.array(neighbours.there)
+    return np.where(there, np.arange(len(there))[:, None] + neighbours.shifts, len(there))
+
+
 def test_neighbours_on_squares_and_triangles():
-    square = np.array(neighbours_of(PLACES))
+    square = told(neighbours_of(PLACES))
     assert square.shape == (9, 9) and (square[:, 0] == np.arange(9)).all()
     assert set(square[4]) == set(range(9)) and (square[0] == 9).sum() == 5
     a = np.arange(5)
     i, j = (c.ravel() for c in np.meshgrid(a, a))
     triangles = np.column_stack([i + j / 2, j * np.sqrt(0.75)]) * 1500
-    found = np.array(neighbours_of(triangles))
+    found = told(neighbours_of(triangles))
     assert found.shape == (25, 7)
     far = np.linalg.norm(triangles[found[12, 1:]] - triangles[12], axis=1)
     np.testing.assert_allclose(far, 1500)
-    # The same column is the same direction for all.
-    for column in found.T[1:]:
+    for column in found.T[1:]:  # the same column is the same direction for all
         there = column < 25
         off = triangles[column[there]] - triangles[there]
         np.testing.assert_allclose(off, off[:1] * np.ones((len(off), 1)), atol=1e-6)
+
+
+@pytest.mark.parametrize("layout", [telescope_array(5), auger(5)], ids=["squares", "triangles"])
+def test_our_arrays_are_grids(layout):
+    found = told(neighbours_of(layout.position))
+    assert found.shape == (25, 9 if "tele" in layout.name.lower() else 7)
+    nearest = {tuple(sorted(row[row >= 0])) for row in layout.neighbours}
+    assert {tuple(sorted(row[1:][row[1:] < 25])) for row in found} == nearest
+
+
+def test_stations_on_no_grid_or_out_of_order_are_refused():
+    rng = np.random.default_rng(1)
     with pytest.raises(ValueError, match="squares or triangles"):
-        neighbours_of(np.random.default_rng(1).uniform(0, 1000, (30, 2)))
+        neighbours_of(rng.uniform(0, 1000, (30, 2)))
+    with pytest.raises(ValueError, match="row by row"):
+        neighbours_of(PLACES[rng.permutation(9)])
 
 
 @pytest.mark.parametrize(("changes", "said"), [

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-__all__ = ["neighbours_of"]
+__all__ = ["Neighbours", "neighbours_of"]
 
 _OFF = 0.2  # of the pitch: how far from its place a station may stand
 
 
-def neighbours_of(places: Array) -> tuple[tuple[int, ...], ...]:
-    """(S, 9) on squares, (S, 7) on triangles: each station itself, then those around it in one
-    order of directions for all; S where there is none.
+class Neighbours(NamedTuple):
+    """Station i + shifts[m] stands in direction m from station i, if there[i][m]."""
 
-    Raises ValueError where the stations are on neither.
+    shifts: tuple[int, ...]
+    there: tuple[tuple[bool, ...], ...]
+
+
+def neighbours_of(places: Array) -> Neighbours:
+    """Each station itself, then those around it: 9 in all on squares, 7 on triangles, in one order
+    of directions for all.
+
+    Raises ValueError where the stations are on neither, or not in order, row by row.
     """
     from scipy.spatial import KDTree
 
@@ -42,5 +49,16 @@ def neighbours_of(places: Array) -> tuple[tuple[int, ...], ...]:
     if most == 4:
         around = np.concatenate([around, around + np.roll(around, 1, axis=0)])
     distance, index = tree.query(where[:, None] + around[None], distance_upper_bound=_OFF * pitch)
-    index = np.where(np.isfinite(distance), index, S)
-    return tuple((i, *map(int, row)) for i, row in enumerate(index))
+    there = np.isfinite(distance)
+    steps = np.where(there, index - np.arange(S)[:, None], 0)
+    shifts = [np.unique(column[known]) for column, known in zip(steps.T, there.T, strict=True)]
+    if any(len(one) > 1 for one in shifts):
+        raise ValueError(
+            "a grid needs stations in order, row by row, each row as long as the others; these are"
+            " not. Take kind='sets', for which the order does not matter."
+        )
+    own = np.ones((S, 1), dtype=bool)
+    return Neighbours(
+        (0, *(int(one[0]) if len(one) else 0 for one in shifts)),
+        tuple(map(tuple, np.concatenate([own, there], axis=1).tolist())),
+    )

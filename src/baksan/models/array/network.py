@@ -169,7 +169,7 @@ class ArrayNetwork(Neural):
     @cached_property
     def plan(self) -> ArrayPlan:
         """How it is built, apart from its parameters."""
-        around = neighbours_of(self.places) if self.kind == "grid" else ()
+        around = neighbours_of(self.places) if self.kind == "grid" else None
         return ArrayPlan(
             self.kind, self.depth, self.heads, ACTIVATIONS[self.activation], self.answer,
             self.mirrored, self.sight, tuple(self.centre.tolist()), tuple(self.scale.tolist()),

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from baksan.models.activations import Activation
+from baksan.models.array.grids import Neighbours
 from baksan.models.array.heads import Answer, answered
 from baksan.models.array.sight import Seen, Sight, V, look
 from baksan.models.passes import Layers, Training, mixed
@@ -32,14 +33,14 @@ Kind = Literal["sets", "attention", "grid"]
 __all__ = ["ArrayPlan", "Kind", "array_forward", "array_shapes"]
 
 _LEAST = 1e-5
-_NEVER = -1e9
+_NEVER, _NONE = -1e9, 1e-30
+_MOST = 40.0  # |q·k/√d|: e^40 is more than any other station can weigh against
 
 
 class ArrayPlan(NamedTuple):
     """How an array network is built, apart from its parameters.
 
     `centre` and `scale` bring the F channels of stations and the E observables to size 1;
-    `neighbours` (S, m) are the stations that station i hears, itself first, S where there is none.
     """
 
     kind: Kind
@@ -51,7 +52,7 @@ class ArrayPlan(NamedTuple):
     sight: Sight
     centre: tuple[float, ...]
     scale: tuple[float, ...]
-    neighbours: tuple[tuple[int, ...], ...] = ()
+    neighbours: Neighbours | None = None
 
 
 def array_shapes(plan: ArrayPlan, width: int, outputs: int) -> list[dict[str, tuple[int, ...]]]:
@@ -59,7 +60,8 @@ def array_shapes(plan: ArrayPlan, width: int, outputs: int) -> list[dict[str, tu
     F, E = plan.sight.channels, plan.sight.beside
     inner: dict[str, tuple[int, ...]] = {"weight": (width, width), "bias": (width,)}
     if plan.kind == "grid":
-        inner["weight"] = (len(plan.neighbours[0]) * width, width)
+        assert plan.neighbours is not None
+        inner["weight"] = (len(plan.neighbours.shifts) * width, width)
     if plan.kind == "attention":
         norms = dict.fromkeys(("gain", "shift", "second_gain", "second_shift"), (width,))
         inner = {
@@ -132,9 +134,12 @@ def _heard(h: Any, layer: Any, plan: ArrayPlan, living: Any) -> Any:
 
 def _around(h: Any, neighbours: Any) -> Any:
     """The neighbours of each station side by side, (n, S, m width); none is 0."""
-    padded = np.concatenate([h, 0 * h[:, :1]], axis=1)
-    index = np.asarray(neighbours)
-    return padded[:, index].reshape(h.shape[0], h.shape[1], -1)
+    there = np.asarray(neighbours.there, h.dtype)
+    shifted = [
+        np.roll(h, -shift, axis=1) * there[:, i : i + 1]
+        for i, shift in enumerate(neighbours.shifts)
+    ]
+    return np.concatenate(shifted, axis=2)
 
 
 def _normal(h: Any, gain: Any, shift: Any) -> Any:
@@ -150,8 +155,8 @@ def _attended(h: Any, layer: Any, heads: int, living: Any) -> Any:
     each = (h @ layer["query_weight"]).reshape(n, S, 3, heads, width // heads)
     q, k, v = (np.swapaxes(each[:, :, i], 1, 2) for i in range(3))
     score = q @ np.swapaxes(k, 2, 3) / math.sqrt(width // heads)
-    score = np.where(living[:, None, None, :, 0] > 0, score, _NEVER)
-    share = np.exp(score - score.max(axis=-1, keepdims=True))
-    share = share / share.sum(axis=-1, keepdims=True)
-    told = np.swapaxes(share @ v, 1, 2).reshape(n, S, width)
-    return told @ layer["joining_weight"]
+    # Kept within bounds instead of less its maximum, whose way back costs as much as all the rest.
+    score = np.clip(score, -_MOST, _MOST)
+    share = np.exp(np.where(living[:, None, None, :, 0] > 0, score, _NEVER))
+    told = share @ v / (share.sum(axis=-1, keepdims=True) + _NONE)
+    return np.swapaxes(told, 1, 2).reshape(n, S, width) @ layer["joining_weight"]
