@@ -456,13 +456,13 @@ def test_a_model_whose_parts_do_not_fit_is_refused(events, part, value, said):
         ),
         (
             LinearRegressor(loss="logistic"),
-            "loss must be a Loss or one of squared, absolute, huber, quantile, gaussian;"
-            " 'logistic' came.",
+            "loss must be a Loss or one of squared, absolute, huber, quantile, gaussian,"
+            " distance, von_mises_fisher; 'logistic' came.",
         ),
         (
             LinearRegressor(loss=bk.losses.logistic),
             "logistic is a loss for classification, the answers are for regression. Take one of"
-            " squared, absolute, huber, quantile, gaussian.",
+            " squared, absolute, huber, quantile, gaussian, distance, von_mises_fisher.",
         ),
         (
             LinearRegressor(rate=0.1),

@@ -382,7 +382,7 @@ def test_skops_keeps_a_pipeline(kind, tmp_path):
     chain = make_pipeline(StandardScaler(), net).fit(x, y)
     skops.io.dump(chain, tmp_path / "chain.skops")
     types = skops.io.get_untrusted_types(file=tmp_path / "chain.skops")
-    assert types == [f"baksan.estimators.network.{kind.__name__}", "baksan.losses.L2"]
+    assert types == [f"baksan.estimators.network.{kind.__name__}", "baksan.losses.base.L2"]
     assert set(types) <= set(bk.store.model.TRUSTED)
     again = skops.io.load(tmp_path / "chain.skops", trusted=types)
     assert np.array_equal(told(again, x), told(chain, x))
@@ -424,8 +424,8 @@ def test_a_model_whose_parts_do_not_fit_is_refused(part, value, said):
         ),
         (
             NetworkRegressor(loss="logistic"),
-            "loss must be a Loss or one of squared, absolute, huber, quantile, gaussian;"
-            " 'logistic' came.",
+            "loss must be a Loss or one of squared, absolute, huber, quantile, gaussian,"
+            " distance, von_mises_fisher; 'logistic' came.",
         ),
         (
             NetworkRegressor(solver="gd", batch=5),

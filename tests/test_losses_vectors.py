@@ -22,6 +22,14 @@ def directions(rng, n):
     return y / np.linalg.norm(y, axis=1, keepdims=True)
 
 
+def test_one_number_is_neither_a_place_nor_a_direction():
+    for y in (np.ones(5), np.ones((5, 1))):
+        with pytest.raises(ValueError, match="2 numbers or more.*Take absolute"):
+            losses.distance.value(np.ones(y.shape), y)
+        with pytest.raises(ValueError, match="answers of 3 numbers"):
+            losses.von_mises_fisher.value(np.ones(y.shape), y)
+
+
 @pytest.mark.parametrize("kappa", [0.03, 1.0, 40.0, 900.0])
 def test_minus_the_logarithm_of_scipys_density(rng, kappa):
     y, m = directions(rng, 50), np.array([0.6, 0.0, 0.8])

@@ -69,6 +69,7 @@ MAY_IMPORT = {
     "apply": {"samples", "store", "table", "data"},
     "export": {"files", "losses", "models", "store"},
     "compare": {"evaluate", "files", "metrics", "report", "samples", "store"},
+    "agreement": {"evaluate", "metrics", "samples"},
     "lessons": {"files"},
     "exercises": {"losses", "samples"},
     "sketch": {"report.plots"},

@@ -30,6 +30,10 @@ SCORE = FEATURES @ [1.0, -0.15, 8.0] - 15.0
 ANSWERS = SCORE + RANDOM.standard_t(3, size=N)
 WEIGHTS = RANDOM.uniform(0.1, 4.0, N)
 REGRESSION = Samples(FEATURES, ANSWERS, WEIGHTS)
+PLACES = Samples(FEATURES, np.stack([ANSWERS, SCORE**2, np.ones(N)], axis=1), WEIGHTS)
+DIRECTIONS = Samples(
+    FEATURES, PLACES.y / np.linalg.norm(PLACES.y, axis=1, keepdims=True), WEIGHTS
+)  # fmt: skip
 TWO = Samples(
     FEATURES, (SCORE + RANDOM.logistic(size=N) > 0).astype(int), WEIGHTS, class_names=("b", "s")
 )
@@ -39,6 +43,8 @@ THREE = Samples(
     WEIGHTS,
     class_names=("a", "b", "c"),
 )
+
+FOR_VECTORS = {"distance": PLACES, "von_mises_fisher": DIRECTIONS}
 
 DESCENTS = {
     "GD": (GradientDescent(steps=4000, momentum=0.9), 1e-8),
@@ -208,7 +214,7 @@ def test_automatic_rates_go_down_for_every_loss(loss, solver, penalty):
         return
     if loss is losses.gaussian and solver.batch == 1:
         return  # nothing bounds its curvature: of events so unlike the first rate is no limit
-    X = REGRESSION if loss.task == "regression" else TWO
+    X = FOR_VECTORS.get(loss.name, REGRESSION if loss.task == "regression" else TWO)
     wild = Samples(X.x, X.y, np.exp(1.5 * np.random.default_rng(0).normal(size=N)),
                    class_names=X.class_names)  # fmt: skip
     start = ready(Problem(Linear(), wild, loss)).model

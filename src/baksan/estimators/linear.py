@@ -114,7 +114,8 @@ class LinearRegressor(StepwiseRegressor, _Linear):
         averaged where the loss is piecewise linear); descent on single events, and on `batch` of
         them, the iterates averaged. For other settings give the solver:
         `solver=bk.GradientDescent(rate=0.1, steps=100)`.
-    loss : 'squared', 'absolute', 'huber', 'quantile', 'gaussian', or a Loss
+    loss : 'squared', 'absolute', 'huber', 'quantile', 'gaussian'; of several answers as one thing
+        'distance', 'von_mises_fisher'; or a Loss
         Such as `bk.losses.quantile(0.9)`; 'huber' has δ = 1, and 'quantile' is the median.
     penalty : L1, L2 or None
         λ Σ|w_j| or λ|w|²/2 on the weights of standardised features, the intercept free. L2(λ) of

@@ -157,7 +157,8 @@ class NetworkRegressor(StepwiseRegressor, _Network):
     solver : 'adam', 'adamw', 'rmsprop', 'gd', 'sgd', 'minibatch', or a Solver
         Steps on `batch` events; 'sgd' on single ones, 'gd' on all of them. For other settings give
         the solver: `solver=bk.Adam(1e-3, batch=64, clip=1.0)`.
-    loss : 'squared', 'absolute', 'huber', 'quantile', 'gaussian', or a Loss
+    loss : 'squared', 'absolute', 'huber', 'quantile', 'gaussian'; of several answers as one thing
+        'distance', 'von_mises_fisher'; or a Loss
         If left out, 'squared'. 'gaussian' tells a spread for each event, `bk.losses.quantile(0.16,
         0.5, 0.84)` quantiles; both of one answer an event. The costs of several answers are added
         up as they are: bring answers of different sizes to one scale first.

@@ -112,6 +112,11 @@ class Loss:
                     f"{self.name} needs answers of {self.components} numbers, (n,"
                     f" {self.components}); they have the shape {y.shape}. Take another loss."
                 )
+            if self.joint and self.least_outputs == 1 == _width(y):
+                raise ValueError(
+                    f"{self.name} needs answers of 2 numbers or more, such as a place; they have"
+                    f" the shape {y.shape}. Take absolute."
+                )
             if self.least_outputs == 1:
                 return y
             self._check_together(_width(y), outputs)
@@ -246,6 +251,7 @@ def Q(a: Callable[[Array], Array], X: Any, loss: Loss) -> float:
     Examples
     --------
     >>> from baksan import Samples
+    >>> from baksan.losses import squared
     >>> Q(lambda x: x[:, 0], Samples([[1.0], [2.0]], [1.0, 4.0]), squared)
     2.0
     """

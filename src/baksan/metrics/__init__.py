@@ -33,6 +33,7 @@ from baksan.metrics.classification import (
     calibration,
     confusion,
     ece,
+    kolmogorov_smirnov,
     log_costs,
     log_loss,
     merit_factor,
@@ -60,6 +61,7 @@ __all__ = [
     "CENTRAL", "LEAST_LEFT", "METRICS", "Calibration", "KolmogorovSmirnov", "Metric", "Prediction",
     "Ranking", "Reliability", "Residuals", "Roc", "WorkingPoint", "accuracy", "auc",
     "background_efficiency", "bias", "bin_numbers", "brier", "brier_costs", "calibration",
-    "confusion", "ece", "log_costs", "log_loss", "mae", "merit_factor", "overtraining", "q_factor",
+    "confusion", "ece", "kolmogorov_smirnov", "log_costs", "log_loss", "mae", "merit_factor",
+    "overtraining", "q_factor",
     "quantiles", "r2", "relative_errors", "resolution", "rmse", "roc", "signal_efficiency",
 ]  # fmt: skip

@@ -462,11 +462,12 @@ def overtraining(
     results = []
     for k in range(2 if a.ndim == 1 else a.shape[1]):
         one, two = (x[c == k] if x.ndim == 1 else x[c == k, k] for x, c in ((a, s), (b, t)))
-        results.append(_kolmogorov_smirnov(one, two, v[s == k], w[t == k]))
+        results.append(kolmogorov_smirnov(one, two, v[s == k], w[t == k]))
     return results
 
 
-def _kolmogorov_smirnov(a: Array, b: Array, v: Array, w: Array) -> KolmogorovSmirnov:
+def kolmogorov_smirnov(a: Array, b: Array, v: Array, w: Array) -> KolmogorovSmirnov:
+    """Of numbers a (n,) and b (m,) with weights v and w: see `overtraining`."""
     from scipy.special import kolmogorov
 
     order = np.argsort(np.concatenate([a, b]), kind="stable")
