@@ -39,6 +39,8 @@ MAY_IMPORT = {
     "produce": {"data", "files", "metrics", "physics", "reconstruct", "report"}
     | {"simulate", "table"},
     "models": {"units", "compiled", "jaxed", "memory"},
+    "results": {"metrics", "physics", "units"},
+    "models": {"units", "compiled", "memory"},
     "solvers": {"compiled", "jaxed", "memory", "order", "samples", "stream", "losses", "models"},
     "report": {"units"},
     "fit": LEARNING | {"metrics", "report.plots"},

@@ -14,8 +14,11 @@ from baksan.physics.checks import inside
 Array = NDArray[Any]
 
 __all__ = [
-    "effective_area", "flat_aperture", "li_ma", "poisson_limit", "smallest_signal",
+    "effective_area", "feldman_cousins", "flat_aperture", "li_ma", "poisson_limit",
+    "smallest_signal",
 ]  # fmt: skip
+
+_STEP, _FAR = 0.01, 2.0  # how finely, how far larger backgrounds are looked at
 
 
 def li_ma(on: ArrayLike, off: ArrayLike, alpha: ArrayLike) -> Array:
@@ -67,6 +70,120 @@ def poisson_limit(events: ArrayLike, background: float = 0.0, level: float = 0.9
     if not 0 < level < 1:
         raise ValueError(f"a level of confidence lies between 0 and 1; it is {level:g}.")
     return np.maximum(gammainccinv(n + 1, (1 - level) * gammaincc(n + 1, b)) - b, 0.0)
+
+
+def feldman_cousins(
+    events: ArrayLike, background: float = 0.0, level: float = 0.95
+) -> tuple[Array, Array]:
+    """The interval of signals that so many events allow, by ordering of likelihood ratios.
+
+        R(n; s) = P(n | s + b)/P(n | max(n, b)),    accepted where Σ_{R(m) > R(n)} P(m | s + b) < level
+
+    G. Feldman and R. Cousins, Phys. Rev. D 57 (1998) 3873, section IV.B [V: their tables]. Lower
+    ends above 0 appear by themselves: nobody chooses between a limit and a measurement after seeing
+    the data. The ends are exact, since R(m) > R(n) changes at the slopes of m ln max(m, b) − max(m, b)
+    alone. As there, the upper end is lengthened where it would rise with the background. The
+    background counts as known.
+
+    Parameters
+    ----------
+    events : (…)
+        Counted, whole numbers.
+    background : float
+        The mean expected without signal, 0 or more.
+    level : float
+        Of confidence, between 0 and 1.
+
+    Returns
+    -------
+    low, high : (…) each
+        Of the mean signal, in events.
+
+    Raises
+    ------
+    ValueError
+        Counts that are negative or not whole, a negative background, a level outside 0 … 1.
+
+    Examples
+    --------
+    >>> low, high = feldman_cousins([0, 3], 0.5, 0.90)
+    >>> low.round(2).tolist(), high.round(2).tolist()
+    ([0.0, 0.6], [1.94, 6.92])
+    """
+    n = inside(events, 0.0, 1e6, "the number of events")
+    b = float(inside(background, 0.0, 1e6, "the background"))
+    if not 0 < level < 1:
+        raise ValueError(f"a level of confidence lies between 0 and 1; it is {level:g}.")
+    if np.any(n % 1):
+        raise ValueError(
+            f"counted events are whole numbers; {n[n % 1 > 0].ravel()[0]:g} came. Give counts, not"
+            " sums of weights."
+        )
+    ends = [(_lower_end(one, b, level), _lengthened(one, b, level)) for one in n.ravel()]
+    low, high = np.array(ends, dtype=float).reshape(-1, 2).T
+    return low.reshape(n.shape), high.reshape(n.shape)
+
+
+def _at_most(n: Array, mean: Array) -> Array:
+    """P(≤ n | mean), 0 for negative n."""
+    return np.where(n < 0, 0.0, gammaincc(np.maximum(n, 0) + 1, mean))
+
+
+def _ties(others: Array, n: float, b: float) -> Array:
+    """The means s + b at which R of the other numbers is that of n; they rise with the number."""
+    own, best = max(n, b), np.maximum(others, b)
+    slopes = (xlogy(others, best) - best - xlogy(n, own) + own) / (others - n)
+    return np.maximum(np.exp(slopes), b)
+
+
+def _upper_end(n: float, b: float, level: float) -> float:
+    # Between ties k and k + 1 the numbers n + 1 … k go before n, and their probability rises first.
+    k = np.arange(n, n + 1 + np.ceil(b + 10 * np.sqrt(n + b + 1) + 60))
+    ends = _ties(k + 1, n, b)
+    starts = np.append(b, ends[:-1])
+    at_start, at_end = (_at_most(k, mean) - _at_most(n, mean) for mean in (starts, ends))
+    i = int(np.flatnonzero((at_start < level) | (at_end < level))[-1])
+    if at_end[i] < level:
+        return float(ends[i]) - b
+
+    def missing(mean: float) -> float:
+        return float(_at_most(k[i], mean) - _at_most(n, mean)) - level
+
+    return float(brentq(missing, starts[i], ends[i])) - b
+
+
+def _lower_end(n: float, b: float, level: float) -> float:
+    if n <= b:
+        return 0.0
+    k = np.arange(n + 1)  # below the tie of k the numbers k … n − 1 go before n
+    ends = np.append(_ties(k[:-1], n, b), n)
+    starts = np.append(b, ends[:-1])
+    at_start, at_end = (_at_most(n - 1, x) - _at_most(k - 1, x) for x in (starts, ends))
+    i = int(np.flatnonzero((ends > starts) & ((at_start < level) | (at_end < level)))[0])
+    if at_start[i] < level:
+        return float(starts[i]) - b
+
+    def missing(mean: float) -> float:
+        return float(_at_most(n - 1, mean) - _at_most(k[i] - 1, mean)) - level
+
+    return float(brentq(missing, starts[i], ends[i])) - b
+
+
+def _lengthened(n: float, b: float, level: float) -> float:
+    """The largest upper end of this and all larger backgrounds; it jumps up, then falls."""
+    grid = b + _STEP * np.arange(round(_FAR / _STEP))
+    uppers = [_upper_end(n, float(one), level) for one in grid]
+    i = int(np.argmax(uppers))
+    if i == 0:
+        return uppers[0]
+    before, after, most = float(grid[i - 1]), float(grid[i]), uppers[i]
+    for _ in range(30):  # to where it jumps
+        middle = (before + after) / 2
+        if (there := _upper_end(n, middle, level)) >= most:
+            after, most = middle, there
+        else:
+            before = middle
+    return most
 
 
 def effective_area(passed: ArrayLike, thrown: ArrayLike, area: float) -> tuple[Array, Array]:
