@@ -77,13 +77,12 @@ def feldman_cousins(
 ) -> tuple[Array, Array]:
     """The interval of signals that so many events allow, by ordering of likelihood ratios.
 
-        R(n; s) = P(n | s + b)/P(n | max(n, b)),    accepted where Σ_{R(m) > R(n)} P(m | s + b) < level
+        R(n) = P(n | s + b)/P(n | max(n, b));    s allows n if Σ_{R(m) > R(n)} P(m | s + b) < level
 
     G. Feldman and R. Cousins, Phys. Rev. D 57 (1998) 3873, section IV.B [V: their tables]. Lower
     ends above 0 appear by themselves: nobody chooses between a limit and a measurement after seeing
-    the data. The ends are exact, since R(m) > R(n) changes at the slopes of m ln max(m, b) − max(m, b)
-    alone. As there, the upper end is lengthened where it would rise with the background. The
-    background counts as known.
+    the data. The ends are exact: between the signals where two ratios tie, the sum is smooth. As there,
+    the upper end is lengthened where it would rise with the background, which counts as known.
 
     Parameters
     ----------
@@ -124,9 +123,10 @@ def feldman_cousins(
     return low.reshape(n.shape), high.reshape(n.shape)
 
 
-def _at_most(n: Array, mean: Array) -> Array:
+def _at_most(n: ArrayLike, mean: ArrayLike) -> Array:
     """P(≤ n | mean), 0 for negative n."""
-    return np.where(n < 0, 0.0, gammaincc(np.maximum(n, 0) + 1, mean))
+    k = np.asarray(n)
+    return np.where(k < 0, 0.0, gammaincc(np.maximum(k, 0) + 1, mean))
 
 
 def _ties(others: Array, n: float, b: float) -> Array:

@@ -26,7 +26,7 @@ class Maximum(NamedTuple):
 
 
 def log_likelihood(fractions: Array, density: Array, counts: Array) -> float:
-    """ln L = Σ_j n_j ln Σ_k D_jk f_k, rows without events left out; −∞ where an event has no chance.
+    """ln L = Σ_j n_j ln Σ_k D_jk f_k over rows with events; −∞ where one of them has no chance.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def slope(fractions: Array, density: Array, counts: Array) -> Array:
 def em_step(fractions: Array, density: Array, counts: Array) -> Array:
     """One step of EM, f_k ← f_k d_k: ln L never falls, Σ f stays 1; (K,).
 
-    PHYSICS I6 [V]; A. Dempster, N. Laird and D. Rubin, J. R. Stat. Soc. B 39 (1977) 1.
+    [V]; A. Dempster, N. Laird and D. Rubin, J. R. Stat. Soc. B 39 (1977) 1.
     """
     stepped = fractions * slope(fractions, density, counts)
     return np.asarray(stepped / stepped.sum())

@@ -9,82 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from baksan.metrics.checks import answers, numbers, weights
+from baksan.metrics.checks import numbers
+from baksan.results.response import Response, as_response, condition, numbered
 from baksan.results.simplex import Maximum, maximum
 
 Array = NDArray[Any]
 
-__all__ = [
-    "FractionError", "Response", "Unfolded", "fraction_error", "response", "unfold",
-    "unfold_scores",
-]  # fmt: skip
-
-_SINGULAR = 1e6
-
-
-@dataclass(frozen=True, eq=False)
-class Response:
-    """M_jk = P(found j | true k), (J, K): columns sum to 1; and how many events each rests on.
-
-    `events` (K,) are the effective numbers (Σw)²/Σw² of simulated events of each true class; `names`
-    are those of the K classes.
-    """
-
-    matrix: Array
-    events: Array
-    names: tuple[str, ...]
-
-    def redrawn(self, rng: np.random.Generator) -> Array:
-        """M of another simulation of the same size: the bootstrap of its events, (J, K).
-
-        Resampling the events of a class is drawing its column anew, Multinomial(n_k, M_k)/n_k; with
-        weights n_k is the effective number.
-        """
-        columns = zip(np.maximum(self.events.round(), 1), self.matrix.T, strict=True)
-        return np.array([rng.multinomial(int(n), m / m.sum()) / n for n, m in columns]).T
-
-
-def response(
-    truth: ArrayLike, found: ArrayLike, classes: Sequence[str], weight: ArrayLike | None = None
-) -> Response:
-    """M_jk = Σ w [found j, true k]/Σ w [true k] from simulated events that nobody trained on.
-
-    Parameters
-    ----------
-    truth, found : (n,)
-        Class indices 0 … K − 1.
-    classes : K names
-        As 'p', 'He', 'Fe'.
-    weight : (n,), optional
-        0 or more; a spectrum within the bin of energy.
-
-    Raises
-    ------
-    ValueError
-        Indices outside, negative weights, a class without simulated events.
-
-    Examples
-    --------
-    >>> M = response([0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 1], ["p", "Fe"])
-    >>> M.matrix.tolist(), M.events.tolist()
-    ([[0.75, 0.0], [0.25, 1.0]], [4.0, 2.0])
-    """
-    K, rows = len(classes), len(np.atleast_1d(np.asarray(truth)))
-    t, j = answers(truth, rows, K), answers(found, rows, K)
-    w = weights(weight, rows)
-    if w.min() < 0:
-        raise ValueError(
-            f"a response needs weights of 0 or more; {w.min():g} stands in row {int(w.argmin())}."
-            " Leave such events out, or merge them."
-        )
-    sums, squares = np.bincount(t, w, minlength=K), np.bincount(t, w**2, minlength=K)
-    if not sums.all():
-        raise ValueError(
-            f"a response needs simulated events of every class; there are none of"
-            f" {classes[int(sums.argmin())]!r}. Simulate some, or leave the class out."
-        )
-    table = np.bincount(j * K + t, w, minlength=K * K).reshape(K, K)
-    return Response(table / sums, sums**2 / squares, tuple(classes))
+__all__ = ["FractionError", "Unfolded", "fraction_error", "unfold", "unfold_scores"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,8 +62,8 @@ def unfold(
 
     is that of a multinomial N with Σ f = 1 (Fisher's information). At f_k = 0 it is still the
     resolution there, and the interval one-sided. Fractions are of the events that were selected;
-    with `efficiency` they are of those before, φ_k = (f_k/ε_k)/Σ_m f_m/ε_m. PHYSICS I6 [V]; G.
-    D'Agostini, Nucl. Instr. Meth. A 362 (1995) 487 for EM in unfolding.
+    with `efficiency` they are of those before, φ_k = (f_k/ε_k)/Σ_m f_m/ε_m. The
+    likelihood is that of arXiv:2311.06893 and astro-ph/0505413 [V]; [C] the covariance.
 
     Parameters
     ----------
@@ -157,9 +88,9 @@ def unfold(
     >>> found.fractions.round(6).tolist(), found.error.round(4).tolist()
     ([0.5, 0.5], [0.0225, 0.0225])
     """
-    M, n = _of(matrix), numbers(counts, "the counts").astype(float)
+    M, n = as_response(matrix), numbers(counts, "the counts").astype(float)
     _fit_together(n, M.matrix)
-    condition = _condition(M.matrix, M.names)
+    worst = condition(M.matrix, M.names)
     best, rng = maximum(M.matrix, n), np.random.default_rng(seed)
     worlds = []
     for _ in range(replicas if np.isfinite(M.events).all() else 0):
@@ -168,13 +99,13 @@ def unfold(
         worlds.append(_before(other, efficiency)[0])
     method = np.std(worlds, axis=0, ddof=1) if len(worlds) > 1 else np.zeros(len(M.names))
     expected = n.sum() * M.matrix @ best.fractions
-    return _told(best, M.matrix, expected, M.names, efficiency, condition, method)
+    return _told(best, M.matrix, expected, M.names, efficiency, worst, method)
 
 
 def unfold_scores(
     density: ArrayLike, names: Sequence[str] = (), *, efficiency: ArrayLike | None = None
 ) -> Unfolded:
-    """The fractions f that maximise Σ_i ln Σ_k p(x_i | k) f_k: without bins, and without their loss.
+    """The fractions f that maximise Σ_i ln Σ_k p(x_i | k) f_k: no bins, and no loss by them.
 
     H_kl = Σ_i p_ik p_il/(Σ_m p_im f_m)². There is no method error: who estimated the densities
     resamples their events and calls this again. Probabilities of a classifier that was trained
@@ -200,10 +131,10 @@ def unfold_scores(
             f" shape is {p.shape}, the lowest {p.min(initial=np.inf):g}. Leave events out that no"
             " class explains, and say how many."
         )
-    called = tuple(names) or _numbered(p.shape[1])
-    condition = _condition(p / p.mean(axis=1, keepdims=True), called)
+    called = tuple(names) or numbered(p.shape[1])
+    worst = condition(p / p.mean(axis=1, keepdims=True), called)
     ones, none = np.ones(len(p)), np.zeros(len(called))
-    return _told(maximum(p, ones), p, ones, called, efficiency, condition, none)
+    return _told(maximum(p, ones), p, ones, called, efficiency, worst, none)
 
 
 class FractionError(NamedTuple):
@@ -240,13 +171,13 @@ def fraction_error(
     >>> round(fraction_error([[0.9, 0.2], [0.1, 0.8]], events=5000).mean, 3)
     0.008
     """
-    M, true = _of(matrix), _of(matrix if nature is None else nature)
+    M, true = as_response(matrix), as_response(matrix if nature is None else nature)
     if M.matrix.shape != true.matrix.shape:
         raise ValueError(
             f"both responses must be of the same classes; their shapes are {M.matrix.shape} and"
             f" {true.matrix.shape}. Give the same classes in the same order."
         )
-    _condition(M.matrix, M.names)
+    condition(M.matrix, M.names)
     rng = np.random.default_rng(seed)
     f = rng.dirichlet(np.ones(len(M.names)), mixtures)
     drawn = rng.multinomial(events, f @ true.matrix.T).astype(float)
@@ -271,7 +202,7 @@ def _told(
     expected: Array,
     names: tuple[str, ...],
     efficiency: ArrayLike | None,
-    condition: float,
+    worst: float,
     method: Array,
 ) -> Unfolded:
     S = density / np.maximum(density @ best.fractions, 1e-12)[:, None]
@@ -282,7 +213,7 @@ def _told(
     covariance = turn @ (inverse - np.outer(ones, ones) / ones.sum()) @ turn.T
     error = np.sqrt(np.maximum(np.diag(covariance), 0.0))
     return Unfolded(
-        names, fractions, error, method, covariance, condition, best.iterations,
+        names, fractions, error, method, covariance, worst, best.iterations,
         best.log_likelihood, best.gap,
     )  # fmt: skip
 
@@ -301,24 +232,6 @@ def _before(f: Array, efficiency: ArrayLike | None) -> tuple[Array, Array]:
     return share, (np.eye(len(f)) - share[:, None]) / e / (f / e).sum()
 
 
-def _of(matrix: Response | ArrayLike) -> Response:
-    """A response; plain numbers are checked and count as exact."""
-    if isinstance(matrix, Response):
-        return matrix
-    M = numbers(matrix, "the response").astype(float)
-    if M.ndim != 2 or M.shape[1] < 2 or M.min() < 0 or np.abs(M.sum(axis=0) - 1).max() > 1e-6:
-        sums = M.sum(axis=0).round(4).tolist() if M.ndim == 2 else "no columns"
-        raise ValueError(
-            "a response is P(found j | true k) with columns that sum to 1; its shape is"
-            f" {M.shape}, its columns sum to {sums}. Divide each column by its sum, or transpose it."
-        )
-    return Response(M, np.full(M.shape[1], np.inf), _numbered(M.shape[1]))
-
-
-def _numbered(classes: int) -> tuple[str, ...]:
-    return tuple(f"class {k}" for k in range(classes))
-
-
 def _fit_together(n: Array, M: Array) -> None:
     if n.shape != M.shape[:1] or n.min() < 0 or not n.sum() > 0:
         raise ValueError(
@@ -327,23 +240,6 @@ def _fit_together(n: Array, M: Array) -> None:
         )
     if len(lost := np.flatnonzero((n > 0) & (M.sum(axis=1) == 0))):
         raise ValueError(
-            f"{n[lost[0]]:g} data events lie in bin {lost[0]}, where no simulated event of any class"
-            " falls. Simulate more, or merge that bin with its neighbour."
+            f"{n[lost[0]]:g} data events lie in bin {lost[0]}, where no simulated event of any"
+            " class falls. Simulate more, or merge that bin with its neighbour."
         )
-
-
-def _condition(D: Array, names: tuple[str, ...]) -> float:
-    """σ_max/σ_min of the columns. Raises ValueError that names the two that look most alike."""
-    gram = D.T @ D / len(D)
-    values = np.linalg.eigvalsh(gram)
-    condition = float(np.sqrt(values[-1] / values[0])) if values[0] > 0 else np.inf
-    if condition <= _SINGULAR:
-        return condition
-    lengths = np.sqrt(np.diag(gram))
-    alike = gram / np.outer(lengths, lengths) - 2 * np.eye(len(gram))
-    a, b = divmod(int(alike.argmax()), len(gram))
-    raise ValueError(
-        f"unfolding needs classes that can be told apart; the condition number of the response is"
-        f" {condition:.3g}, above {_SINGULAR:g}, and {names[a]!r} and {names[b]!r} look most alike."
-        " Merge these two, or train on features in which they differ."
-    )
