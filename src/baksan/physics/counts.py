@@ -81,8 +81,9 @@ def feldman_cousins(
 
     G. Feldman and R. Cousins, Phys. Rev. D 57 (1998) 3873, section IV.B [V: their tables]. Lower
     ends above 0 appear by themselves: nobody chooses between a limit and a measurement after seeing
-    the data. The ends are exact: between the signals where two ratios tie, the sum is smooth. As there,
-    the upper end is lengthened where it would rise with the background, which counts as known.
+    the data. The ends are exact: between the signals where two ratios tie, the sum is smooth. As in
+    the paper the upper end is lengthened where it would rise with the background. The background
+    counts as known.
 
     Parameters
     ----------
