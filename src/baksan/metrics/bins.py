@@ -14,7 +14,10 @@ from baksan.metrics.regression import bin_numbers
 Array = NDArray[Any]
 Bins = dict[str, Array]
 
-__all__ = ["CENTRAL_SHARE", "efficiency_in_bins", "half_width", "in_bins", "median", "psi68"]
+__all__ = [
+    "CENTRAL_SHARE", "clopper_pearson", "efficiency_in_bins", "half_width", "in_bins", "median",
+    "psi68",
+]  # fmt: skip
 
 CENTRAL_SHARE = 0.6827
 """What one standard deviation to both sides holds of a normal distribution."""
@@ -88,6 +91,27 @@ def in_bins(
     }  # fmt: skip
 
 
+def clopper_pearson(
+    passed: ArrayLike, events: ArrayLike, level: float = CENTRAL_SHARE
+) -> tuple[Array, Array]:
+    """The central interval of k/n: quantiles of Beta(k, n − k + 1) and Beta(k + 1, n − k).
+
+    C. Clopper and E. Pearson, Biometrika 26 (1934) 404. Effective numbers of weighted events need
+    not be whole; NaN where there are no events.
+
+    Examples
+    --------
+    >>> low, high = clopper_pearson(2, 3)
+    >>> float(low.round(3)), float(high.round(3))
+    (0.252, 0.944)
+    """
+    k, n = np.asarray(passed, dtype=float), np.asarray(events, dtype=float)
+    tail = (1 - level) / 2
+    low = np.where(k > 0, beta.ppf(tail, np.maximum(k, 1e-300), n - k + 1), 0.0)
+    high = np.where(k < n, beta.ppf(1 - tail, k + 1, np.where(k < n, n - k, 1.0)), 1.0)
+    return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
+
+
 def efficiency_in_bins(passed: ArrayLike, variable: ArrayLike, edges: ArrayLike) -> Bins:
     """k/n in each bin, with the exact central 68.27 % interval of Clopper and Pearson.
 
@@ -105,15 +129,10 @@ def efficiency_in_bins(passed: ArrayLike, variable: ArrayLike, edges: ArrayLike)
     which = bin_numbers(at, edge)
     n = np.array([np.sum(which == b) for b in range(len(edge) - 1)], dtype=float)
     kept = np.array([np.sum(k[which == b]) for b in range(len(edge) - 1)], dtype=float)
-    with np.errstate(invalid="ignore"):
-        value = kept / n
-        low = np.where(kept > 0, beta.ppf(_INSIDE[0], kept, n - kept + 1), 0.0)
-        high = np.where(kept < n, beta.ppf(_INSIDE[1], kept + 1, n - kept), 1.0)
-    nothing = n == 0
+    low, high = clopper_pearson(kept, n)
     return {
         "low_edge": edge[:-1], "high_edge": edge[1:], "count": n, "passed": kept,
-        "value": value, "low": np.where(nothing, np.nan, low),
-        "high": np.where(nothing, np.nan, high),
+        "value": np.where(n > 0, kept / np.maximum(n, 1), np.nan), "low": low, "high": high,
     }  # fmt: skip
 
 

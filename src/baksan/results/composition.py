@@ -47,7 +47,7 @@ def ln_mass_from_fractions(
         δ²⟨ln A⟩ = aᵀ C a,    δ²σ² = gᵀ C g,    a_k = ln A_k,    g_k = a_k² − 2 ⟨ln A⟩ a_k
 
     Fractions are anticorrelated, so that adding their errors in quadrature would be wrong. The mean
-    depends on which nuclei stand for their group; the variance does so far more. [V] the definition.
+    depends on which nuclei stand for their group, the variance far more. [V] the definitions.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A search for photons: the cut and the background fixed before the data are opened, then limits."""
+"""A search for photons: cut and background fixed before the data are opened, then limits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from baksan.metrics.checks import numbers, weights
 from baksan.metrics.regression import quantiles
 from baksan.physics.counts import feldman_cousins, flat_aperture, poisson_limit
 from baksan.results.shares import Share, share
-from baksan.results.weights import effective_number
 
 Array = NDArray[Any]
 
@@ -115,8 +114,8 @@ class Search:
         >>> print(plan.backgrounds)
         no event of 3,001 passes: below 1.0e-03 at 95 %
         """
-        (b, v), (s, w) = (_checked(background_scores, background_weight, "background"),
-                          _checked(signal_scores, signal_weight, "signal"))  # fmt: skip
+        b, v = _checked(background_scores, background_weight, "background")
+        s, w = _checked(signal_scores, signal_weight, "signal")
         if not 0 < scale < np.inf or not 0 < level < 1:
             raise ValueError(
                 f"a plan needs a scale above 0 and a level in 0 … 1; {scale:g} and {level:g} came."

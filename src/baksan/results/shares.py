@@ -6,15 +6,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import beta
 
-from baksan.metrics.bins import CENTRAL_SHARE
+from baksan.metrics.bins import clopper_pearson
 from baksan.metrics.checks import numbers, weights
 from baksan.results.weights import effective_number
 
 Array = NDArray[Any]
 
-__all__ = ["LIMIT", "Share", "clopper_pearson", "share"]
+__all__ = ["LIMIT", "Share", "share"]
 
 LIMIT = 0.95
 """The level of confidence of limits where nothing, or everything, passes."""
@@ -41,27 +40,6 @@ class Share(NamedTuple):
         return (
             f"{self.value:.3g} ({self.low:.3g} … {self.high:.3g}), {self.left:,} of {self.events:,}"
         )
-
-
-def clopper_pearson(
-    passed: ArrayLike, events: ArrayLike, level: float = CENTRAL_SHARE
-) -> tuple[Array, Array]:
-    """The central interval of k/n: quantiles of Beta(k, n − k + 1) and Beta(k + 1, n − k).
-
-    C. Clopper and E. Pearson, Biometrika 26 (1934) 404. Effective numbers of weighted events need
-    not be whole; NaN where there are no events.
-
-    Examples
-    --------
-    >>> low, high = clopper_pearson(2, 3)
-    >>> float(low.round(3)), float(high.round(3))
-    (0.252, 0.944)
-    """
-    k, n = np.asarray(passed, dtype=float), np.asarray(events, dtype=float)
-    tail = (1 - level) / 2
-    low = np.where(k > 0, beta.ppf(tail, np.maximum(k, 1e-300), n - k + 1), 0.0)
-    high = np.where(k < n, beta.ppf(1 - tail, k + 1, np.where(k < n, n - k, 1.0)), 1.0)
-    return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
 
 
 def share(passed: ArrayLike, weight: ArrayLike | None = None) -> Share:
