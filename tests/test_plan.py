@@ -40,7 +40,6 @@ MAY_IMPORT = {
     | {"simulate", "table"},
     "models": {"units", "compiled", "jaxed", "memory"},
     "results": {"metrics", "physics", "units"},
-    "models": {"units", "compiled", "memory"},
     "solvers": {"compiled", "jaxed", "memory", "order", "samples", "stream", "losses", "models"},
     "report": {"units"},
     "fit": LEARNING | {"metrics", "report.plots"},

@@ -8,6 +8,7 @@ What to use when
 `weights`                another spectrum, and how many events it leaves
 `telescope`              effective area, resolutions, migration, efficiency against the cut
 `sensitivity`            cuts in bins of energy, and the smallest flux that is seen
+`shares`                 efficiencies with the counts that are left
 
 `simplex` holds the likelihood that `unfolding` maximises.
 """

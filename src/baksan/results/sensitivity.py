@@ -107,7 +107,7 @@ def smallest_flux(
     Examples
     --------
     >>> smallest_flux([100.0, 1000.0], [20.0, 0.0]).round(4).tolist()
-    [0.2882, 0.01]
+    [0.3023, 0.01]
     """
     s, b = numbers(signal, "the signal").astype(float), numbers(background, "the background")
     if s.shape != b.shape or np.any(s < 0):

@@ -138,7 +138,7 @@ def migration(found: ArrayLike, true: ArrayLike, edges: ArrayLike) -> Array:
     to = np.where(edge[0] > E, 0, np.where(edge[-1] < E, len(edge), bin_numbers(E, edge) + 1))
     table, seen = np.zeros((len(edge) + 1, len(edge) - 1)), of_true >= 0
     np.add.at(table, (to[seen], of_true[seen]), 1.0)
-    return table / np.maximum(table.sum(axis=0), 1.0)
+    return np.asarray(table / np.maximum(table.sum(axis=0), 1.0))
 
 
 def efficiencies(
