@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "metrics": {"compiled", "units"},
     "physics": {"units"},
     "describe": {"samples", "table", "metrics", "units"},
-    "data": {"compiled", "files", "samples", "stream", "table", "units"},
+    "data": {"compiled", "files", "physics", "samples", "stream", "table", "units"},
     "cluster": {"compiled", "data", "samples", "stream", "table"},
     "simulate": {"compiled", "samples", "table", "units", "physics"},
     "reconstruct": {"compiled", "samples", "table", "units", "physics"},
@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "solvers": {"compiled", "jaxed", "memory", "order", "samples", "stream", "losses", "models"},
     "report": {"units"},
     "fit": LEARNING | {"metrics", "report.plots"},
-    "evaluate": {"files", "samples", "stream", "losses", "metrics"},
+    "evaluate": {"files", "samples", "stream", "losses", "metrics", "physics"},
     "calibrate": {"samples", "losses", "models", "fit", "metrics"},
     "tune": LEARNING
     | {
@@ -65,6 +65,7 @@ MAY_IMPORT = {
         "models",
         "losses",
         "metrics",
+        "physics",
         "data.expressions",
     },
     "apply": {"samples", "store", "table", "data"},

@@ -90,6 +90,11 @@ def apply(
             f"a ranking needs one score an event; {stored.card.title!r} has"
             f" {len(stored.card.class_names)} classes. Sort by a probability_… of the predictions."
         )
+    if ranked and stored.card.answer.kind:
+        raise ValueError(
+            f"a ranking needs one number an event; {stored.card.title!r} answers with a"
+            f" {stored.card.answer.kind}. Leave out --ranked."
+        )
     count = _Count()
     with sink(out) as written:
 
@@ -178,4 +183,5 @@ def predicted(stored: Stored, table: Table, id: str | None = None) -> pa.Table:
     return frame(
         ids, prediction, stored.card.class_names, complete=complete,
         more={"outside_training_range": outside & complete}, unit=stored.card.answer.unit,
+        kind=stored.card.answer.kind,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -39,6 +39,8 @@ class Feature:
     """Of an indicator, the column of text and the text in it that it stands for."""
     place: tuple[float, ...] | None = None
     """Where the detector stands that measured it, in m; methods for arrays alone see it."""
+    kind: Literal["", "direction", "position"] = ""
+    """Of an answer of several numbers: unit vectors, whose errors are angles, or places."""
 
     def __str__(self) -> str:
         return f"{self.name} [{self.unit}]" if self.unit else self.name

@@ -39,7 +39,7 @@ def test_the_keys_are_those_that_the_page_knows(shown):
     assert set(shown) == {
         "title", "summary", "created", "task", "class_names", "data", "methods", "evaluation",
         "histories", "optimum", "steps", "scores", "importance", "weights", "inputs", "residuals",
-        "certainty", "provenance",
+        "certainty", "misses", "provenance",
     }  # fmt: skip
 
 

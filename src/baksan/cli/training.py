@@ -142,7 +142,8 @@ def _as_before(out: Path | None, resume: bool) -> tuple[str, dict[str, Any], dic
         for k in ("folds", "test", "seed", "replicas", "ignore_negative_weights")
         if k in config
     }
-    how["methods"] = list(config["methods"])
+    # A rule is named by its column; its settings say that it is one.
+    how["methods"] = [s if s.startswith("column:") else n for n, s in config["methods"].items()]
     return config["source"], config.get("samples", {}), how
 
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from baksan.evaluate.bootstrap import Part, differences, draw, fold_spread
 from baksan.evaluate.result import Evaluation, Row, plus_minus
+from baksan.evaluate.vectors import across, as_misses, kind_of
 from baksan.files import plain
 from baksan.metrics import METRICS, Prediction, bin_numbers, confusion
 from baksan.metrics.figures import ClassFigures
@@ -23,7 +24,10 @@ Array = NDArray[Any]
 
 __all__ = ["BinBy", "Evaluation", "evaluate", "plus_minus"]
 
-_IN_BINS = {"classification": ("auc",), "regression": ("bias", "resolution", "rmse")}
+_IN_BINS = {
+    "classification": ("auc",), "regression": ("bias", "resolution", "rmse"),
+    "direction": ("within_68",), "position": ("within_68",),
+}  # fmt: skip
 _BINS_OF_ANSWER = 10
 _POINTS = 61
 
@@ -64,7 +68,8 @@ def evaluate(
         How many bootstrap replicas, at least 2.
     bin_by : BinBy, optional
         Figures per bin of this variable: bias, resolution and RMSE, or the AUC. Regression is
-        binned by the answer in ten bins of equal counts if nothing is said.
+        binned by the answer in ten bins of equal counts if nothing is said; directions by their
+        zenith angle, places by their distance from the origin.
     metrics : sequence of str, optional
         Names out of `METRICS`; None is all that fit the task, without the relative ones.
     progress : callable, optional
@@ -87,16 +92,22 @@ def evaluate(
     >>> found.row("by eye", "brier")["reason"]
     'the model gives no probabilities'
     """
+    _check_mapping(predictions, replicas)
+    if kind := kind_of(X):
+        bin_by = bin_by or _bins_across(X)
+        predictions, X = as_misses(predictions, X)
     y = _answers(X)
-    _check(predictions, X, replicas)
-    names = _chosen(metrics, X)
+    _check(predictions, X)
+    names = _chosen(metrics, X, bool(kind))
     fold = None if folds is None else _per_event(folds, "folds", len(X))
     bins = _bins(bin_by, X, y)
     grid = _grid(X, y)
 
     parts = {m: Part(a, y, X.w, names, grid) for m, a in predictions.items()}
     in_bin = {
-        (m, j): Part(a, y, X.w, _IN_BINS[X.task], grid[:0], np.flatnonzero(bins.number == j))
+        (m, j): Part(
+            a, y, X.w, _IN_BINS[kind or X.task], grid[:0], np.flatnonzero(bins.number == j)
+        )
         for m, a in predictions.items()
         for j in range(bins.count)
     }
@@ -184,6 +195,12 @@ def _residual_curves(model: str, bins: int, in_bin: Mapping[tuple[str, int], Par
     return {"residuals": {name: plain(c) for name, c in zip(names, points.T, strict=True)}}
 
 
+def _bins_across(X: Samples) -> BinBy | None:
+    values, name, unit = across(X)
+    edges = np.unique(np.quantile(values, np.linspace(0, 1, _BINS_OF_ANSWER + 1)))
+    return BinBy(values, name, unit, edges) if len(edges) > 1 else None
+
+
 @dataclass(frozen=True)
 class _Bins:
     name: str
@@ -259,7 +276,7 @@ def _answers(X: Samples) -> Array:
     return y
 
 
-def _check(predictions: Mapping[str, Prediction], X: Samples, replicas: int) -> None:
+def _check_mapping(predictions: Mapping[str, Prediction], replicas: int) -> None:
     if not isinstance(predictions, Mapping):
         raise TypeError(
             "an evaluation needs predictions by name, {'forest': Prediction(…)};"
@@ -275,6 +292,10 @@ def _check(predictions: Mapping[str, Prediction], X: Samples, replicas: int) -> 
                 f"{model!r} must be a Prediction of the events, such as found.predict(X) or"
                 f" Prediction(score=…); {type(a).__name__} came."
             )
+
+
+def _check(predictions: Mapping[str, Prediction], X: Samples) -> None:
+    for model, a in predictions.items():
         if len(a) != len(X):
             raise ValueError(
                 f"{model!r} must predict each of the {len(X)} events of X; it has {len(a)}."
@@ -296,9 +317,13 @@ def _check(predictions: Mapping[str, Prediction], X: Samples, replicas: int) -> 
             )
 
 
-def _chosen(metrics: Sequence[str] | None, X: Samples) -> tuple[str, ...]:
+def _chosen(metrics: Sequence[str] | None, X: Samples, vectors: bool) -> tuple[str, ...]:
     two = len(X.class_names) == 2
-    fitting = {m: v for m, v in METRICS.items() if v.task == X.task and (two or not v.two_classes)}
+    fitting = {
+        m: v
+        for m, v in METRICS.items()
+        if v.task == X.task and v.vectors == vectors and (two or not v.two_classes)
+    }
     if metrics is None:
         return tuple(m for m, v in fitting.items() if v.default)
     for name in metrics:

@@ -79,9 +79,13 @@ class Evaluation:
 
     @property
     def leading(self) -> str:
-        """What ranks models: auc or rmse; resolution where negative weights leave no rmse."""
+        """What ranks models: auc or rmse; resolution where negative weights leave no rmse; of
+        directions and places within_68, whatever the weights.
+        """
         if self.task == "classification":
             return "auc"
+        if "within_68" in self.metrics:
+            return "within_68"
         known = any(not math.isnan(self.value(model, "rmse")) for model in self.models)
         return "rmse" if known else "resolution"
 

@@ -30,6 +30,8 @@ Array = NDArray[Any]
 __all__ = ["ClassFigures", "NumberFigures", "figures"]
 
 _SIGNAL_AT = {name: float(name.removeprefix("signal_at_")) for name in METRICS if "l_at_" in name}
+WITHIN = {"within_68": 0.6827, "within_50": 0.5, "within_95": 0.95}
+"""The shares of the figures of directions and places."""
 _NONE = np.empty(0)
 
 
@@ -120,7 +122,9 @@ class ClassFigures:
 
 
 class NumberFigures:
-    """Figures of prediction − answer; curve points: its quantiles at `CENTRAL`."""
+    """Figures of prediction − answer, or of how far a vector is missed where the answer is 0; curve
+    points: the quantiles at `CENTRAL`.
+    """
 
     def __init__(self, prediction: Prediction, y: Array, names: Sequence[str]) -> None:
         value = np.asarray(prediction.value, dtype=float).reshape(len(y))
@@ -128,6 +132,7 @@ class NumberFigures:
         self.reasons = {"r2": "all answers are equal"} if len(y) and np.ptp(y) == 0 else {}
         r, centred = value - y, y - y.mean() if len(y) else y
         self._residuals = Residuals(r)
+        self._misses = {m: s for m, s in WITHIN.items() if m in self.names}
         self._relative: Residuals | None = None
         if {"relative_bias", "relative_resolution"} & set(names):
             self._relative = Residuals(relative_errors(value, y))
@@ -145,6 +150,9 @@ class NumberFigures:
             "mae": absolute,
             "r2": 1 - squared / variance if variance > 0 else np.nan,
         }
+        if self._misses:  # of answers that are all 0
+            levels = list(self._misses.values())
+            found |= zip(self._misses, self._residuals.quantiles(weight, levels), strict=True)
         if self._relative is not None:
             low, middle, high = self._relative.quantiles(weight, CENTRAL)
             found |= {"relative_bias": middle, "relative_resolution": 0.5 * (high - low)}

@@ -17,7 +17,8 @@ class Metric:
     """What a figure of merit is called and which way is better.
 
     `better` is 'higher', 'lower' or 'zero' (nearest to 0 wins); `of_answer` is True where the
-    figure carries the answer's unit; it lies within [lowest, highest].
+    figure carries the answer's unit; it lies within [lowest, highest]. `vectors`: it is one of
+    directions and places, that is of how far these are missed.
     """
 
     title: str
@@ -25,10 +26,19 @@ class Metric:
     better: Literal["higher", "lower", "zero"]
     explanation: str
     two_classes: bool = False
+    vectors: bool = False
     default: bool = True
     of_answer: bool = False
     lowest: float = 0.0
     highest: float = np.inf
+
+
+def _within(share: float, title: str) -> Metric:
+    return Metric(
+        title, "regression", "lower",
+        f"The angle or distance from the answer within which {100 * share:g} % of the events lie.",
+        of_answer=True, vectors=True,
+    )  # fmt: skip
 
 
 def _signal_at(level: float) -> Metric:
@@ -104,6 +114,9 @@ METRICS: dict[str, Metric] = {
         "Share of the variance of the answers that is explained; 0 is the best constant.",
         lowest=-np.inf, highest=1.0,
     ),
+    "within_68": _within(0.6827, "68 % within"),
+    "within_50": _within(0.5, "half within"),
+    "within_95": _within(0.95, "95 % within"),
     "relative_bias": Metric(
         "relative bias", "regression", "zero", "Median of prediction/answer − 1.",
         default=False, lowest=-np.inf,

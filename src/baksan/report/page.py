@@ -55,6 +55,7 @@ def render(contents: Mapping[str, Any]) -> str:
             of the weight, `class` where a model has weights for each
         inputs : {features: [name], x (n, d), y, weight}
         residuals : {method: {value, answer, weight, unit, name}}
+        misses : {method: {miss, share, kind, unit}}, rising, of directions and positions
         certainty : {method: {name, unit, ways: {way: {level: {promised, whole, bins}}}, pulls}}, or
             {method: {note}} where there are no intervals; see `baksan.train.certainty`
         provenance : nested dict

@@ -33,7 +33,7 @@ Styles = Mapping[str, Series]
 
 __all__ = [
     "MOST_METHODS", "bin_columns", "calibration", "confusion", "descent", "importance", "inputs",
-    "merit_in_bins", "residuals", "roc", "roc_alt", "scores", "step_sizes", "weights",
+    "merit_in_bins", "misses", "residuals", "roc", "roc_alt", "scores", "step_sizes", "weights",
 ]  # fmt: skip
 
 MOST_METHODS = 8
@@ -317,6 +317,24 @@ def residuals(contents: Contents, styles: Styles) -> Section:
     )
     caption += _drawn_of(held, evaluation.get("events")) + shown_of(shown, list(held), "models")
     return Section("residuals", "Residuals", _gallery(pictures, caption))
+
+
+def misses(contents: Contents, styles: Styles) -> Section:
+    """How far directions or places are missed, all methods in one picture."""
+    held = contents.get("misses") or {}
+    if not held:
+        return Section("misses", "Errors", [])
+    one = next(iter(held.values()))
+    what = "angle to the answer" if one["kind"] == "direction" else "distance from the answer"
+    evaluation, label = evaluation_of(contents), f"{what} [{one['unit']}]"
+    told = ", ".join(f"{m} {value_text(evaluation, m, 'within_68')}" for m in held)
+    caption = (
+        f"The share of the events whose {what} is smaller than what stands below. Dotted: 50, 68"
+        " and 95 %, the figures of the table."
+    )
+    alt = f"Share of events against the {what}; 68 % of them lie within: {told} {one['unit']}."
+    title = f"{what.capitalize()}"
+    return Section("misses", title, [Picture(plots.misses(held, label, styles), alt, caption)])
 
 
 def _residuals_of(evaluation: Contents, r: Contents, method: str, colour: str) -> Picture:

@@ -66,6 +66,7 @@ def sections(contents: Contents) -> list[Section]:
         pictures.calibration(contents, styles),
         pictures.confusion(contents),
         pictures.residuals(contents, styles),
+        pictures.misses(contents, styles),
         pictures.merit_in_bins(contents, styles),
         certainty(contents, styles),
         pictures.importance(contents, styles),

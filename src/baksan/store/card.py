@@ -51,11 +51,12 @@ class FeatureCard(_Strict):
 
 
 class AnswerCard(_Strict):
-    """What is predicted."""
+    """What is predicted; `kind` of several numbers that are one thing."""
 
     name: str = "answer"
     unit: str = ""
     description: str = ""
+    kind: Literal["", "direction", "position"] = ""
 
 
 class LossCard(_Strict):

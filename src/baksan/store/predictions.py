@@ -1,6 +1,7 @@
 """Tables of predictions, written piece by piece: Parquet or CSV, by the name's ending.
 
-Columns: `id` (the input's event id or row number), `prediction` (class name or value), for
+Columns: `id` (the input's event id or row number), `prediction` (class name or value; of directions
+`prediction_zenith` and `prediction_azimuth` in degrees, of places `prediction_x` and `_y`), for
 classifiers `score` and `probability_<class>`, where known `spread` and `quantile_<level>`, and
 `outside_training_range`.
 Rows that lack a feature keep their id; the rest of them is null.
@@ -21,15 +22,33 @@ from numpy.typing import NDArray
 
 from baksan.files import replacing
 from baksan.metrics import Prediction
+from baksan.physics.directions import zenith_and_azimuth
 
 Array = NDArray[Any]
 
-__all__ = ["frame", "sink", "write_frame"]
+__all__ = ["frame", "sink", "vector_columns", "write_frame"]
 
 
-def columns(prediction: Prediction, class_names: Sequence[str]) -> dict[str, Array]:
+def vector_columns(name: str, kind: str, vectors: Array) -> dict[str, Array]:
+    """Directions as zenith angle and azimuth (0 … 360) in degrees, places as they are, (n,) each.
+
+    Examples
+    --------
+    >>> vector_columns("answer", "direction", np.array([[0.0, -1.0, 1.0]]))
+    {'answer_zenith': array([45.]), 'answer_azimuth': array([270.])}
+    """
+    if kind == "direction":
+        zenith, azimuth = (np.rad2deg(angle) for angle in zenith_and_azimuth(vectors))
+        return {f"{name}_zenith": zenith, f"{name}_azimuth": azimuth}
+    return {f"{name}_{axis}": vectors[:, k] for k, axis in enumerate("xyz"[: vectors.shape[1]])}
+
+
+def columns(prediction: Prediction, class_names: Sequence[str], kind: str = "") -> dict[str, Array]:
     """A prediction as columns by name, without ids."""
-    if prediction.value is not None:
+    held: dict[str, Array]
+    if prediction.value is not None and kind:
+        held = vector_columns("prediction", kind, prediction.value)
+    elif prediction.value is not None:
         value = prediction.value.reshape(len(prediction), -1)
         names = (
             ["prediction"]
@@ -61,12 +80,14 @@ def frame(
     complete: Array | None = None,
     more: Mapping[str, Array] | None = None,
     unit: str = "",
+    kind: str = "",
 ) -> pa.Table:
     """An Arrow table of predictions; rows that are not `complete` get nulls.
 
     `unit` is the answer's: Parquet keeps it with `prediction`, `answer`, `spread` and quantiles.
+    `kind` says that values are directions or positions.
     """
-    held = {k: pa.array(v) for k, v in columns(prediction, class_names).items()}
+    held = {k: pa.array(v) for k, v in columns(prediction, class_names, kind).items()}
     if complete is not None and not complete.all():
         place = pa.array(np.cumsum(complete) - 1, mask=~complete)
         held = {k: v.take(place) for k, v in held.items()}

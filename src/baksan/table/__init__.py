@@ -250,7 +250,8 @@ class Table:
         """
         taken = [name for name in (answer, weight, group, id) if name]
         for name in taken:
-            self._check_scalar(name)
+            if not (name == answer and self.column(name).kind):
+                self._check_scalar(name)
         names = list(features) if features is not None else self._numbers(besides=taken)
         if answer in (*names, *(needs or ())):
             raise ValueError(
@@ -348,7 +349,7 @@ class Table:
 
     def _feature(self, name: str) -> Feature:
         column = self.column(name)
-        return Feature(name, column.unit, column.description, column.indicates)
+        return Feature(name, column.unit, column.description, column.indicates, kind=column.kind)
 
     def _numbers(self, besides: Sequence[str]) -> list[str]:
         return [

@@ -24,6 +24,7 @@ class Column:
 
     Missing numbers are NaN, missing text is "". `unit` is as in the file, "" if it gives none.
     `indicates`: of an indicator, the column of text and the text that it stands for.
+    `kind`: of a vector that can be an answer, what it is: a direction, or a place.
     `places`: of a vector with a number for each detector, where these stand, in m.
     `role`: 'truth' for what only a simulation knows, 'detail' for what others were made of; such a
     column is a feature only where it is named.
@@ -37,6 +38,7 @@ class Column:
     indicates: tuple[str, str] | None = None
     role: Literal["", "truth", "detail"] = ""
     places: tuple[tuple[float, ...], ...] = ()
+    kind: Literal["", "direction", "position"] = ""
     finite: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from baksan import __version__, compiled
 from baksan.evaluate import BinBy, evaluate
+from baksan.evaluate.vectors import kind_of
 from baksan.files import alone
 from baksan.metrics import Prediction
 from baksan.samples import Samples
 from baksan.solvers.base import Events
-from baksan.store.predictions import frame, write_frame
+from baksan.store.predictions import frame, vector_columns, write_frame
 from baksan.store.run import RunFolder, checked_name
 from baksan.stream import Stream
 from baksan.train.division import Division, check_parts, divided
@@ -207,10 +208,15 @@ def _check(X: Events, threads: int | None, seed: int) -> None:
             f" {type(X).__name__} came."
         )
     answers = X.head.answers
-    if answers.ndim > 1:
+    if answers.ndim > 1 and not kind_of(X):
         raise ValueError(
-            f"methods are compared on one answer; these events have {answers.shape[1]}."
-            " Train on one at a time."
+            f"methods are compared on one answer; these events have {answers.shape[1]}. Train on"
+            " one at a time, or say what they are together: direction(zenith, azimuth)."
+        )
+    if kind_of(X) and isinstance(X, Stream):
+        raise ValueError(
+            f"a {kind_of(X)} is learned from events in memory; a stream came. Take fewer events"
+            " with --where, or --no-stream."
         )
     if seed < 0:
         raise ValueError(f"the seed must be 0 or more; it is {seed}.")
@@ -291,12 +297,15 @@ def _prediction_rows(run: Run) -> Any:
     import pyarrow as pa
 
     rows, X = run.tested, run.X.take(run.tested)
-    truth = np.array(X.class_names)[X.answers] if X.class_names else X.answers
+    truth = {"answer": np.array(X.class_names)[X.answers] if X.class_names else X.answers}
+    if kind_of(X):
+        truth = vector_columns("answer", kind_of(X), X.answers)
     tables = [
         frame(
             X.ids, prediction, X.class_names, unit=X.answer.unit if X.answer else "",
+            kind=kind_of(X),
             more={
-                "method": np.full(len(rows), name), "fold": run.fold[rows], "answer": truth,
+                "method": np.full(len(rows), name), "fold": run.fold[rows], **truth,
                 "weight": X.w, **({} if X.group is None else {"group": X.group}),
                 **_scores_of_classes(prediction, X),
             },

@@ -30,6 +30,8 @@ from typing import Any
 import numpy as np
 
 from baksan import losses
+from baksan.evaluate.vectors import kind_of
+from baksan.losses import Loss
 from baksan.models.array.columns import Columns
 from baksan.models.array.network import ArrayNetwork
 from baksan.models.cuts import Cuts
@@ -75,6 +77,18 @@ def line_up(methods: str | Sequence[Any] | None, X: Events) -> list[Method]:
     return chosen
 
 
+_FOR_VECTORS = ("network", "array")
+
+
+def _check_vectors(name: str, X: Events) -> None:
+    """Raises ValueError for a method that answers with one number where a vector is asked for."""
+    if (kind := kind_of(X)) and name not in _FOR_VECTORS and not name.startswith(COLUMN):
+        raise ValueError(
+            f"{name} answers with one number, and a {kind} is asked for. Take"
+            f" {', '.join(_FOR_VECTORS)}, or a rule as in {COLUMN}direction(zenith, azimuth)."
+        )
+
+
 def _methods(method: Any, X: Events) -> list[Method]:
     if isinstance(method, Method):
         return [method]
@@ -97,10 +111,12 @@ def _default(X: Events) -> list[str]:
         "cuts": len(X.class_names) != 2,
         "array": all(feature.place is None for feature in X.features),
     }
-    return [name for name in METHODS if not unfit.get(name)]
+    known = _FOR_VECTORS if kind_of(X) else METHODS
+    return [name for name in known if not unfit.get(name)]
 
 
 def _named(name: str, X: Events) -> list[Method]:
+    _check_vectors(name, X)
     if name in METHODS:
         return METHODS[name](X)
     if name.startswith(COLUMN):
@@ -208,16 +224,21 @@ def _forest(X: Events) -> list[Method]:
     return [Theirs("forest", forest, "Random forest", about)]
 
 
+def _loss_for(X: Events) -> Loss:
+    """What networks minimise."""
+    if X.task == "regression":
+        of_vectors = {"direction": losses.von_mises_fisher, "position": losses.distance}
+        return of_vectors.get(kind_of(X), losses.squared)
+    return losses.logistic if len(X.class_names) == 2 else losses.softmax
+
+
 def _network(X: Events) -> list[Method]:
     """An ensemble of four, of one of two kinds of networks.
 
     Free ones for answers that the features tell nearly exactly, where any noise is a loss; held
     ones, with quantile inputs for tails and units of any kind, where classes overlap.
     """
-    if X.task == "regression":
-        loss = losses.squared
-    else:
-        loss = losses.logistic if len(X.class_names) == 2 else losses.softmax
+    loss = _loss_for(X)
     batch = int(np.clip(2 ** round(np.log2(max(len(X), 1) / 60)), 16, 256))
     fewest = 1 if isinstance(X, Stream) else 20
 
@@ -241,11 +262,10 @@ def _network(X: Events) -> list[Method]:
 
 def _array(X: Events) -> list[Method]:
     """Two networks over sets of stations, and their mean."""
-    loss = losses.squared if X.task == "regression" else losses.softmax
-    if len(X.class_names) == 2:
-        loss = losses.logistic
+    loss = _loss_for(X)
     epochs = int(np.clip(round(_SEEN_BY_ARRAYS / len(X)), 1 if isinstance(X, Stream) else 6, 40))
-    net = ArrayNetwork(Columns.named(X.names), places_of(X))
+    answer: Any = kind_of(X) or "number"
+    net = ArrayNetwork(Columns.named(X.names), places_of(X), answer=answer)
     about = (
         f"the mean of two networks over the set of stations with {loss.name} loss, by AdamW in"
         " batches of 128 with a falling rate; stations are seen in the frame of the standard axis"

@@ -18,6 +18,7 @@ from baksan.data.expressions import columns, features_of, formula_of, made_of, t
 from baksan.data.formats import files_of
 from baksan.data.loading import is_file
 from baksan.data.streaming import open_stream
+from baksan.data.vectors import parts_of, with_vector
 from baksan.describe import marks_in
 from baksan.evaluate import BinBy
 from baksan.memory import available
@@ -155,7 +156,9 @@ def _used(loaded: Loaded, settings: Mapping[str, Any]) -> set[str] | None:
     made = {c for text in formulas for c in ([text] if text in held else columns(text))}
     roles = ("answer", "signal", "weight", "group", "id")
     choices = loaded.choices({role: settings[role] for role in roles})
-    return made | {choices[role] for role in roles if role != "signal" and choices[role]}
+    made |= {choices[role] for role in roles if role != "signal" and choices[role]}
+    vector = parts_of(settings["answer"] or "")
+    return made | set(vector[1] if vector else ())
 
 
 def from_table(table: Table, *, name: str, title: str = "", **settings: Any) -> Opened:
@@ -192,6 +195,13 @@ def _opened(
             f" {', '.join(loaded.table.names)}. Name it with --answer (answer=…)."
         )
     _check_answer(loaded, settings.get("answer"))
+    table, parts = with_vector(loaded.table, settings.get("answer") or "")
+    if parts and make is not None:
+        raise ValueError(
+            f"{table.source}: {settings['answer']} is learned from events in memory; as a stream it"
+            " cannot be. Take fewer events with --where, or --no-stream."
+        )
+    loaded = replace(loaded, table=table)
     answer = settings.get("answer") or (entry.answer if entry else "")
     known = ("answer", "signal", "weight", "group", "id", "where", "impute")
     chosen = {k: settings[k] for k in known if k in settings}
@@ -204,11 +214,11 @@ def _opened(
     )
     formulas = {f.name: formula for f in X.features if (formula := _formula(f, loaded.table))}
     raw = [c for f in X.features for c in columns(formulas.get(f.name) or f"`{f.name}`")]
-    if answer in raw:
-        knows = next(n for n, formula in formulas.items() if answer in columns(formula))
+    if found := [name for name in (answer, *parts) if name in raw]:
+        knows = [n for n, formula in formulas.items() if found[0] in columns(formula)] or found
         raise ValueError(
-            f"the feature {knows!r} is made of the answer {answer!r}, which a new event does not"
-            " have. Leave it out."
+            f"the feature {knows[0]!r} is made of the answer {found[0]!r}, which a new event does"
+            " not have. Leave it out."
         )
     X = _warned(X, loaded.table, dict.fromkeys(raw))
     return Opened(

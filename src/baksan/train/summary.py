@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from baksan import losses
 from baksan.evaluate import Evaluation, plus_minus
+from baksan.evaluate.vectors import kind_of, miss
 from baksan.fit import completed, fit
 from baksan.metrics import METRICS, Prediction, overtraining
 from baksan.models.imputed import Imputed
@@ -34,6 +35,7 @@ Array = NDArray[Any]
 __all__ = ["contents", "sentence"]
 
 _SHOWN_EVENTS = 4_000
+_SHOWN_POINTS = 400
 
 
 def contents(run: Run) -> dict[str, Any]:
@@ -41,6 +43,7 @@ def contents(run: Run) -> dict[str, Any]:
     X, source = run.X, run.source
     first = {name: parts[0] for name, parts in run.parts.items()}
     histories = _histories(run)
+    numbers = not X.class_names and not kind_of(X)
     return {
         "title": source.title or f"{source.name}: {_aim(X)}",
         "summary": sentence(run),
@@ -66,8 +69,9 @@ def contents(run: Run) -> dict[str, Any]:
         "importance": {n: _importance(run, n) for n in first},
         "weights": {m.name: _weights(run, m) for m in run.methods if isinstance(m, Ours)},
         "inputs": _inputs(X),
-        "residuals": {} if X.class_names else {n: _residuals(run, n) for n in first},
-        "certainty": {} if X.class_names else {n: certainty(run, n) for n in first},
+        "residuals": {n: _residuals(run, n) for n in first} if numbers else {},
+        "certainty": {n: certainty(run, n) for n in first} if numbers else {},
+        "misses": {n: _misses(run, n) for n in first} if kind_of(X) else {},
         "provenance": run.provenance,
     }  # fmt: skip
 
@@ -273,7 +277,8 @@ def _importance(run: Run, name: str) -> dict[str, Any]:
         for f, m, e in zip(names, mean, error, strict=True)
         if np.isfinite(m)
     ]
-    return {"metric": "AUC" if run.X.class_names else "RMSE", "rows": rows}
+    metric = METRICS[run.evaluation.leading].title if kind_of(run.X) else "RMSE"
+    return {"metric": "AUC" if run.X.class_names else metric, "rows": rows}
 
 
 def _weights(run: Run, method: Ours) -> list[dict[str, Any]]:
@@ -341,6 +346,20 @@ def _inputs(X: Samples) -> dict[str, Any]:
         "y": X.answers[rows] if X.class_names else None,
         "weight": None if X.weight is None else _short(X.weight[rows]),
     }
+
+
+def _misses(run: Run, name: str) -> dict[str, Any]:
+    """By how much each tested event is missed, sorted, with the share of the weight below."""
+    X, value = run.X.take(run.tested), run.predictions[name].value
+    assert value is not None
+    found = miss(kind_of(X), value, X.answers)
+    order = np.argsort(found)
+    share = np.cumsum(X.w[order]) / X.w.sum()
+    some = np.unique(np.linspace(0, len(order) - 1, _SHOWN_POINTS).astype(int))
+    return {
+        "miss": _short(found[order][some]), "share": _short(share[some]),
+        "kind": kind_of(X), "unit": X.answer.unit if X.answer else "",
+    }  # fmt: skip
 
 
 def _residuals(run: Run, name: str) -> dict[str, Any]:

@@ -101,7 +101,7 @@ class ArrayNetwork(Neural):
     precision: Literal["float32", "float64"] = "float32"
     mirrored: bool = True
     outputs: int = 1
-    encoding: Chosen = field(default_factory=Chosen)
+    encoding: Chosen = field(default_factory=Chosen, repr=False)
     measures: Measures = field(default_factory=Measures)
     centre: Array = field(default_factory=lambda: np.empty(0))
     scale: Array = field(default_factory=lambda: np.empty(0))

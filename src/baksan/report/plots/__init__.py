@@ -6,6 +6,7 @@ descent          `loss_against_iteration`, `loss_against_rate`, `small_and_big_s
                  `loss_over_weight`
 classification   `scores`, `roc`, `calibration`, `confusion`
 regression       `residuals`, `residual_shapes`, `merit_in_bins`
+vectors          `misses`
 features         `importance`, `weights`, `inputs`, `correlations`
 path             `weights_against_strength`
 showers          `event_display`
@@ -26,10 +27,11 @@ from baksan.report.plots.path import weights_against_strength
 from baksan.report.plots.regression import merit_in_bins, residual_shapes, residuals
 from baksan.report.plots.showers import event_display
 from baksan.report.plots.style import Series, series, svg
+from baksan.report.plots.vectors import misses
 
 __all__ = [
     "Series", "calibration", "confusion", "correlations", "event_display", "importance", "inputs",
-    "loss_against_iteration", "loss_against_rate", "loss_over_weight", "merit_in_bins",
+    "loss_against_iteration", "loss_against_rate", "loss_over_weight", "merit_in_bins", "misses",
     "residual_shapes", "residuals", "roc", "scores", "series", "small_and_big_steps", "svg",
     "weights", "weights_against_strength",
 ]  # fmt: skip
