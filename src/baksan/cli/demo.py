@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,6 +24,8 @@ _TITLES = {
     "mass": "Proton or iron? Air showers on an array",
 }
 
+_EPOCHS = 6
+
 
 def demo(
     out: Out = Path("baksan-demo"),
@@ -41,7 +43,7 @@ def demo(
     print(f"Simulating {events:,} showers of p and Fe on an array of 81 stations, seed {seed}.")
     with progress("simulating") as show:
         kept = produce(
-            Production(events, seed), showers, processes=cores(),
+            Production(events, seed, stations=True), showers, processes=cores(),
             progress=lambda n: show(f"{n:,} of {events:,} showers", n / events),
         )  # fmt: skip
     print(f"{kept:,} of them triggered and were reconstructed by rules: {showers}")
@@ -52,16 +54,22 @@ def demo(
     print(f"\nAll of it took {time.perf_counter() - began:.0f} s.")
 
 
+def _short(method: Any) -> Any:
+    """The networks of stations with a third of their usual epochs: nobody waits long for a demo."""
+    return replace(method, solver=replace(method.solver, epochs=_EPOCHS))
+
+
 def _train(task: str, showers: Path, out: Path, seed: int) -> None:
     """The energy against that of the rules, the mass without a rule to compare with."""
     from baksan.train import train
-    from baksan.train.lineup import METHODS
+    from baksan.train.lineup import METHODS, line_up
     from baksan.train.source import open_samples
 
     began = time.perf_counter()
-    opened = open_samples(str(showers), id="event", **_TASKS[task])  # type: ignore[arg-type]
+    opened = open_samples(str(showers), id="event", stations=True, **_TASKS[task])  # type: ignore[arg-type]
     rule = ["column:log_energy_standard"] if task == "energy" else []
-    methods = [*rule, *(name for name in METHODS if name != "cuts" or not rule)]
+    others = [name for name in METHODS if name != "array" and (name != "cuts" or not rule)]
+    methods = [*rule, *others, *map(_short, line_up("array", opened.samples))]
     with progress("training", lines=True) as show:
         run = train(
             opened.samples, methods, folds=3, seed=seed, out=out,

@@ -25,7 +25,7 @@ Array = NDArray[Any]
 
 __all__ = ["ArrayNetwork"]
 
-_PART = 512  # events that a prediction takes at a time
+_PART = 256  # events that a prediction takes at a time: what they make stays in the cache
 _SOME = 4_096  # events from which channels are brought to size 1
 
 
