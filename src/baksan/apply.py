@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from baksan.data import select
 from baksan.data.expressions import columns
@@ -17,7 +18,10 @@ from baksan.samples import counted
 from baksan.store.card import Card
 from baksan.store.model import Stored
 from baksan.store.predictions import frame, sink
+from baksan.store.shift import Shift
 from baksan.table import Table
+
+Array = NDArray[Any]
 
 __all__ = ["Applied", "apply", "predicted"]
 
@@ -95,7 +99,7 @@ def apply(
             f"a ranking needs one number an event; {stored.card.title!r} answers with a"
             f" {stored.card.answer.kind}. Leave out --ranked."
         )
-    count = _Count()
+    count, shift = _Count(), Shift(stored.card.features)
     with sink(out) as written:
 
         def made() -> Iterator[pa.Table]:
@@ -104,7 +108,7 @@ def apply(
                 kept = select(known, where) if where else known
                 count.trained_elsewhere += _elsewhere(stored.card, kept)
                 count.add_strange(stored, kept)
-                rows = predicted(stored, kept, id)
+                rows = predicted(stored, kept, id, shift.add)
                 count.add(table, rows)
                 if progress is not None:
                     progress(count.events)
@@ -129,6 +133,8 @@ def apply(
             f"{count.trained_elsewhere:,} do not fulfil {stored.card.where!r}, as all training"
             " events did: leave them out with --where."
         ] = None
+    if shift.sentence:
+        count.notes[shift.sentence] = None
     return Applied(
         count.events, count.incomplete, count.outside, count.left_out, tuple(count.notes)
     )
@@ -175,11 +181,16 @@ def _write_ranked(tables: list[pa.Table], written: Any) -> None:
     written.write(whole.sort_by([(key, "descending")]))
 
 
-def predicted(stored: Stored, table: Table, id: str | None = None) -> pa.Table:
+def predicted(
+    stored: Stored,
+    table: Table,
+    id: str | None = None,
+    seen: Callable[[Array], object] | None = None,
+) -> pa.Table:
     """The predictions of one table: see `baksan.store.predictions` for the columns."""
     name = id or (stored.card.id if stored.card.id in table.columns else None)
     ids = table.rows if name is None else table[name]
-    prediction, complete, outside = stored.apply(table)
+    prediction, complete, outside = stored.apply(table, seen)
     return frame(
         ids, prediction, stored.card.class_names, complete=complete,
         more={"outside_training_range": outside & complete}, unit=stored.card.answer.unit,

@@ -127,5 +127,8 @@ def test_a_card_is_strict(change):
 def test_a_card_says_what_the_samples_say():
     X = Samples([[1.0, 5.0], [3.0, 2.0]], features=[Feature("w", "mm", "width"), Feature("lgE")])
     width, energy = feature_cards(X, {"lgE": "log10(E)"})
-    assert width == FeatureCard(name="w", unit="mm", description="width", low=1.0, high=3.0)
+    assert width == FeatureCard(
+        name="w", unit="mm", description="width", low=1.0, high=3.0,
+        distribution=((1.0, 0.5), (2.0, 0.5), (3.0, 1.0)),
+    )  # fmt: skip
     assert (energy.formula, energy.low, energy.high) == ("log10(E)", 2.0, 5.0)

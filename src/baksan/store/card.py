@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from baksan.data.expressions import columns, made_of, texts_among
 from baksan.data.expressions import evaluate as evaluate_expression
+from baksan.metrics import quantiles
 from baksan.samples import Samples
 from baksan.stream import Stream
 from baksan.table import Column, Table
@@ -19,7 +20,9 @@ from baksan.units import UnitError, factor
 
 Array = NDArray[Any]
 
-__all__ = ["AnswerCard", "Card", "FeatureCard", "InputCard", "LossCard"]
+__all__ = ["AnswerCard", "Card", "FeatureCard", "InputCard", "LossCard", "distribution"]
+
+_LEVELS = tuple(k / 20 for k in range(1, 20))
 
 
 class _Strict(BaseModel):
@@ -39,7 +42,9 @@ class InputCard(_Strict):
 
 
 class FeatureCard(_Strict):
-    """A feature: a column, or a formula of columns; its range in training."""
+    """A feature: a column, or a formula of columns; its range in training, and its distribution:
+    (x, share of the weight at or below x) at the 5, 10 … 95 % points.
+    """
 
     name: str
     unit: str = ""
@@ -48,6 +53,7 @@ class FeatureCard(_Strict):
     low: FiniteFloat | None = None
     high: FiniteFloat | None = None
     place: tuple[FiniteFloat, ...] | None = None
+    distribution: tuple[tuple[FiniteFloat, FiniteFloat], ...] = ()
 
 
 class AnswerCard(_Strict):
@@ -213,6 +219,7 @@ def _alike(places: Sequence[Sequence[float]], others: Sequence[Sequence[float]])
 
 def feature_cards(X: Samples | Stream, formulas: dict[str, str]) -> list[FeatureCard]:
     """The cards of the features of X, with their ranges; `formulas` by feature name."""
+    some = X.sample if isinstance(X, Stream) else X
     if isinstance(X, Stream):
         low, high = X.survey.low, X.survey.high
     else:
@@ -227,9 +234,27 @@ def feature_cards(X: Samples | Stream, formulas: dict[str, str]) -> list[Feature
             low=float(low[j]),
             high=float(high[j]),
             place=f.place,
+            # Of single detectors, which are many, none is kept.
+            distribution=() if f.place is not None else distribution(some.x[:, j], some.weight),
         )
         for j, f in enumerate(X.features)
     ]
+
+
+def distribution(values: Array, weight: Array | None) -> tuple[tuple[float, float], ...]:
+    """(x, share of the weight at or below x) at the 5, 10 … 95 % points, equal ones once.
+
+    NaN are passed over; () where nothing is left, or where weights of both signs leave no shares.
+    """
+    held = np.isfinite(values)
+    v, w = values[held], np.ones(held.sum()) if weight is None else weight[held]
+    if not len(v) or w.min() < 0 or not w.sum() > 0:
+        return ()
+    points = np.unique(quantiles(v, _LEVELS, w))
+    order = np.argsort(v, kind="stable")
+    reached = np.append(0.0, np.cumsum(w[order]))
+    below = reached[np.searchsorted(v[order], points, side="right")] / w.sum()
+    return tuple((float(x), float(share)) for x, share in zip(points, below, strict=True))
 
 
 def card_of(found: Any) -> Card:

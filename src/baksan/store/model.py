@@ -232,9 +232,16 @@ class Stored:
                 " values, or take another copy of the model."
             ) from None
 
-    def apply(self, table: Table) -> tuple[Prediction, Array, Array]:
-        """Predictions of the complete rows of a table; which rows these are; which are outside."""
+    def apply(
+        self, table: Table, seen: Callable[[Array], object] | None = None
+    ) -> tuple[Prediction, Array, Array]:
+        """Predictions of the complete rows of a table; which rows these are; which are outside.
+
+        `seen` is shown the features of the complete rows.
+        """
         x, complete, outside = self.card.features_of(table)
+        if seen is not None:
+            seen(x[complete])
         if complete.any():
             return self.predict(x[complete]), complete, outside
         # scikit-learn refuses to predict no events; none of one has the same columns.
