@@ -71,7 +71,7 @@ MAY_IMPORT = {
     "apply": {"samples", "store", "table", "data"},
     "export": {"files", "losses", "models", "store"},
     "compare": {"evaluate", "files", "metrics", "report", "samples", "store"},
-    "agreement": {"evaluate", "metrics", "samples"},
+    "agreement": {"data", "evaluate", "metrics", "samples", "table", "units"},
     "lessons": {"files"},
     "exercises": {"losses", "samples"},
     "sketch": {"report.plots"},

@@ -71,14 +71,15 @@ _HOME = {
     "apply": "apply",
     "export": "export",
     "compare": "compare",
+    "agree": "agreement",
     "save_model": "store",
     "load_model": "store",
 }
 _ROOMS = (
-    "apply", "calibrate", "cli", "cluster", "compare", "compiled", "data", "describe",
+    "agreement", "apply", "calibrate", "cli", "cluster", "compare", "compiled", "data", "describe",
     "estimators", "evaluate", "exercises", "export", "fit", "losses", "metrics", "models",
-    "reconstruct", "report", "samples", "simulate", "sketch", "solvers", "store", "stream",
-    "table", "train", "tune", "units",
+    "reconstruct", "report", "results", "samples", "simulate", "sketch", "solvers", "store",
+    "stream", "table", "train", "tune", "units",
 )  # fmt: skip
 
 __all__ = ["__version__", *sorted(_HOME)]

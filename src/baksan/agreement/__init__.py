@@ -10,12 +10,13 @@ fractions are those of another world.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from baksan.agreement.found import Agreement
 from baksan.agreement.inputs import Input, inputs
 from baksan.agreement.told_apart import ToldApart, told_apart
 from baksan.agreement.weights import Reweighted, reweighted
@@ -26,66 +27,16 @@ Array = NDArray[Any]
 __all__ = ["Agreement", "Input", "Reweighted", "ToldApart", "agree"]
 
 FEWEST = 100
-_SURE = 3.0  # standard errors of the AUC from 0.5
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """What `agree` found.
-
-    Parameters
-    ----------
-    inputs : tuple of Input
-        The ones that differ most first.
-    apart : ToldApart
-        The classifier: its AUC with error, and what it goes by.
-    weighted : Reweighted
-        The simulation with weights, and how well it agrees then.
-    events : (int, int)
-        Of the simulation and of the data.
-    """
-
-    inputs: tuple[Input, ...]
-    apart: ToldApart
-    weighted: Reweighted
-    events: tuple[int, int]
-
-    @property
-    def holds(self) -> bool:
-        """Whether the AUC is less than three of its errors above 0.5."""
-        return self.apart.sigmas < _SURE
-
-    @property
-    def sentence(self) -> str:
-        """What to make of it."""
-        a, w = self.apart, self.weighted
-        told = f"a classifier tells data from simulation with AUC {a.auc:.3f} ± {a.error:.3f}"
-        if self.holds:
-            return (
-                f"Simulation and data agree: {told}, {a.sigmas:.1f} errors from 0.5. What differs"
-                " by less than that would not be seen."
-            )
-        most = ", ".join(name for name, _ in a.importance[:3])
-        return (
-            f"Simulation and data DISAGREE: {told}, {a.sigmas:.0f} errors above 0.5, mostly by"
-            f" {most}. What was trained on this simulation does not know such data. With weights"
-            f" the AUC is {w.auc:.3f} ± {w.error:.3f}, and {w.effective:,.0f} of"
-            f" {self.events[0]:,} simulated events are left in effect."
-        )
-
-    def text(self) -> str:
-        """A table for the terminal, and the sentence."""
-        width = max(len(i.name) for i in self.inputs)
-        head = f"{'input':<{width}}   KS      p        shift    width"
-        rows = [
-            f"{i.name:<{width}}   {i.distance:.3f}   {i.p:<8.2g} {i.shift:+.3f}   {i.width:.3f}"
-            for i in self.inputs
-        ]
-        return "\n".join([head, *rows, "", self.sentence])
 
 
 def agree(
-    simulation: Samples, data: Samples, *, folds: int = 5, seed: int = 0, replicas: int = 200
+    simulation: Samples,
+    data: Samples,
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    replicas: int = 200,
+    progress: Callable[[str, float], object] | None = None,
 ) -> Agreement:
     """Compare the inputs of simulated events with those of measured ones; answers play no part.
 
@@ -97,6 +48,8 @@ def agree(
         Of the classifier, whose AUC is out of fold.
     seed, replicas : int
         Of folds and bootstrap.
+    progress : callable, optional
+        progress(text, share done).
 
     Raises
     ------
@@ -111,20 +64,20 @@ def agree(
     True
     """
     _check(simulation, data)
+    show = progress or (lambda text, share: None)
     both = _both(simulation, data)
+    show("telling data from simulation", 0.0)
     apart = told_apart(both, folds, seed, replicas)
-    return Agreement(
-        inputs(simulation, data),
-        apart,
-        reweighted(both, apart.score, folds, seed, replicas),
-        (len(simulation), len(data)),
-    )
+    show("with weights", 0.5)
+    weighted = reweighted(both, apart.score, folds, seed, replicas)
+    rows = inputs(simulation, data)
+    return Agreement(rows, apart, weighted, (len(simulation), len(data)))
 
 
 def _both(simulation: Samples, data: Samples) -> Samples:
-    """All events, class 0 simulated and class 1 measured, each class of weight 1 on average."""
+    """All events, class 0 simulated and class 1 measured, both classes of one weight in all."""
     parts = simulation, data
-    group = None
+    group, half = None, (len(simulation) + len(data)) / 2
     if any(part.group is not None for part in parts):
         group = np.concatenate([
             [f"{which}:{label}" for label in (p.ids if p.group is None else p.group)]
@@ -133,7 +86,7 @@ def _both(simulation: Samples, data: Samples) -> Samples:
     return Samples(
         np.concatenate([part.x for part in parts]),
         np.repeat([0, 1], [len(part) for part in parts]),
-        weight=np.concatenate([part.w / part.w.mean() for part in parts]),
+        weight=np.concatenate([half * part.w / part.w.sum() for part in parts]),
         group=group,
         features=simulation.features,
         class_names=("simulation", "data"),

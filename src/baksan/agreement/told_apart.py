@@ -13,7 +13,7 @@ from baksan.samples import Samples
 
 Array = NDArray[Any]
 
-__all__ = ["ToldApart", "auc_of", "out_of_fold", "told_apart"]
+__all__ = ["ToldApart", "auc_of", "out_of_fold", "told_apart", "trees_of"]
 
 _SHUFFLED = 4_000  # events on which importance is looked at
 _NAME = "trees"
@@ -54,18 +54,23 @@ def out_of_fold(X: Samples, folds: int, seed: int) -> tuple[Array, Array]:
     """P(class 1) of each event by trees that have not seen it, (n,); the fall of the AUC for each
     input that is shuffled, (d,).
     """
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
     number, rng = X.fold_numbers(folds, seed=seed), np.random.default_rng(seed)
     score, falls = np.empty(len(X)), []
     for j in range(folds):
         train, held = X.take(number != j), np.flatnonzero(number == j)
-        trees = HistGradientBoostingClassifier(**_CAREFUL, random_state=seed)
-        trees.fit(train.x, train.answers, sample_weight=train.w)
+        trees = trees_of(train, seed)
         score[held] = trees.predict_proba(X.x[held])[:, 1]
         some = held[rng.permutation(len(held))[: _SHUFFLED // folds]]
         falls.append(_falls(trees, X.take(some), rng))
     return score, np.mean(falls, axis=0)
+
+
+def trees_of(X: Samples, seed: int) -> Any:
+    """Small boosted trees between the classes of X."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    trees = HistGradientBoostingClassifier(**_CAREFUL, random_state=seed)
+    return trees.fit(X.x, X.answers, sample_weight=X.w)
 
 
 def _falls(trees: Any, X: Samples, rng: np.random.Generator) -> Array:

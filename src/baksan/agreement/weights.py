@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from baksan.agreement.told_apart import auc_of, out_of_fold
+from baksan.agreement.told_apart import auc_of, out_of_fold, trees_of
 from baksan.samples import Samples
 
 Array = NDArray[Any]
@@ -20,8 +20,8 @@ _LARGEST = 50.0  # an event that stands for more is not known by the simulation
 
 class Reweighted(NamedTuple):
     """Weights of the simulated events of mean 1, (n,); how many events they leave in effect,
-    (Σw)²/Σw²; the AUC of a new classifier between the weighted simulation and the data, and its
-    error; how many weights were cut at 50, where the simulation has next to no such events.
+    (Σw)²/Σw²; the AUC of a new classifier between weighted simulation and data, and its error; how
+    many weights were cut at 50, where the simulation has next to no such events.
     """
 
     weight: Array
@@ -36,15 +36,35 @@ def reweighted(X: Samples, score: Array, folds: int, seed: int, replicas: int) -
 
     The ratio of the densities of two classes of equal weight is that of their probabilities; what
     no simulated event is like cannot be weighted into being.
+
+    Whether it helped is judged on halves: trees that saw one half weight the other, and a new
+    classifier looks at that one alone. On the events that made the weights it would find less than
+    0.5, since where noise has put too many they weigh too little.
     """
     simulated = X.answers == 0
-    p = np.clip(score[simulated], 1e-9, 1 - 1e-9)
-    ratio = p / (1 - p)
+    ratio = _ratio(score[simulated])
     own = X.w[simulated] * np.minimum(ratio, _LARGEST)
     weight = own / own.mean()
-    w = X.w.copy()
-    w[simulated] = weight
-    Y = replace(X, weight=w)
-    value, error = auc_of(Y, out_of_fold(Y, folds, seed + 1)[0], seed, replicas)
     effective = float(weight.sum() ** 2 / (weight**2).sum())
-    return Reweighted(weight, effective, value, error, int((ratio > _LARGEST).sum()))
+    half = X.fold_numbers(2, seed=seed + 1)
+    judged = [_judged(X.take(half != j), X.take(half == j), folds, seed, replicas) for j in (0, 1)]
+    value, error = np.array(judged).T
+    cut = int((ratio > _LARGEST).sum())
+    return Reweighted(weight, effective, float(value.mean()), float(np.hypot(*error) / 2), cut)
+
+
+def _ratio(p: Array) -> Array:
+    sure = np.clip(p, 1e-9, 1 - 1e-9)
+    return np.asarray(sure / (1 - sure))
+
+
+def _judged(
+    learn: Samples, held: Samples, folds: int, seed: int, replicas: int
+) -> tuple[float, float]:
+    """The AUC, and its error, on events held back, weighted by trees that have not seen them."""
+    ratio = np.minimum(_ratio(trees_of(learn, seed).predict_proba(held.x)[:, 1]), _LARGEST)
+    simulated = held.answers == 0
+    w = np.where(simulated, held.w * ratio, held.w)
+    w[simulated] *= held.w[~simulated].sum() / w[simulated].sum()
+    Y = replace(held, weight=w)
+    return auc_of(Y, out_of_fold(Y, folds, seed)[0], seed, replicas)

@@ -15,7 +15,18 @@ from typing import Annotated, Any
 import typer
 
 from baksan import __version__
-from baksan.cli import check, compare, data, demo, exporting, lab, simulation, training, tuning
+from baksan.cli import (
+    agreement,
+    check,
+    compare,
+    data,
+    demo,
+    exporting,
+    lab,
+    simulation,
+    training,
+    tuning,
+)
 from baksan.cli.show import SETTINGS
 
 __all__ = ["app", "main"]
@@ -30,7 +41,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(simulation.app, name="simulate")
 for command in (
     training.train, tuning.tune, tuning.learning, training.apply, exporting.export, training.report,
-    compare.compare, lab.lab, check.check,
+    compare.compare, agreement.agree, lab.lab, check.check,
 ):  # fmt: skip
     app.command()(command)
 

@@ -19,13 +19,13 @@ import jinja2
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
-from baksan.report import comparison
+from baksan.report import agreement, comparison
 from baksan.report import showers as on_ground
 from baksan.report.blocks import Cell, Picture, Section
 from baksan.report.plots.style import COLOURS, DARK, INK, MUTED, PAPER, RULE
 from baksan.report.sections import facts, sections
 
-__all__ = ["compared", "render", "showers"]
+__all__ = ["agreed", "compared", "render", "showers"]
 
 
 def render(contents: Mapping[str, Any]) -> str:
@@ -103,6 +103,17 @@ def showers(contents: Mapping[str, Any]) -> str:
     )
     told = {"summary": summary, **contents}
     return _written(told, on_ground.facts(contents), on_ground.sections(contents))
+
+
+def agreed(contents: Mapping[str, Any]) -> str:
+    """The page of an agreement as one HTML string, in the style of the report.
+
+    Parameters
+    ----------
+    contents : mapping
+        `baksan.agreement.page.contents(…)`.
+    """
+    return _written(contents, agreement.facts(contents), agreement.sections(contents))
 
 
 def _written(
