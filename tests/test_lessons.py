@@ -15,7 +15,9 @@ import pytest
 from baksan import lessons
 from baksan.exercises import exercises
 
-NUMBERS = ["01", "02", "03", "04", "05", "06", "06b", "06c", "07", "08", "09", "10", "11", "12"]
+NUMBERS = [
+    "01", "02", "03", "04", "05", "06", "06b", "06c", "07", "08", "09", "10", "11", "12", "14", "15",
+]  # fmt: skip
 
 
 @pytest.fixture

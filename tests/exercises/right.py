@@ -4,6 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 from scipy import optimize
+from scipy.special import xlogy
+from scipy.stats import beta, binom, poisson
 
 from baksan.metrics import auc
 
@@ -365,6 +367,76 @@ def equal_intensity(signal, zenith, edges, k):
     return np.array([np.sort(signal[which == b])[-k] for b in range(len(edges) - 1)])
 
 
+def response_matrix(truth, called, classes):
+    table = np.zeros((classes, classes))
+    np.add.at(table, (called, truth), 1)
+    return table / table.sum(axis=0)
+
+
+def likeliest_fractions(counts, matrix, steps=5000):
+    f = np.full(matrix.shape[1], 1 / matrix.shape[1])
+    for _ in range(steps):
+        f = f * ((counts / counts.sum() / (matrix @ f)) @ matrix)
+    return f
+
+
+def fractions_by_minimiser(counts, matrix):
+    """By SLSQP: −⟨ln L⟩ over the simplex."""
+    k = matrix.shape[1]
+    found = optimize.minimize(
+        lambda f: -counts @ np.log(np.maximum(matrix @ f, 1e-9)) / counts.sum(),
+        np.full(k, 1 / k),
+        bounds=[(0, 1)] * k,
+        constraints={"type": "eq", "fun": lambda f: f.sum() - 1},
+        options={"ftol": 1e-14, "maxiter": 1000},
+    )
+    return np.maximum(found.x, 0.0) / np.maximum(found.x, 0.0).sum()
+
+
+def mean_ln_mass(fractions, covariance, masses):
+    a = np.log(masses)
+    return fractions @ a, np.sqrt(a @ covariance @ a)
+
+
+def before_selection(fractions, efficiency):
+    return fractions / efficiency / np.sum(fractions / efficiency)
+
+
+def exact_interval(left, events, level):
+    tail = (1 - level) / 2
+    low = beta.ppf(tail, left, events - left + 1) if left else 0.0
+    high = beta.ppf(1 - tail, left + 1, events - left) if left < events else 1.0
+    return low, high
+
+
+def interval_by_roots(left, events, level):
+    def root(tail):
+        return optimize.brentq(lambda p: tail(p) - (1 - level) / 2, 0.0, 1.0, xtol=1e-13)
+
+    low = root(lambda p: binom.sf(left - 1, events, p)) if left else 0.0
+    high = root(lambda p: binom.cdf(left, events, p)) if left < events else 1.0
+    return low, high
+
+
+def upper_limit(n, background, level):
+    wanted = (1 - level) * poisson.cdf(n, background)
+    return optimize.brentq(lambda s: poisson.cdf(n, s + background) - wanted, 0.0, 1000.0)
+
+
+def allowed_counts(s, b, level):
+    n = np.arange(101)
+    p = poisson.pmf(n, s + b)
+    order = np.argsort(-p / poisson.pmf(n, np.maximum(n, b)))
+    needed = np.searchsorted(np.cumsum(p[order]), level) + 1
+    return order[:needed].min(), order[:needed].max()
+
+
+def significance(on, off, alpha):
+    n = on + off
+    inner = xlogy(on, (1 + alpha) / alpha * on / n) + xlogy(off, (1 + alpha) * off / n)
+    return np.sign(on - alpha * off) * np.sqrt(2 * np.maximum(inner, 0.0))
+
+
 RIGHT = {
     "01.1": [share_right],
     "01.2": [confusions],
@@ -418,4 +490,12 @@ RIGHT = {
     "12.2": [angles, angles_by_chords],
     "12.3": [shower_size],
     "12.4": [equal_intensity],
+    "14.1": [response_matrix],
+    "14.2": [likeliest_fractions, fractions_by_minimiser],
+    "14.3": [mean_ln_mass],
+    "14.4": [before_selection],
+    "15.1": [exact_interval, interval_by_roots],
+    "15.2": [upper_limit],
+    "15.3": [allowed_counts],
+    "15.4": [significance],
 }

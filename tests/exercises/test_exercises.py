@@ -41,6 +41,8 @@ def test_every_lesson_has_two_to_four():
         "10",
         "11",
         "12",
+        "14",
+        "15",
     }
     assert all(2 <= n <= 4 for n in count.values())
 

@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import numpy as np
+from scipy.stats import norm, poisson
 from tests.exercises import right
 from tests.exercises.right import z
 
@@ -820,6 +821,120 @@ def intensity_between_two(signal, zenith, edges, k):
     return (above + right.equal_intensity(signal, zenith, edges, k + 1)) / 2
 
 
+def purity(truth, called, classes):
+    table = np.zeros((classes, classes))
+    np.add.at(table, (called, truth), 1)
+    return table / np.maximum(table.sum(axis=1), 1)[:, None]
+
+
+def response_of_all(truth, called, classes):
+    table = np.zeros((classes, classes))
+    np.add.at(table, (called, truth), 1)
+    return table / len(truth)
+
+
+def fractions_inverted(counts, matrix):
+    return np.linalg.solve(matrix, counts / counts.sum())
+
+
+def fractions_inverted_and_cut(counts, matrix):
+    f = np.maximum(fractions_inverted(counts, matrix), 0)
+    return f / f.sum()
+
+
+def fractions_not_normed(counts, matrix):
+    return counts.sum() * right.likeliest_fractions(counts, matrix)
+
+
+def mean_of_lightest(fractions, covariance, masses):
+    a = np.log(fractions @ masses)
+    return a, np.sqrt(masses @ covariance @ masses) / np.exp(a)
+
+
+def mean_with_errors_alone(fractions, covariance, masses):
+    a = np.log(masses)
+    return fractions @ a, np.sqrt(np.diag(covariance) @ a**2)
+
+
+def interval_of_root_n(left, events, level):
+    p = left / events
+    error = norm.ppf(0.5 + level / 2) * np.sqrt(p * (1 - p) / events)
+    return max(p - error, 0.0), min(p + error, 1.0)
+
+
+def interval_of_wilson(left, events, level):
+    p, z2 = left / events, norm.ppf(0.5 + level / 2) ** 2
+    middle = (p + z2 / events / 2) / (1 + z2 / events)
+    error = np.sqrt(z2) * np.sqrt(p * (1 - p) / events + z2 / events**2 / 4) / (1 + z2 / events)
+    return middle - error, middle + error
+
+
+def interval_of_one_side(left, events, level):
+    return right.exact_interval(left, events, 2 * level - 1)
+
+
+def interval_of_upper_tails(left, events, level):
+    """P(> left) in place of P(≥ left) at the lower end."""
+    low, high = right.exact_interval(left, events, level)
+    if 0 < left < events:
+        low = right.exact_interval(left + 1, events, level)[0]
+    return low, high
+
+
+def limit_less_background(n, background, level):
+    return right.upper_limit(n, 0.0, level) - background
+
+
+def limit_by_root_n(n, background, level):
+    return max(n - background, 0.0) + norm.ppf(level) * np.sqrt(n)
+
+
+def limit_two_sided(n, background, level):
+    return right.upper_limit(n, background, 1 - (1 - level) / 2)
+
+
+def counts_by(order):
+    """The belt whose numbers come in the order of these values, the largest first."""
+
+    def allowed(s, b, level):
+        n = np.arange(101)
+        p = poisson.pmf(n, s + b)
+        first = np.argsort(-order(n, p, s, b), kind="stable")
+        needed = first[: np.searchsorted(np.cumsum(p[first]), level) + 1]
+        return needed.min(), needed.max()
+
+    return allowed
+
+
+def counts_central(s, b, level):
+    return poisson.ppf((1 - level) / 2, s + b), poisson.ppf(0.5 + level / 2, s + b)
+
+
+def counts_one_short(s, b, level):
+    low, high = right.allowed_counts(s, b, level)
+    return low, high - 1
+
+
+def counts_and_one(s, b, level):
+    low, high = right.allowed_counts(s, b, level)
+    return low, high + 1
+
+
+def sigma_with_nans(on, off, alpha):
+    n = on + off
+    with np.errstate(all="ignore"):
+        inner = on * np.log((1 + alpha) / alpha * on / n) + off * np.log((1 + alpha) * off / n)
+    return np.sign(on - alpha * off) * np.sqrt(2 * np.maximum(inner, 0.0))
+
+
+def sigma_of_root_background(on, off, alpha):
+    return (on - alpha * off) / np.sqrt(np.maximum(alpha * off, 1.0))
+
+
+def sigma_of_both_errors(on, off, alpha):
+    return (on - alpha * off) / np.sqrt(on + alpha**2 * off)
+
+
 WRONG = {
     "01.1": [
         lambda label, answer: np.sum(label == answer),
@@ -1137,5 +1252,63 @@ WRONG = {
         intensity_between_two,
         lambda signal, zenith, edges, k: right.equal_intensity(signal, zenith, edges, k + 1),
         lambda signal, zenith, edges, k: right.equal_intensity(-signal, zenith, edges, k),
+    ],
+    "14.1": [
+        purity,
+        response_of_all,
+        lambda truth, called, classes: right.response_matrix(called, truth, classes),
+        lambda truth, called, classes: right.response_matrix(truth, called, classes).T,
+    ],
+    "14.2": [
+        lambda counts, matrix: counts / counts.sum(),
+        fractions_inverted,
+        fractions_inverted_and_cut,
+        fractions_not_normed,
+        lambda counts, matrix: right.likeliest_fractions(counts, matrix, steps=5),
+        lambda counts, matrix: matrix.T @ counts / counts.sum(),
+    ],
+    "14.3": [
+        mean_of_lightest,
+        mean_with_errors_alone,
+        lambda f, C, A: (f @ np.log10(A), np.sqrt(np.log10(A) @ C @ np.log10(A))),
+        lambda f, C, A: (f @ np.log(A), np.sqrt(np.trace(C))),
+        lambda f, C, A: (f @ np.log(A), np.log(A) @ C @ np.log(A)),
+    ],
+    "14.4": [
+        lambda f, e: f,
+        lambda f, e: f / e,
+        lambda f, e: f * e / np.sum(f * e),
+        lambda f, e: np.maximum(f, 0.01) / e / np.sum(np.maximum(f, 0.01) / e),
+    ],
+    "15.1": [
+        interval_of_root_n,
+        interval_of_wilson,
+        interval_of_one_side,
+        interval_of_upper_tails,
+    ],
+    "15.2": [
+        limit_less_background,
+        limit_by_root_n,
+        limit_two_sided,
+        lambda n, b, level: n + 3.0,
+        lambda n, b, level: right.upper_limit(n, b, level) + b,
+    ],
+    "15.3": [
+        counts_by(lambda n, p, s, b: p),
+        counts_by(lambda n, p, s, b: -n),
+        counts_by(lambda n, p, s, b: p / poisson.pmf(n, n)),
+        counts_central,
+        counts_one_short,
+        counts_and_one,
+        lambda s, b, level: (0, right.allowed_counts(s, b, level)[1]),
+    ],
+    "15.4": [
+        sigma_with_nans,
+        sigma_of_root_background,
+        sigma_of_both_errors,
+        lambda on, off, alpha: np.abs(right.significance(on, off, alpha)),
+        lambda on, off, alpha: right.significance(on, off, 1 / alpha),
+        lambda on, off, alpha: right.significance(on, off, alpha) ** 2,
+        lambda on, off, alpha: right.significance(on, off, alpha) / np.sqrt(2),
     ],
 }
