@@ -535,4 +535,83 @@ sketch.bars(gain, "mean error of a fraction of p, He, N, Fe, from 5000 showers")
 #
 # They check themselves: write the function, run the cell, read the hints. (Or in a file: `baksan check 14.1`.)
 
-@@EXERCISES@@
+# %% [markdown]
+# ### Exercise 14.1. What is called what
+#
+# `truth` and `called` are whole numbers from 0 to `classes` − 1, (n,) each: what simulated
+# showers are, and what a classifier calls them. Return M, (classes, classes): in row j and
+# column k the share of the showers of kind k that are called j. There are some of each kind.
+
+
+# %%
+def response_matrix(truth, called, classes):
+    raise NotImplementedError
+
+
+bk.check("14.1", response_matrix)
+
+# %% [markdown]
+# ### Exercise 14.2. Fractions from counts
+#
+# `counts` (m,) showers of the data are called 0 … m − 1; `matrix` (m, k) is the response, no
+# entry of which is 0. Return the k fractions, 0 or more and with the sum 1, for which
+# Σ_j n_j ln Σ_k M_jk f_k is largest, to four digits. (EM climbs there from equal fractions:
+# f_k ← f_k Σ_j (n_j/N) M_jk/Σ_m M_jm f_m, a few thousand times.)
+
+
+# %%
+def likeliest_fractions(counts, matrix):
+    raise NotImplementedError
+
+
+bk.check("14.2", likeliest_fractions)
+
+# %% [markdown]
+# ### Exercise 14.3. The mean of ln A
+#
+# `fractions` (k,) of nuclei of the mass numbers `masses` (k,) have the covariance matrix
+# `covariance`, (k, k). Return the mean of ln A, and its error.
+
+
+# %%
+def mean_ln_mass(fractions, covariance, masses):
+    raise NotImplementedError
+
+
+bk.check("14.3", mean_ln_mass)
+
+# %% [markdown]
+# ### Exercise 14.4. What the selection took
+#
+# `fractions` (k,) of k kinds were found among the showers that pass a selection; of kind k
+# the share `efficiency`[k] passes, above 0. Return the fractions before the selection, (k,).
+
+
+# %%
+def before_selection(fractions, efficiency):
+    raise NotImplementedError
+
+
+bk.check("14.4", before_selection)
+
+# %% [markdown]
+# ## Projects
+#
+# Larger, and without a check. After each stands what you should find, about; not how.
+#
+# 1. **What is light?** Merge the labels to light (p, He) and heavy (N, Fe), and unfold nature with a response of two
+#    classes: from the simulation as it is, half of each group one nucleus and half the other, and with weights like
+#    nature's.
+#    You should find 0.77 ± 0.02 light by stations and 0.76 ± 0.01 with muons, and 0.72 by both with the weights;
+#    true are 0.70. A column of $M$ is about one nucleus only if there is but one in it.
+# 2. **A nucleus that nobody trained on.** Throw silicon alone (`{"Si": 1}`), and unfold it with muons.
+#    You should find nitrogen and iron half and half, no protons and no helium, and $\langle\ln A\rangle = 3.4$, where
+#    ln 28 = 3.3. The mean takes no harm.
+# 3. **How many showers?** Take the counts $N M f$ exactly as expected of nature, for $N$ = 500, 5000, 50,000 and
+#    500,000 showers with muons, and look at the three errors.
+#    You should find 0.20, 0.06, 0.02 and 0.006 for the fraction of protons, a method error of 0.03 for all of them, and
+#    0.14, 0.04, 0.014 and 0.004 for $\langle\ln A\rangle$. Beyond some 20,000 the simulation is what is missing.
+# 4. **An array that counts muons.** The same at the knee, with `simulate.kascade` and `reconstruct.kascade`, from
+#    $10^{15.5}$ to $10^{16.5}$ eV below 30°: p, He, N, Fe, 20,000 showers to train and as many for the response.
+#    You should find 80 % called by their name, a condition number of 2, and an error of a fraction of 0.007 by labels.
+#    By probabilities it is 0.02: these trees are too sure, and labels forgive that.
