@@ -90,7 +90,7 @@ def _stays_on_the_simplex(f: Asked) -> None:
     found = _fractions(f, counts)
     need(
         found.min() >= 0 and close(found.sum(), 1.0, 1e-6),
-        f"counts 700, 250 and 50, more of the first than its column of the response can give, led to"
+        f"counts 700, 250 and 50, more of the first than any column can give, led to"
         f" {shown(found)} with the sum {found.sum():.6g}; fractions are 0 or more, and sum to 1.",
     )
 
@@ -98,7 +98,9 @@ def _stays_on_the_simplex(f: Asked) -> None:
 def _no_other_is_likelier(f: Asked) -> None:
     for counts in (np.array([420.0, 330.0, 250.0]), np.array([340.0, 180.0, 480.0])):
         found = _fractions(f, counts)
-        others = [(1 - step) * found + step * np.eye(3)[k] for k in range(3) for step in (0.02, 0.1)]
+        others = [
+            (1 - step) * found + step * np.eye(3)[k] for k in range(3) for step in (0.02, 0.1)
+        ]
         own = _log_likelihood(found, counts)
         best = max(_log_likelihood(one, counts) for one in others)
         need(
@@ -147,8 +149,8 @@ def _errors_belong_together(f: Asked) -> None:
     wanted = 0.2 * np.log(14 / 4)
     need(
         close(found, wanted),
-        "helium and nitrogen uncertain by 0.2, what one gains the other loses: the error came out as"
-        f" {found:.5g}. Moving 0.2 from helium to nitrogen moves the mean by"
+        "helium and nitrogen uncertain by 0.2, what one gains the other loses: the error came out"
+        f" as {found:.5g}. Moving 0.2 from helium to nitrogen moves the mean by"
         f" 0.2 ln(14/4) = {wanted:.5g}.",
     )
 

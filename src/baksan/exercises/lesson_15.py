@@ -111,7 +111,8 @@ def _ends(f: Asked, s: float, b: float, level: float) -> tuple[int, int]:
     low, high = f.arrays(s, b, level, shapes=((), ()), what="the lowest and the highest count")
     need(
         low % 1 == 0 and high % 1 == 0 and 0 <= low <= high < 120,
-        f"s = {s}, b = {b}: counts are whole numbers from 0 to 100, in order; {low:g} and {high:g} came.",
+        f"s = {s}, b = {b}: counts are whole numbers from 0 to 100, in order; {low:g} and {high:g}"
+        " came.",
     )
     return int(low), int(high)
 
