@@ -218,9 +218,10 @@ for ax, (name, weight) in zip(axes, trained.items(), strict=True):
 figure
 
 # %% [markdown]
-# The counts of the two differ as before. But unfolded, both give nature back within their errors. The second one is
-# only less sure, having thrown protons and helium into one pot. Unfolding does not make a classifier better, it makes
-# it **honest**. (How the likelihood climbs: Exercise 14.2.)
+# The counts of the two differ as before. But unfolded they say the same, and nature lies within one and a half of the
+# errors. (All four are off together: if nitrogen comes out too low, its neighbours are too high.) The second one is less
+# sure of nitrogen and iron, having thrown them into one pot. Unfolding does not make a classifier better, it makes it
+# **honest**. (How the likelihood climbs: Exercise 14.2.)
 #
 # ## What the inverse matrix does
 #
@@ -411,9 +412,9 @@ sketch.finish(ax, "lg E/eV", "⟨ln A⟩")
 figure
 
 # %% [markdown]
-# All see the rise. The stations know $\langle\ln A\rangle$ to 0.1 or 0.2, where each single fraction had an error of
+# All see the rise. The stations know $\langle\ln A\rangle$ to 0.05 … 0.3, where each single fraction had an error of
 # several, as long as nature is like the simulation. The depths, read by three models, lie 0.6 to 0.7 apart, the same
-# data: up to **ten times the error bar**, and no number of events will change that. Even two parametrisations of one
+# data: up to **nine times the error bar**, and no number of events will change that. Even two parametrisations of one
 # model, that which threw the showers and that which reads the depths, differ by up to 6 g/cm², a quarter in $\ln A$.
 #
 # The variance of $\ln A$ tells a pure beam from a mixture. It hangs on the model still more.
