@@ -14,7 +14,7 @@ FILES = (
     "least_squares", "least_squares_accuracy", "gradient_descent", "sgd", "sgd_shuffled", "online",
     "minibatch", "stream", "predict", "start", "dask_workers", "network_training",
     "networks_at_once", "network_quality", "network_against_trees", "network_prediction",
-    "network_on_gpu", "second_order", "air_showers",
+    "network_on_gpu", "second_order", "air_showers", "learned_reconstruction",
 )  # fmt: skip
 
 
