@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "produce": {"data", "files", "metrics", "physics", "reconstruct", "report"}
     | {"simulate", "table"},
     "models": {"units", "compiled", "jaxed", "memory"},
-    "results": {"metrics", "physics", "units"},
+    "results": {"data", "metrics", "physics", "store", "table", "units"},
     "solvers": {"compiled", "jaxed", "memory", "order", "samples", "stream", "losses", "models"},
     "report": {"units"},
     "fit": LEARNING | {"metrics", "report.plots"},

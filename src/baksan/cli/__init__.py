@@ -23,6 +23,7 @@ from baksan.cli import (
     demo,
     exporting,
     lab,
+    results,
     simulation,
     training,
     tuning,
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.add_typer(data.app, name="data")
 app.add_typer(simulation.app, name="simulate")
+app.add_typer(results.app, name="results")
 for command in (
     training.train, tuning.tune, tuning.learning, training.apply, exporting.export, training.report,
     compare.compare, agreement.agree, lab.lab, check.check,

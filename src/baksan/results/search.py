@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -133,6 +134,43 @@ class Search:
             float(level),
         )
 
+    def to_json(self) -> str:
+        """The numbers of the plan with their digest, to be written down."""
+        told = asdict(self)
+        told["exposure"] = None if np.isnan(self.exposure) else self.exposure
+        for part in ("photons", "backgrounds"):
+            told[part] = getattr(self, part)._asdict()
+            told[part]["limit"] = None if np.isnan(told[part]["limit"]) else told[part]["limit"]
+        return json.dumps({"plan": told, "sha256": self.digest}, indent=1)
+
+    @classmethod
+    def from_json(cls, path: Path | str) -> Search:
+        """The plan in a file of `to_json`.
+
+        Raises ValueError where the file holds no plan, or one that was changed after its digest was
+        made.
+        """
+        try:
+            held = json.loads(Path(path).read_text(encoding="utf-8"))
+            told, digest = dict(held["plan"]), held["sha256"]
+            shares = {
+                part: Share(**{**told[part], "limit": _number(told[part]["limit"])})
+                for part in ("photons", "backgrounds")
+            }
+            found = cls(**{**told, **shares, "exposure": _number(told["exposure"])})
+            same = found.digest == digest
+        except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError):
+            raise ValueError(
+                f"{path} must hold the plan of a search, as baksan results plan writes it; it does"
+                " not. Make a plan first."
+            ) from None
+        if not same:
+            raise ValueError(
+                f"{path}: a plan must not change once it is made; its numbers are not those of its"
+                f" SHA-256 {digest}. Take the plan as it was written, or make a new one and say so."
+            )
+        return found
+
     @property
     def digest(self) -> str:
         """SHA-256 of all numbers of the plan, as 64 hexadecimal digits."""
@@ -179,6 +217,11 @@ def exposure(area: float, highest: float, time: float, *, share: float = 1.0) ->
             " Count the time in years or seconds, the share as 0.9."
         )
     return flat_aperture(area, highest) * time * share
+
+
+def _number(value: float | None) -> float:
+    """JSON knows no NaN."""
+    return float("nan") if value is None else value
 
 
 def _checked(scores: ArrayLike, weight: ArrayLike | None, what: str) -> tuple[Array, Array]:
