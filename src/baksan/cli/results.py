@@ -23,8 +23,6 @@ Method = Annotated[
 @app.command()
 def fractions(run: Run, predictions: Predictions, method: Method = None) -> None:
     """Fractions of the classes in the data, unfolded, with errors; and mean ln A of nuclei."""
-    import numpy as np
-
     from baksan.results.composition import MASSES, ln_mass_from_fractions
     from baksan.results.response import response
     from baksan.results.runs import called, tested
@@ -40,13 +38,12 @@ def fractions(run: Run, predictions: Predictions, method: Method = None) -> None
     if set(known.classes) <= set(MASSES):
         mass = ln_mass_from_fractions(found.fractions, found.covariance, known.classes)
         print(f"⟨ln A⟩ = {float(mass.mean):.3f} ± {float(mass.error):.3f} (stat.)")
-    print(paragraph(
-        "Of the events that were selected. What another hadronic model would change is in neither"
-        f" error. Pure beams: {', '.join(known.classes)}."
-        if np.all(found.method_error == 0) else
-        "Of the events that were selected; stat.: the data, method: the finite simulation. What"
-        " another hadronic model would change is in neither."
-    ))  # fmt: skip
+    print(
+        paragraph(
+            "Of the events that were selected; stat.: the data, method: the finite simulation. What"
+            " another hadronic model would change is in neither."
+        )
+    )
 
 
 @app.command()
