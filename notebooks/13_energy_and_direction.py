@@ -1,0 +1,510 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 13. Energy and direction
+#
+# Lesson 12 handed the numbers of the rules to a learning method, and little came of it: all of them had been made for
+# the energy. Now the network sees the stations themselves. How does one give a network a shower, of which four
+# stations tell, or forty? How much better does it become than the rules? And could it become better still, or is there
+# no more in the signals? The last question has an exact answer.
+#
+# **What you will learn**
+#
+# * a table of fixed length against a set of stations; a Deep Set in ten lines;
+# * to see a shower in its own frame, so that nothing need be learned twice;
+# * the energy beside the rules: resolution and bias, by primary, and what differs from shower to shower;
+# * a direction as an answer: the loss of von Mises and Fisher, and whether its spreads are honest;
+# * the core; how much each doubling of the simulation brings;
+# * Fisher's information: how good a direction can be at all.
+
+# %%
+# %matplotlib inline
+# %config InlineBackend.figure_formats = ["retina"]
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingRegressor
+
+import baksan as bk
+from baksan import losses, sketch
+from baksan.metrics.bins import half_width, in_bins, median, psi68
+from baksan.models.array.columns import AXIS, Columns
+from baksan.physics import depth_of_maximum, directions, energy, front, lateral
+from baksan.physics.atmosphere import US_STANDARD
+from baksan.produce import Production, produce
+from baksan.simulate.array import HIT, Primaries
+from baksan.solvers.schedules import Cosine
+
+SMALL = os.environ.get("BAKSAN_SMALL") == "1"  # so the library's tests run this lesson quickly
+HERE = Path(tempfile.mkdtemp())
+
+# %% [markdown]
+# ## Showers with their stations
+#
+# Half protons, half iron, on 81 stations like those of Telescope Array. `stations=True` keeps what each of them saw
+# beside what the rules made of it. The showers to learn from are thrown wider in energy than we look (lesson 12 says
+# why).
+
+
+# %%
+def showers(n, seed, low, high):
+    """A table of simulated showers with a good standard reconstruction."""
+    some = Primaries({"p": 1, "Fe": 1}, log_energy=(low, high), zenith=(0, np.deg2rad(50)))
+    path = HERE / f"{seed}.parquet"
+    produce(Production(n, seed=seed, primaries=some, stations=True), path)
+    table = bk.load(path).table
+    return table.take(np.flatnonzero(table["flag"] == 0))
+
+
+train = showers(2000 if SMALL else 36_000, 1, 18.0, 20.0)
+test = showers(1200 if SMALL else 12_000, 2, 18.5, 19.5)
+place = np.array(train.column("time").places)  # (81, 3) in m
+print(f"{len(train):,} showers to learn from, {len(test):,} to test on")
+for name in ("log_energy_standard", "zenith", "core_x", "signal_upper", "time", "status"):
+    print(f"{name:20} {train[name].shape}")
+hits = ((train["status"] & HIT) > 0).sum(axis=1)
+print("stations hit: from", hits.min(), "to", hits.max())
+
+# %% [markdown]
+# ## A table of fixed length
+#
+# The nearest thought: 81 stations, a signal and a time each, that is a row of 162 numbers. Give it to trees. Then do
+# a small thing: let the same showers fall 1.2 km further east, where every station has an eastern neighbour that
+# takes its place. The array is the same, the showers are the same, the energies are the same.
+
+
+# %%
+def row_of_stations(table):
+    """ln(1 + S) and the time against the first hit in µs, of stations by their number, (n, 162)."""
+    hit = (table["status"] & HIT) > 0
+    first = np.min(table["time"], axis=1, where=hit, initial=np.inf)[:, None]
+    time = np.where(hit, (table["time"] - first) / 1000, -1.0)
+    return np.hstack([np.log1p((table["signal_upper"] + table["signal_lower"]) / 2), time])
+
+
+def eastward(table):
+    """The same showers one station further east; what falls off in the east comes back in the west."""
+    order = np.lexsort((place[:, 0], place[:, 1])).reshape(9, 9)  # rows from west to east
+    source = np.empty(81, dtype=int)
+    source[order] = np.roll(order, 1, axis=1)
+    moved = {name: table.column(name).values[:, source]
+             for name in ("signal_upper", "signal_lower", "time", "status")}  # fmt: skip
+    return table.with_columns({**moved, "core_x": table["core_x"] + 1200.0})
+
+
+def resolution(lg, table):
+    """Half of what the central 68 % of E/E_true span, and the median less 1."""
+    ratio = 10 ** (lg - table["log_energy"])
+    return half_width(ratio), median(ratio) - 1
+
+
+some = train.take(np.arange(min(len(train), 12_000)))
+trees = HistGradientBoostingRegressor(max_iter=150, random_state=0)
+trees.fit(row_of_stations(some), some["log_energy"])
+told = {
+    "rules": (test["log_energy_standard"], test),
+    "trees on a row of stations": (trees.predict(row_of_stations(test)), test),
+    "the same, one station east": (trees.predict(row_of_stations(eastward(test))), test),
+}
+for name, (lg, table) in told.items():
+    print(f"{name:27} resolution {resolution(lg, table)[0]:.3f}, bias {resolution(lg, table)[1]:+.3f}")
+
+# %% [markdown]
+# A row knows a station by its number, and what was learned about number 40 says nothing about number 41. The trees
+# have learned one place of the array by heart. That these were 12,000 showers in the middle is the smaller trouble; a
+# real array has a thousand stations, dead ones among them, and new ones next year.
+#
+# ## A set of stations
+#
+# A shower is no row. It is a **set** of stations, of any number and in no order. A function of a set may not depend on
+# the order in which we name its members. Sums do not; so (Zaheer et al., 2017)
+#
+# $$ F(\{s_1, \dots, s_m\}) = \rho\Big(\sum_i \varphi(s_i)\Big) , $$
+#
+# with *any* φ and ρ, for example neural networks. And every such function that is continuous can be written so. This
+# is a **Deep Set**: φ makes of each station, by itself, some hundred numbers; they are added; ρ makes an answer of the
+# sums. Here is one in ten lines. φ is a layer with random weights that nobody trains, ρ is a straight line.
+
+# %%
+rng = np.random.default_rng(13)
+WIDTH = 100
+W, b = rng.normal(size=(5, WIDTH)).astype(np.float32), rng.uniform(-3, 3, WIDTH).astype(np.float32)
+
+
+def phi(s):
+    return np.maximum(s @ W + b, 0)
+
+
+def sums(s, hit):
+    """Σ φ over the stations that were hit, of (n, S, 5): (n, WIDTH)."""
+    parts = zip(np.array_split(s, 50), np.array_split(hit, 50), strict=True)
+    return np.concatenate([(phi(one) * mask[..., None]).sum(axis=1) for one, mask in parts])
+
+
+def line(z, y):
+    """ρ: least squares, with 1 and what is known of the event in the columns of z."""
+    return np.linalg.lstsq(z, y, rcond=None)[0]
+
+
+# %% [markdown]
+# What is a station to φ? Not its number. East and north would do. But a network that is shown places on a map has to
+# learn the same shower for each direction it may come from, and for each place it may hit. It need not: the
+# rules have found the axis $\vec n$ and the core, if not exactly. So we look at each station from there. With
+# $\vec d$ from the core to the station, $\hat v$ horizontal and $\hat u$ upright beside $\vec n$,
+#
+# $$ u = \vec d\cdot\hat u, \quad v = \vec d\cdot\hat v, \quad r = \sqrt{u^2+v^2}, \quad
+#    \tau = t - t_0 + \vec d\cdot\vec n/c : $$
+#
+# where it stands from the axis, and how late it was behind the plane front. This is the **frame of the standard axis**.
+
+
+# %%
+def frame(table):
+    """u, v and r in m, τ in ns, the signal in VEM of each station, (n, S) each; which were hit."""
+    theta, phi_ = np.deg2rad(table["zenith"]), np.deg2rad(table["azimuth"])
+    n = directions.unit_vector(theta, phi_)
+    v_hat = np.stack([-np.sin(phi_), np.cos(phi_), 0 * phi_], axis=1)
+    u_hat = np.cross(v_hat, n)
+    core = np.stack([table["core_x"], table["core_y"], 0 * theta], axis=1)
+    d = place - core[:, None]
+    u, v, along = ((d * one[:, None]).sum(axis=2) for one in (u_hat, v_hat, n))
+    late = table["time"] - table["start"][:, None] + along / front.LIGHT
+    hit = (table["status"] & HIT) > 0
+    S = (table["signal_upper"] + table["signal_lower"]) / 2
+    return u, v, np.hypot(u, v), np.where(hit, late, 0.0), S, hit
+
+
+lg = train["log_energy_standard"]
+one = int(np.flatnonzero((lg > 19.3) & (train["zenith"] > 40))[0])
+u, v, r, late, S, hit = (value[0] for value in frame(train.take(np.array([one]))))
+size, time = 12 + 30 * np.log10(1 + S[hit]), train["time"][one][hit] / 1000
+figure, (left, right) = sketch.panels(2, 3.1)
+drawn = left.scatter(*place[hit, :2].T / 1000, s=size, c=time, cmap="viridis")
+figure.colorbar(drawn, ax=left, shrink=0.8).set_label("time [µs]", fontsize=8)
+left.set_aspect("equal")
+sketch.finish(left, "east [km]", "north [km]", "one shower on the map")
+kept = np.abs(late) < 6000
+drawn = right.scatter(u[hit & kept] / 1000, v[hit & kept] / 1000, s=size[kept[hit]],
+                      c=late[hit & kept] / 1000, cmap="viridis", vmin=0)  # fmt: skip
+figure.colorbar(drawn, ax=right, shrink=0.8).set_label("τ [µs]", fontsize=8)
+right.set_aspect("equal")
+sketch.finish(right, "u [km]", "v [km]", "from its axis")
+figure
+
+# %% [markdown]
+# On the map times run over tens of microseconds across the array. From the axis, what is left is the
+# shower itself: a bowl and a density that falls, round for all showers alike.
+
+
+# %%
+def seen(table):
+    """What φ sees of each station, (n, S, 5) of size 1; which were hit."""
+    u, v, r, late, S, hit = frame(table)
+    channels = [u / 1200, v / 1200, np.log(r / 1200 + 0.05), np.arcsinh(late / 300), np.log1p(S)]
+    return np.stack(channels, axis=2).astype(np.float32), hit
+
+
+def columns(table):
+    s, hit = seen(table)
+    beside = [table["log_energy_standard"], table["zenith"], 1 / np.cos(np.deg2rad(table["zenith"]))]
+    return np.column_stack([sums(s, hit), np.ones(len(table)), *beside])
+
+
+weights = line(columns(train), train["log_energy"])
+by_hand = columns(test) @ weights
+few = test.take(np.arange(200))
+s, hit = seen(few)
+order = rng.permutation(81)
+z, reordered = sums(s, hit), sums(s[:, order], hit[:, order])
+junk = np.where(hit[..., None], s, 1e3).astype(np.float32)
+print(f"stations in another order: the sums move by {np.abs(reordered - z).max() / z.max():.0e}")
+print(f"rubbish in silent stations: by {np.abs(sums(junk, hit) - z).max():.0e}")
+east = np.abs(columns(eastward(few)) @ weights - by_hand[:200])
+print(f"one station further east: lg E moves by {np.median(east):.0e}, by {east.max():.0e} at most")
+for name, lg in {"rules": test["log_energy_standard"], "by hand": by_hand}.items():
+    print(f"{name:10} resolution {resolution(lg, test)[0]:.3f}, bias {resolution(lg, test)[1]:+.3f}")
+
+# %% [markdown]
+# It is a set: neither order nor silent stations matter (to the digits of single precision), and the shower may fall
+# where it likes. And though φ was drawn by chance, the energy is better than by rules.
+#
+# ## A network
+#
+# `bk.ArrayNetwork` is this, with φ and ρ trained: a station sees u, v, ln r, the height along the axis, arsinh τ,
+# whether it was hit or saturated, ln(1 + S) of both layers; two layers think it over; sums run over the hit stations and
+# over all living ones (a silent one tells something too); three more layers make the answer. Each shower is reflected in
+# the plane of its axis by chance, since nature knows no left and right.
+
+
+# %%
+names = train.of_stations(AXIS)
+SEEN = 20_000 if SMALL else 300_000  # showers in all
+
+
+def direction(table, zenith, azimuth):
+    return directions.unit_vector(np.deg2rad(table[zenith]), np.deg2rad(table[azimuth]))
+
+
+def learned(table, answer, loss, kind="number"):
+    """A network trained on a table; it predicts from features."""
+    X = bk.Samples(inputs(table), answer)
+    net = bk.ArrayNetwork(NET, place, answer=kind, width=32)
+    rate = bk.AdamW(Cosine(0.002), batch=128, epochs=max(SEEN // len(X), 1), decay=0.01)
+    return bk.fit(net, X, loss, rate, seed=13).model
+
+
+def inputs(table):
+    """The features of the stations and the rules, (n, d)."""
+    return table.samples(answer="log_energy", features=names, allow_constant=True).x
+
+
+NET = Columns.named(train.samples(answer="log_energy", features=names, allow_constant=True).names)
+print(NET)
+x_test = inputs(test)
+net = learned(train, train["log_energy"], losses.squared)
+by_net = net(x_test)
+print(f"{net.parameters.size:,} parameters, {SEEN:,} showers seen")
+
+# %%
+fifths = np.linspace(18.5, 19.5, 6)
+ways = {"rules": test["log_energy_standard"], "by hand": by_hand, "network": by_net}
+print("lg E from         ", *(f"{v:7.1f}" for v in fifths[:-1]))
+bins = {}
+for what, figure_of in (("resolution", half_width), ("bias", median)):
+    for name, lg in ways.items():
+        for kind in ("p", "Fe"):
+            mine = test["primary"] == kind
+            off = 10 ** (lg - test["log_energy"])[mine] - 1
+            row = in_bins(off, test["log_energy"][mine], fifths, figure_of)
+            bins[what, name, kind] = row
+            print(f"{what:10} {name:8} {kind:2}", *(f"{v:7.3f}" for v in row["value"]))
+error = np.median(row["high"] - row["low"]) / 2
+print(f"each ± {error:.3f}")
+
+# %%
+figure, axes = sketch.panels(2, 2.9)
+middle = (fifths[1:] + fifths[:-1]) / 2
+for ax, what in zip(axes, ("resolution", "bias"), strict=True):
+    for name, colour in (("rules", sketch.MUTED), ("network", sketch.COLOURS[0])):
+        for kind, style in (("p", "o-"), ("Fe", "s--")):
+            row = bins[what, name, kind]
+            length = [row["value"] - row["low"], row["high"] - row["value"]]
+            ax.errorbar(middle, row["value"], np.maximum(length, 0), fmt=style, ms=4, lw=1.2,
+                        color=colour, label=f"{name}, {kind}")  # fmt: skip
+    if what == "resolution":
+        ax.axhline(0.124, color=sketch.COLOURS[1], lw=1, ls=":", label="shower to shower")
+        ax.set_ylim(0.0, None)
+    else:
+        ax.axhline(0, color=sketch.MUTED, lw=0.7)
+    sketch.finish(ax, "lg(E/eV)", f"{what} of E", columns=0)
+figure
+
+# %% [markdown]
+# Better for both, and iron is no longer too high: the network sees what the rules could not, muons far from
+# the axis, the shape of the front. But is a resolution of 15 % much better than one of 18 %? The simulation has a
+# factor that all signals of a shower share, with σ = 12 % (air, calibration, shapes that no formula knows), which
+# becomes 1.03 · 12 % of energy. No method can know it. Independent errors add in squares, so take it away in squares:
+
+
+# %%
+def own(value, shared=0.124):
+    """What is left of a resolution when the part that all stations share is taken away."""
+    return np.sqrt(np.maximum(value**2 - shared**2, 0.0))
+
+
+lg_true = test["log_energy"]
+total = {name: half_width(10 ** (lg - lg_true)) for name, lg in ways.items()}
+for name, value in total.items():
+    print(f"{name:8} {value:.3f}, of its own {own(value):.3f}: {value / total['rules']:.2f}"
+          f" and {own(value) / own(total['rules']):.2f} of the rules'")  # fmt: skip
+
+# %% [markdown]
+# (Protons and iron together, as in nature, so that the bias of iron counts as spread.) Of what can be
+# won at all, the network wins NUMBER.
+#
+# ## A direction
+#
+# Two angles are a bad answer: 359° and 1° are neighbours, and near the zenith the azimuth means nothing. A unit vector
+# $\vec y$ has no such seams. Von Mises and Fisher put on the sphere what Gauss put on the line,
+#
+# $$ p(\vec y\,|\,\vec m,\kappa) = \frac{\kappa}{4\pi\sinh\kappa}\; e^{\kappa\,\vec m\cdot\vec y}, \qquad
+#    \text{loss} = \ln\frac{4\pi\sinh\kappa}{\kappa} - \vec p\cdot\vec y, \qquad \vec p = \kappa\,\vec m . $$
+#
+# One vector p of three numbers holds both: where it points is the direction, how long it is says how sure one
+# is. For small angles it is a Gaussian with $\sigma = 1/\sqrt\kappa$ on each of two axes (Exercises 13.1 and 13.2). The
+# network answers with a **correction** to the standard axis, $\vec m \propto \vec n + 0.02\,(a_0\hat u + a_1\hat v)$ and
+# $\ln\kappa = a_2 + 7$: it starts at what the rules have, and has to find only what they left.
+
+# %%
+truth = direction(test, "true_zenith", "true_azimuth")
+rules = direction(test, "zenith", "azimuth")
+pointing = learned(train, direction(train, "true_zenith", "true_azimuth"),
+                   losses.von_mises_fisher, "direction")  # fmt: skip
+p = pointing(x_test)
+kappa = np.linalg.norm(p, axis=1)
+psi = {"rules": directions.angle_between(rules, truth),
+       "network": directions.angle_between(p, truth)}  # fmt: skip
+print("lg E from      ", *(f"{v:6.1f}" for v in fifths[:-1]))
+for name, angle in psi.items():
+    row = in_bins(np.rad2deg(angle), lg_true, fifths, psi68)
+    print(f"ψ68 {name:8} [°]", *(f"{v:6.2f}" for v in row["value"]),
+          f"  ± {np.median(row['high'] - row['low']) / 2:.2f}")  # fmt: skip
+ratio = psi68(psi["network"]) / psi68(psi["rules"])
+drawn = rng.integers(0, len(test), (200, len(test)))
+spread = np.std([psi68(psi["network"][k]) / psi68(psi["rules"][k]) for k in drawn])
+print(f"network over rules: {ratio:.3f} ± {spread:.3f}")
+
+# %% [markdown]
+# That is hardly anything. Before we ask why: are the spreads honest? If they are, $\psi/\sigma$ has the density
+# $z\,e^{-z^2/2}$, and 68 % lie below 1.515 (lesson 12), for showers of which the network is sure as well as for others.
+
+# %%
+sigma = {"rules": np.deg2rad(test["direction_error"]), "network": 1 / np.sqrt(kappa)}
+figure, axes = sketch.panels(2, 2.8, sharey=True)
+grid = np.linspace(0, 4.5, 200)
+for ax, name in zip(axes, psi, strict=True):
+    pull = psi[name] / sigma[name]
+    ax.hist(np.minimum(pull, 4.49), np.linspace(0, 4.5, 46), density=True, histtype="step",
+            color=sketch.COLOURS[0])  # fmt: skip
+    ax.plot(grid, grid * np.exp(-(grid**2) / 2), "--", color=sketch.MUTED, lw=1)
+    sketch.finish(ax, "ψ/σ", "", name)
+    cut = np.quantile(sigma[name], [0, 0.25, 0.5, 0.75, 1])
+    quarter = np.clip(np.searchsorted(cut, sigma[name]) - 1, 0, 3)
+    print(f"{name:8} σ {np.rad2deg(cut[0]):.2f} … {np.rad2deg(cut[-1]):.2f}°; ψ68/1.515 σ: all"
+          f" {psi68(pull) / 1.515:.2f}, by quarters of σ",
+          *(f"{psi68(pull[quarter == k]) / 1.515:.2f}" for k in range(4)),
+          f"; beyond 3.5 σ {np.mean(pull > 3.5):.2%}, expected {np.exp(-(3.5**2) / 2):.2%}")  # fmt: skip
+figure
+
+# %% [markdown]
+# TEXT
+#
+# ## The core
+#
+# A place is two numbers that are one thing; the loss is their distance, $|\vec p - \vec y|$, whose best constant is
+# a median. Again the network corrects what the rules found.
+
+# %%
+where = np.column_stack([test["true_core_x"], test["true_core_y"]])
+by_rules = np.column_stack([test["core_x"], test["core_y"]])
+middle_of = learned(train, np.column_stack([train["true_core_x"], train["true_core_y"]]),
+                    losses.distance, "position")  # fmt: skip
+far = {"rules": np.hypot(*(by_rules - where).T), "network": np.hypot(*(middle_of(x_test) - where).T)}
+print("lg E from         ", *(f"{v:6.1f}" for v in fifths[:-1]))
+for name, off in far.items():
+    row = in_bins(off, lg_true, fifths, psi68)
+    print(f"68 % within {name:8}", *(f"{v:5.0f} m" for v in row["value"]))
+
+# %% [markdown]
+# TEXT
+#
+# ## How many showers?
+#
+# The same network, the same number of steps, but fewer showers that it sees more often.
+
+# %%
+counts = (500, len(train)) if SMALL else (1500, 5000, 15_000, len(train))
+curve, seen_before = [], []
+for n in counts:
+    part = train.take(np.arange(n))
+    one = net if n == len(train) else learned(part, part["log_energy"], losses.squared)
+    curve.append(half_width(10 ** (one(x_test) - lg_true)))
+    again = part.take(np.arange(min(n, 4000)))
+    inside = (again["log_energy"] > 18.5) & (again["log_energy"] < 19.5)
+    off = one(inputs(again)) - again["log_energy"]
+    seen_before.append(half_width(10 ** off[inside]))
+    print(f"{n:6,} showers: {curve[-1]:.3f}; on those that it learned from {seen_before[-1]:.3f}")
+sketch.lines(counts, {"new showers": curve, "the showers it learned from": seen_before,
+                      "rules": float(total["rules"]), "shower to shower": 0.124},
+             "showers in the training", "resolution of E", log="x", columns=2)  # fmt: skip
+
+# %% [markdown]
+# TEXT
+#
+# ## What is in the signals
+#
+# The energy gains, the direction hardly. Is the network too small, the training too short, or is there no more? For
+# times this can be computed. Let $t_i$ be normal around $\mu_i(\alpha)$ with $\sigma_i$, where $\alpha$ are the unknown
+# numbers: $t_0$, $u$, $v$. **Fisher's information**
+#
+# $$ F = \sum_i \frac{1}{\sigma_i^2}\,\frac{\partial\mu_i}{\partial\alpha}\,\frac{\partial\mu_i}{\partial\alpha}^T,
+#    \qquad \mathrm{Cov}(\hat\alpha) \ge F^{-1} $$
+#
+# bounds the covariance of *every* estimate without bias, by rules or by networks (Cramér and Rao). It is a sum over
+# stations: each one adds what it knows (Exercise 13.4). We know all that is needed, since we wrote the simulation:
+# the front is Linsley's, late by $T_D$; a hit scatters by the thickness of the front, with $k_S = 0.45$, and by 20 ns of
+# the clock.
+
+
+# %%
+def times(alpha, table, density, bend):
+    """When stations are hit, in ns, and with which σ, (n, S); α is t₀, u, v, core, ln a, (n, 6)."""
+    n = np.column_stack([alpha[:, 1:3], np.sqrt(1 - (alpha[:, 1:3] ** 2).sum(axis=1))])
+    core = np.column_stack([alpha[:, 3:5], np.zeros(len(alpha))])
+    r, along = directions.from_axis(place, core[:, None], n[:, None])
+    r = np.maximum(r, 30.0)
+    rho = density[:, None] * lateral.telescope_array(r, np.deg2rad(table["true_zenith"])[:, None])
+    a = (bend * np.exp(alpha[:, 5]))[:, None]
+    thick = front.linsley_thickness(r, rho, a) * 0.45 / front.LINSLEY["tight"][1]
+    late = front.linsley_delay(r, rho, a)
+    return alpha[:, :1] - along / front.LIGHT + late, np.hypot(thick, 20.0)
+
+
+def information(table):
+    """Fisher's matrix of t₀, u, v, the core (m) and ln a from the true hits, (n, 6, 6)."""
+    n, theta = direction(table, "true_zenith", "true_azimuth"), np.deg2rad(table["true_zenith"])
+    density = energy.ta_s800(10 ** table["log_energy"], theta)
+    usual = depth_of_maximum.x_max_mean(table["log_energy"], 1.0, "qgsjetii-04")
+    origins = (US_STANDARD.distance(0.5 * X, theta, 1400.0) for X in (usual, table["x_max"]))
+    bend = front.linsley_curvature(theta) * np.divide(*origins)
+    zero = np.zeros(len(n))
+    alpha = np.column_stack([zero, n[:, :2], table["true_core_x"], table["true_core_y"], zero])
+    sigma = times(alpha, table, density, bend)[1]
+    slopes = []
+    for step in np.diag([1.0, 1e-5, 1e-5, 0.1, 0.1, 1e-4]):
+        ahead, behind = (times(alpha + sign * step, table, density, bend)[0] for sign in (1, -1))
+        slopes.append((ahead - behind) / (2 * step.sum()))
+    J = np.stack(slopes, axis=2)  # (n, S, 6)
+    hit = ((table["status"] & HIT) > 0) & ~table["noise"]
+    return np.einsum("nsa,ns,nsb->nab", J, hit / sigma**2, J)
+
+
+def best_angles(F, n, draws=20):
+    """ψ of estimates that reach the bound, (draws, n): normal with the covariance F⁻¹ of u, v."""
+    C = np.linalg.inv(F)[:, 1:3, 1:3]
+    off = np.linalg.cholesky(C) @ rng.normal(size=(draws, len(n), 2, 1))
+    up = -(n[:, None, :2] @ off) / n[:, 2, None, None]  # a unit vector stays one
+    return np.linalg.norm(np.concatenate([off, up], axis=2), axis=2)[..., 0]
+
+
+F = information(test)
+told = np.zeros(6)
+told[3:5] = 1 / 45.0**2  # how well signals alone tell the core, 1/m²
+told[5] = 1e-6  # nothing about a
+bounds = {"all else known": F[:, :3, :3], "core ± 45 m, a from the times": F + np.diag(told)}
+least = {name: best_angles(each, truth) for name, each in bounds.items()}
+print("lg E from                        ", *(f"{v:5.1f}" for v in fifths[:-1]), "  all / rules")
+shown = {**{k: v[None] for k, v in psi.items()}, **least}
+which = np.digitize(lg_true, fifths) - 1
+drawn_rows = {}
+for name, angle in shown.items():
+    row = [np.rad2deg(psi68(angle[:, which == k].ravel())) for k in range(5)]
+    drawn_rows[name] = row
+    print(f"ψ68 {name:29}", *(f"{v:5.2f}" for v in row),
+          f"  {psi68(angle.ravel()) / psi68(psi['rules']):.3f}")  # fmt: skip
+sketch.lines(middle, drawn_rows, "lg(E/eV)", "ψ68 [deg]", columns=2)
+
+# %% [markdown]
+# TEXT
