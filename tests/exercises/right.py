@@ -9,6 +9,8 @@ from scipy.stats import beta, binom, poisson
 
 from baksan.metrics import auc
 
+LIGHT = 0.299792458  # m/ns
+
 
 def z(x):
     return np.column_stack([np.ones(len(x)), x])
@@ -367,6 +369,41 @@ def equal_intensity(signal, zenith, edges, k):
     return np.array([np.sort(signal[which == b])[-k] for b in range(len(edges) - 1)])
 
 
+def direction_loss(p, y):
+    k = np.linalg.norm(p)
+    log_sinh = k + np.log1p(-np.exp(-2 * k)) - np.log(2)
+    return np.log(4 * np.pi / k) + log_sinh - p @ y, (1 / np.tanh(k) - 1 / k) * p / k - y
+
+
+def psi_68(n, m, weight):
+    angle = angles(n, m)
+    order = np.argsort(angle)
+    share = np.cumsum(weight[order]) / weight.sum()
+    return angle[order][np.searchsorted(share, 0.6827)]
+
+
+def set_sum(s, hit, phi):
+    return np.array([phi(one[mask]).sum(axis=0) for one, mask in zip(s, hit, strict=True)])
+
+
+def set_sum_at_once(s, hit, phi):
+    event, _ = np.nonzero(hit)
+    h = phi(s[hit])
+    found = np.zeros((len(s), h.shape[1]))
+    np.add.at(found, event, h)
+    return found
+
+
+def plane_bound(x, y, sigma):
+    J = np.column_stack([np.ones(len(x)), -x / LIGHT, -y / LIGHT])
+    return np.linalg.inv(J.T @ (J / sigma[:, None] ** 2))[1:, 1:]
+
+
+def plane_bound_by_moments(x, y, sigma):
+    w = 1 / sigma**2
+    return LIGHT**2 * np.linalg.inv(np.cov(x, y, aweights=w, ddof=0)) / w.sum()
+
+
 def response_matrix(truth, called, classes):
     table = np.zeros((classes, classes))
     np.add.at(table, (called, truth), 1)
@@ -490,6 +527,10 @@ RIGHT = {
     "12.2": [angles, angles_by_chords],
     "12.3": [shower_size],
     "12.4": [equal_intensity],
+    "13.1": [direction_loss],
+    "13.2": [psi_68],
+    "13.3": [set_sum, set_sum_at_once],
+    "13.4": [plane_bound, plane_bound_by_moments],
     "14.1": [response_matrix],
     "14.2": [likeliest_fractions, fractions_by_minimiser],
     "14.3": [mean_ln_mass],

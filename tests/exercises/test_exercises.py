@@ -41,6 +41,7 @@ def test_every_lesson_has_two_to_four():
         "10",
         "11",
         "12",
+        "13",
         "14",
         "15",
     }

@@ -935,6 +935,94 @@ def sigma_of_both_errors(on, off, alpha):
     return (on - alpha * off) / np.sqrt(on + alpha**2 * off)
 
 
+def direction_overflowing(p, y):
+    k = np.linalg.norm(p)
+    with np.errstate(all="ignore"):
+        value = np.log(4 * np.pi * np.sinh(k) / k) - p @ y
+    return value, right.direction_loss(p, y)[1]
+
+
+def direction_by_squares(p, y):
+    return np.sum((p - y) ** 2), 2 * (p - y)
+
+
+def direction_without_constant(p, y):
+    return -p @ y, -y
+
+
+def direction_slope_of_length(p, y):
+    k = np.linalg.norm(p)
+    return right.direction_loss(p, y)[0], (1 / np.tanh(k) - 1 / k) * p - y
+
+
+def psi_by(angle=right.angles, weighted=True, level=0.6827):
+    def psi_68(n, m, weight):
+        off = angle(n, m)
+        order = np.argsort(off)
+        w = weight[order] if weighted else np.ones(len(off))
+        return off[order][np.searchsorted(np.cumsum(w) / w.sum(), level)]
+
+    return psi_68
+
+
+def psi_in_order(n, m, weight):
+    off = right.angles(n, m)
+    return off[np.searchsorted(np.cumsum(weight) / weight.sum(), 0.6827)]
+
+
+def set_times_mask(s, hit, phi):
+    h = np.array([phi(one) for one in s])
+    return np.sum(h * hit[..., None], axis=1)
+
+
+def set_of_all(s, hit, phi):
+    return np.nan_to_num(np.array([phi(one).sum(axis=0) for one in s]))
+
+
+def set_mean(s, hit, phi):
+    return right.set_sum(s, hit, phi) / np.maximum(hit.sum(axis=1), 1)[:, None]
+
+
+def set_largest(s, hit, phi):
+    return np.array([
+        phi(one[mask]).max(axis=0, initial=0.0) for one, mask in zip(s, hit, strict=True)
+    ])  # fmt: skip
+
+
+def set_phi_of_sum(s, hit, phi):
+    return phi(np.where(hit[..., None], s, 0).sum(axis=1))
+
+
+def set_weighted_by_place(s, hit, phi):
+    return np.array([
+        (phi(one[mask]) / np.arange(1, mask.sum() + 1)[:, None]).sum(axis=0)
+        for one, mask in zip(s, hit, strict=True)
+    ])  # fmt: skip
+
+
+def set_at_least_one(s, hit, phi):
+    hit = hit.copy()
+    hit[~hit.any(axis=1), 0] = True
+    return right.set_sum(s, hit, phi)
+
+
+def bound_with_known_start(x, y, sigma):
+    J = np.column_stack([x, y]) / right.LIGHT
+    return np.linalg.inv(J.T @ (J / sigma[:, None] ** 2))
+
+
+def bound_of_information(x, y, sigma):
+    return np.linalg.inv(right.plane_bound(x, y, sigma))
+
+
+def bound_of_shares(x, y, sigma):
+    return right.plane_bound(x, y, sigma * np.sqrt(np.sum(1 / sigma**2)))
+
+
+def bound_of_mean_sigma(x, y, sigma):
+    return right.plane_bound(x, y, np.full(len(x), sigma.mean()))
+
+
 WRONG = {
     "01.1": [
         lambda label, answer: np.sum(label == answer),
@@ -1252,6 +1340,38 @@ WRONG = {
         intensity_between_two,
         lambda signal, zenith, edges, k: right.equal_intensity(signal, zenith, edges, k + 1),
         lambda signal, zenith, edges, k: right.equal_intensity(-signal, zenith, edges, k),
+    ],
+    "13.1": [
+        direction_overflowing,
+        direction_by_squares,
+        direction_without_constant,
+        direction_slope_of_length,
+        lambda p, y: (right.direction_loss(p, y)[0] - np.log(4 * np.pi), y),
+    ],
+    "13.2": [
+        psi_by(lambda n, m: np.arccos(np.clip((n * m).sum(axis=1), -1, 1))),
+        psi_by(lambda n, m: np.rad2deg(right.angles(n, m))),
+        psi_by(weighted=False),
+        psi_by(level=0.5),
+        psi_in_order,
+    ],
+    "13.3": [
+        set_times_mask,
+        set_of_all,
+        set_mean,
+        set_largest,
+        set_phi_of_sum,
+        set_weighted_by_place,
+        set_at_least_one,
+    ],
+    "13.4": [
+        bound_with_known_start,
+        bound_of_information,
+        bound_of_shares,
+        bound_of_mean_sigma,
+        lambda x, y, sigma: right.plane_bound(x, y, sigma) / right.LIGHT**2,
+        lambda x, y, sigma: right.plane_bound(x, y, np.sqrt(sigma)),
+        lambda x, y, sigma: np.sqrt(np.abs(right.plane_bound(x, y, sigma))),
     ],
     "14.1": [
         purity,

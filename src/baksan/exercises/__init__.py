@@ -14,8 +14,8 @@ from baksan.exercises.base import Checked, Exercise, outcomes
 __all__ = ["Checked", "Exercise", "check", "exercise", "exercises"]
 
 _LESSONS = (
-    "01", "02", "03", "04", "05", "06", "06b", "06c", "07", "08", "09", "10", "11", "12", "14",
-    "15",
+    "01", "02", "03", "04", "05", "06", "06b", "06c", "07", "08", "09", "10", "11", "12", "13",
+    "14", "15",
 )  # fmt: skip
 
 
