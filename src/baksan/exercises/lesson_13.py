@@ -144,9 +144,9 @@ def _two_events(f: Asked) -> None:
     found = _set(f, s, np.array([[True, True, False], [True, False, False]]))
     need(
         close(found, [[5, 2, 2], [9, 1, 1]]),
-        "φ(s) = (s₀², exp(−s₁), 1); of stations with s₀ = 1, 2, 9 the first two were hit, with 3, 0,"
-        f" 1 the first one, all with s₁ = 0. The sums came out as {shown(found)}; they are 5, 2, 2"
-        " and 9, 1, 1.",
+        "φ(s) = (s₀², exp(−s₁), 1); of stations with s₀ = 1, 2, 9 the first two were hit, with"
+        f" 3, 0, 1 the first one, all with s₁ = 0. The sums came out as {shown(found)}; they are"
+        " 5, 2, 2 and 9, 1, 1.",
     )
 
 
