@@ -649,4 +649,4 @@ bk.check("13.4", plane_bound)
 # 4. **A bad clock.** Throw at an array whose clocks are off by 200 ns (`detector={"jitter": 200}`), and compute the
 #    bound. Then train a network for the direction on 24,000 such showers.
 #    You should find 4.3° by rules, which go on believing in 20 ns; a bound of 2.9° with all else known, and of 3.0°
-#    without; and JIT° by the network. It has found the error of the clock by itself.
+#    without; and 3.2° by the network. It has found the error of the clock by itself.
