@@ -315,7 +315,7 @@ for ax, what in zip(axes, ("resolution", "bias"), strict=True):
 figure
 
 # %% [markdown]
-# Better for both, and far better for iron. Its bias no longer grows with the energy, and what is left of it is half
+# Better for both, and far better for iron. Its bias hardly grows with the energy, and what is left of it lies half
 # way between protons and iron: the network sees what the rules could not, muons far from the axis and the shape of
 # the front, but not enough of it to tell the two apart. (The rules have their zero at protons, the network in the
 # middle of its training.) Is a resolution of 16 % much better than one of 19 %? The simulation has a factor that all
@@ -339,8 +339,8 @@ for kind, mine in of.items():
               f" {own(value) / own(width['rules']):.2f} of the rules'")  # fmt: skip
 
 # %% [markdown]
-# For iron a quarter of what can be won at all is won, for protons a twentieth, for both together (where the biases
-# count as spread) an eighth. Showers of protons differ among themselves in depth and in muons, and at the ground that
+# Of what can be won at all, a quarter is won for iron, a twentieth for protons, and a ninth for both together, where
+# the biases count as spread. Showers of protons differ among themselves in depth and in muons, and at the ground that
 # looks like another energy. And the Deep Set by hand is as good as the network. The step that mattered was not the
 # training, it was to show the stations from the axis, as a set.
 #
