@@ -26,7 +26,7 @@ def _loss(f: Asked, p: Array, y: Array) -> tuple[float, Array]:
 
 
 def _unit(*v: float) -> Array:
-    return np.asarray(v / np.linalg.norm(v))
+    return np.asarray(np.array(v) / np.linalg.norm(v))
 
 
 def _chances_sum_to_one(f: Asked) -> None:
