@@ -11,7 +11,7 @@ from nbclient.exceptions import CellExecutionError
 LONG = {
     "05_gamma_or_hadron", "08_networks_on_gammas", "09_optimising_networks", "10_how_sure_are_we",
     "12_reconstructing_by_rules", "13_energy_and_direction", "14_mass_composition",
-    "15_looking_for_photons",
+    "15_looking_for_photons", "16_when_simulation_and_data_disagree",
 }  # fmt: skip
 LESSONS = [
     pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path.stem in LONG))

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import optimize
 from scipy.special import xlogy
-from scipy.stats import beta, binom, poisson
+from scipy.stats import beta, binom, mannwhitneyu, poisson
 
 from baksan.metrics import auc
 
@@ -474,6 +474,41 @@ def significance(on, off, alpha):
     return np.sign(on - alpha * off) * np.sqrt(2 * np.maximum(inner, 0.0))
 
 
+def distance(x, v, y, w):
+    at = np.concatenate([x, y])[:, None]
+    return np.abs((x <= at) @ v / v.sum() - (y <= at) @ w / w.sum()).max()
+
+
+def distance_by_sorting(x, v, y, w):
+    values, where = np.unique(np.concatenate([x, y]), return_inverse=True)
+    steps = np.concatenate([v / v.sum(), -w / w.sum()])
+    return np.abs(np.cumsum(np.bincount(where, steps, len(values)))).max()
+
+
+def data_over_simulation(counts, sums, squares):
+    ratio = counts / sums * sums.sum() / counts.sum()
+    return ratio, ratio * np.sqrt(1 / counts + squares / sums**2)
+
+
+def weights_of(p, largest):
+    ratio = np.divide(p, 1 - p, out=np.full(len(p), np.inf), where=p < 1)
+    w = np.minimum(ratio, largest)
+    return w / w.mean()
+
+
+def told_apart_by(simulated, measured):
+    n, m = len(simulated), len(measured)
+    above = measured[:, None] - simulated
+    area = np.mean((above > 0) + 0.5 * (above == 0))
+    return area, (area - 0.5) / np.sqrt((n + m + 1) / (12 * n * m))
+
+
+def told_apart_by_ranks(simulated, measured):
+    n, m = len(simulated), len(measured)
+    area = mannwhitneyu(measured, simulated).statistic / (n * m)
+    return area, (area - 0.5) * np.sqrt(12 * n * m / (n + m + 1))
+
+
 RIGHT = {
     "01.1": [share_right],
     "01.2": [confusions],
@@ -539,4 +574,8 @@ RIGHT = {
     "15.2": [upper_limit],
     "15.3": [allowed_counts],
     "15.4": [significance],
+    "16.1": [distance, distance_by_sorting],
+    "16.2": [data_over_simulation],
+    "16.3": [weights_of],
+    "16.4": [told_apart_by, told_apart_by_ranks],
 }

@@ -44,6 +44,7 @@ def test_every_lesson_has_two_to_four():
         "13",
         "14",
         "15",
+        "16",
     }
     assert all(2 <= n <= 4 for n in count.values())
 

@@ -1023,6 +1023,43 @@ def bound_of_mean_sigma(x, y, sigma):
     return right.plane_bound(x, y, np.full(len(x), sigma.mean()))
 
 
+def distance_by_order(x, v, y, w):
+    order = np.argsort(np.concatenate([x, y]), kind="stable")
+    steps = np.concatenate([v / v.sum(), -w / w.sum()])[order]
+    return np.abs(np.cumsum(steps)).max()
+
+
+def ratio_with_error(error):
+    def f(n, s, q):
+        ratio = n / s * s.sum() / n.sum()
+        return ratio, ratio * error(n, s, q)
+
+    return f
+
+
+def odds_not_cut(p, largest):
+    w = p / np.maximum(1 - p, 1e-12)
+    return w / w.mean()
+
+
+def odds_cut_last(p, largest):
+    w = p / np.maximum(1 - p, 1e-12)
+    return np.minimum(w / w.mean(), largest)
+
+
+def told_without_ties(simulated, measured):
+    n, m = len(simulated), len(measured)
+    area = np.mean(measured[:, None] > simulated)
+    return area, (area - 0.5) / np.sqrt((n + m + 1) / (12 * n * m))
+
+
+def told_by_hanley(simulated, measured):
+    area, _ = right.told_apart_by(simulated, measured)
+    return area, (area - 0.5) / np.sqrt(
+        area * (1 - area) / min(len(simulated), len(measured)) + 1e-9
+    )
+
+
 WRONG = {
     "01.1": [
         lambda label, answer: np.sum(label == answer),
@@ -1430,5 +1467,34 @@ WRONG = {
         lambda on, off, alpha: right.significance(on, off, 1 / alpha),
         lambda on, off, alpha: right.significance(on, off, alpha) ** 2,
         lambda on, off, alpha: right.significance(on, off, alpha) / np.sqrt(2),
+    ],
+    "16.1": [
+        distance_by_order,
+        lambda x, v, y, w: right.distance(x, np.ones(len(x)), y, np.ones(len(y))),
+        lambda x, v, y, w: abs(np.average(x, weights=v) - np.average(y, weights=w)),
+        lambda x, v, y, w: np.abs(
+            (x <= y[:, None]) @ v / v.sum() - (y <= y[:, None]) @ w / w.sum()
+        ).mean(),
+    ],
+    "16.2": [
+        ratio_with_error(lambda n, s, q: 1 / np.sqrt(n)),
+        ratio_with_error(lambda n, s, q: np.sqrt(1 / n + 1 / s)),
+        ratio_with_error(lambda n, s, q: np.sqrt(1 / n + q / s**2) * s.sum() / n.sum()),
+        lambda n, s, q: (n / s, n / s * np.sqrt(1 / n + q / s**2)),
+        lambda n, s, q: (s / n * n.sum() / s.sum(), np.sqrt(1 / n + q / s**2)),
+    ],
+    "16.3": [
+        odds_not_cut,
+        odds_cut_last,
+        lambda p, largest: np.minimum(p / np.maximum(1 - p, 1e-12), largest),
+        lambda p, largest: p / p.mean(),
+        lambda p, largest: right.weights_of(1 - p, largest),
+    ],
+    "16.4": [
+        told_without_ties,
+        told_by_hanley,
+        lambda a, b: right.told_apart_by(b, a),
+        lambda a, b: tuple(np.abs(right.told_apart_by(a, b))),
+        lambda a, b: (right.told_apart_by(a, b)[0], right.told_apart_by(a, b)[0] - 0.5),
     ],
 }
