@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from baksan.agreement.told_apart import auc_of, out_of_fold, trees_of
+from baksan.agreement.told_apart import auc_of, in_levels, out_of_fold, trees_of
 from baksan.samples import Samples
 
 Array = NDArray[Any]
@@ -41,7 +41,7 @@ def reweighted(X: Samples, score: Array, folds: int, seed: int, replicas: int) -
     classifier looks at that one alone. On the events that made the weights it would find less than
     0.5, since where noise has put too many they weigh too little.
     """
-    simulated = X.answers == 0
+    X, simulated = in_levels(X), X.answers == 0
     ratio = _ratio(score[simulated])
     own = X.w[simulated] * np.minimum(ratio, _LARGEST)
     weight = own / own.mean()
