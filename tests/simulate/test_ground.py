@@ -386,15 +386,13 @@ def test_real_showers_are_reconstructed(real, name, spacing, error):
 def test_a_real_shower_can_be_drawn(real):
     import matplotlib.pyplot as plt
 
-    from baksan.produce.display import _of_signals
+    from baksan.produce.display import display_of
     from baksan.report.plots import event_display
 
     layout = layouts.table(GRID * 0.75).with_detector(dead=0.0, noise=0.0)
     found = stations_from_particles(**real("hisparc/DAT000000"), layout=layout, seed=1)
-    rules = standard(found)
-    shown = _of_signals(found, rules)
-    shown["fit"] |= {"core": rules.core[0], "direction": rules.direction[0],
-                     "true_core": found.core[0]}  # fmt: skip
+    shown = display_of(found)
+    assert shown["title"].startswith("Event 1: θ ") and "lg E 14.00, θ 0°" in shown["title"]
     figure = event_display(**shown)
     assert len(figure.axes) >= 3
     plt.close(figure)

@@ -19,7 +19,7 @@ from baksan.table import Table
 Array = NDArray[Any]
 Shown = dict[str, Any]
 
-__all__ = ["display", "worth_showing"]
+__all__ = ["display", "display_of", "worth_showing"]
 
 _PLACES = 0.1, 0.6, 0.97  # of the good events in the order of their stations
 _RINGS = np.geomspace(40.0, 200.0, 8)  # m, in which muons are averaged
@@ -38,7 +38,15 @@ def worth_showing(table: Table) -> list[int]:
 def display(production: Production, number: int) -> Shown:
     """What `plots.event_display` takes of one event, with its title and unit."""
     part, place = divmod(number, PART)
-    found = showers_of(production, part).take(np.array([place]))
+    return display_of(showers_of(production, part), place, f"Event {number}")
+
+
+def display_of(found: ArrayEvents | KascadeEvents, place: int = 0, name: str = "") -> Shown:
+    """The same of one of some events, reconstructed by rules: `plots.event_display(**shown)`.
+
+    Raises IndexError where there is no such event.
+    """
+    found = found.take(np.array([place]))
     result: Reconstruction | KascadeReconstruction
     if isinstance(found, ArrayEvents):
         result = standard(found)
@@ -52,11 +60,12 @@ def display(production: Production, number: int) -> Shown:
     shown["fit"] |= {
         "core": result.core[0], "direction": result.direction[0], "true_core": found.core[0],
     }  # fmt: skip
-    return {"title": f"Event {number}: {rules}; thrown as {truth}", **shown}
+    return {"title": f"{name or f'Event {s.event[0]}'}: {rules}; thrown as {truth}", **shown}
 
 
 def _where(log_energy: float, zenith: float) -> str:
-    return f"lg E {log_energy:.2f}, θ {np.rad2deg(zenith):.0f}°"
+    energy = f"lg E {log_energy:.2f}, " if np.isfinite(log_energy) else ""
+    return f"{energy}θ {np.rad2deg(zenith):.0f}°"
 
 
 def _distances(position: Array, result: Any) -> tuple[Array, Array, Array]:
@@ -91,6 +100,9 @@ def _of_signals(found: ArrayEvents, result: Reconstruction) -> Shown:
     time, hit = found.time[0].astype(float), found.hit[0]
     fitted, delay = result.curves(0, curve)
     name, at, unit = ("S1000", 1000.0, "VEM") if water else ("S800", 800.0, "VEM/m²")
+    fit: Shown = {"r": curve, "signal": fitted, "delay": delay, "result": "Lateral distribution"}
+    if at < curve[-1]:  # beyond the stations it is a guess
+        fit |= {"reference": at, "result": f"{name} = {result.reference[0]:.3g} {unit}"}
     return {
         "unit": unit,
         "stations": _stations(
@@ -98,10 +110,7 @@ def _of_signals(found: ArrayEvents, result: Reconstruction) -> Shown:
             time - result.start[0] + along / front.LIGHT, _time_error(r, result), time,
             result.used[0], hit, found.status[0],
         ),
-        "fit": {
-            "r": curve, "signal": fitted, "delay": delay, "reference": at,
-            "result": f"{name} = {result.reference[0]:.3g} {unit}",
-        },
+        "fit": fit,
     }  # fmt: skip
 
 

@@ -177,7 +177,7 @@ def _lateral(
     ax.plot(r[silent], np.full(silent.sum(), floor * 1.25), "v", ms=3.5, color=MUTED)
     if "reference" in fit:
         ax.axvline(float(length.of(fit["reference"])), color=MUTED, lw=0.7, linestyle=(0, (2, 2)))
-    ax.set_ylim(floor, 2.5 * highest)
+    ax.set_ylim(floor, 6 * highest)
     log_axis(ax, "x")
     log_axis(ax, "y")
     dress(
