@@ -15,6 +15,7 @@ FILES = (
     "minibatch", "stream", "predict", "start", "dask_workers", "network_training",
     "networks_at_once", "network_quality", "network_against_trees", "network_prediction",
     "network_on_gpu", "second_order", "air_showers", "learned_reconstruction",
+    "published_exercise",
 )  # fmt: skip
 
 
