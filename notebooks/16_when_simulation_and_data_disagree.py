@@ -570,3 +570,21 @@ def told_apart_by(simulated, measured):
 
 
 bk.check("16.4", told_apart_by)
+
+# %% [markdown]
+# ## Projects
+#
+# Larger, and without a check. After each stands what you should find, about; not how.
+#
+# 1. **Two models of interactions.** Compare protons and iron of QGSJetII-04 with those of EPOS-LHC, with 1,000, 3,000,
+#    10,000 and 30,000 events of each.
+#    You should find an AUC of 0.49 ± 0.014, 0.49, 0.49 and 0.503 ± 0.002: this array does not tell them apart,
+#    though the masses that are unfolded with one or the other differ (lesson 14).
+# 2. **Two periods of data.** In the second all clocks are off by 40 ns instead of 20. In a third one, 5 % of the stations
+#    are dead instead of 2 %. From how many events on does one see it, and in which input?
+#    You should find dead stations with 1,000 events (0.55 ± 0.01, by `stations`), and clocks with 30,000 (0.511 ±
+#    0.002, by `chi2`).
+# 3. **A muon counter.** Give the models of the last picture one more input, $R_\mu$ (`showers.muons`) with an error of
+#    20 %, then of 10 %, and train on the mixture.
+#    You should find biases of −5 … +6 % and of −3 … +4 % where there were −8 … +13 %. What must be known must be
+#    measured; no training replaces it.

@@ -60,6 +60,11 @@ class Neural(Model):
         """How many numbers of an event all layers hold."""
 
     @property
+    def at_once(self) -> bool:
+        """Whether its own passes are NumPy's; else JAX compiles those, too."""
+        return True
+
+    @property
     @abstractmethod
     def trained_together(self) -> bool:
         """Whether what training does to an event hangs on the others, or on its row."""

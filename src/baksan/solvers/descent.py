@@ -222,9 +222,11 @@ class Descent(Settings):
 
     def _small(self, problem: Problem) -> bool:
         """Whether NumPy is done with a network before JAX has compiled it."""
-        if self.way != "auto" or self.batch is None:
+        network = problem.model
+        assert isinstance(network, Neural)
+        if self.way != "auto" or self.batch is None or not network.at_once:
             return False
-        steps, parameters = self.end(len(problem.X)), problem.model.parameters.size
+        steps, parameters = self.end(len(problem.X)), network.parameters.size
         return steps * (_STEP + _PRODUCT * parameters * min(self.batch, len(problem.X))) < _COMPILES
 
     def _network_stepper(self, problem: Problem) -> Stepper:

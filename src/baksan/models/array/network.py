@@ -185,6 +185,10 @@ class ArrayNetwork(Neural):
         return array_shapes(self.plan, self.width, OUTPUTS.get(self.answer, self.outputs))
 
     @property
+    def at_once(self) -> bool:
+        return False
+
+    @property
     def trained_together(self) -> bool:
         return self.mirrored
 
